@@ -1,0 +1,333 @@
+/**
+ * A stretch of one file → what its agent did in it: model calls, tool uses, marks, how it ended.
+ *
+ * in:   a `FileIndex` (whole file) and the records of the stretch, in file order
+ * out:  `Digest`; agents are not attached yet, that is assemble.ts
+ *
+ * Three facts of the format carry this file:
+ * - One response is several lines with one `message.id`, not always adjacent, each repeating the
+ *   usage. So calls are grouped by id, and each counter is the largest value seen.
+ * - A result may stand anywhere below its call; it is paired by `tool_use_id` within the file.
+ * - No line tells when a request left, but for `api-request` of recent versions: else it left when
+ *   the last input before it was written.
+ */
+import type { Compaction, ErrorType, Message, ModelCall, Part, ProblemReason, RunOutcome, TokenUsage } from '../../session/types.ts';
+import { isLateInterruption, type TimedResult } from './outcomes.ts';
+import type { AssistantRecord, ClaudeRecord, ParsedFile, RequestRecord, SteeringRecord, ToolUse, UserRecord } from './records.ts';
+import { isInterruption } from './triggers.ts';
+
+/** What has to be known of the whole file before any stretch of it can be read. */
+export interface FileIndex {
+  readonly file: ParsedFile;
+  readonly results: ReadonlyMap<string, TimedResult>;
+  readonly requests: ReadonlyMap<string, RequestRecord>;
+  /** Requests that no response refers to: they failed, or the stream was lost. */
+  readonly failedRequests: readonly RequestRecord[];
+  /** Is this file the one that tells of the response? Forks copy lines of their parent. */
+  readonly owns: (messageId: string) => boolean;
+}
+
+export interface ToolSite {
+  readonly use: ToolUse;
+  readonly atMs: number;
+  readonly line: number;
+  readonly result: TimedResult | undefined;
+}
+
+export interface Digest {
+  readonly startId: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly modelCalls: readonly ModelCall[];
+  readonly toolSites: readonly ToolSite[];
+  readonly compactions: readonly Compaction[];
+  readonly steering: readonly SteeringRecord[];
+  /** As far as these records tell. */
+  readonly end: 'answered' | 'interrupted' | 'failed' | 'unanswered';
+  readonly error: { readonly errorType: ErrorType; readonly message: string | undefined } | undefined;
+  /** A line that only stands where the agent has stopped follows the last thing it did. */
+  readonly closed: boolean;
+  readonly first: ClaudeRecord | undefined;
+  readonly agentType: string | undefined;
+  readonly answer: readonly Part[] | undefined;
+  readonly problems: readonly { readonly line: number; readonly reason: ProblemReason; readonly detail: string }[];
+}
+
+export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean): FileIndex {
+  const results = new Map<string, TimedResult>();
+  const requests = new Map<string, RequestRecord>();
+  const answered = new Set<string>();
+  for (const record of file.records) {
+    if (record.kind === 'request') requests.set(record.id, record);
+    else if (record.kind === 'assistant' && record.requestRef !== undefined) answered.add(record.requestRef);
+    else if (record.kind === 'user') {
+      for (const result of record.results) {
+        if (!isLateInterruption(result) && !results.has(result.toolUseId)) {
+          results.set(result.toolUseId, { result, atMs: record.atMs, line: record.line });
+        }
+      }
+    }
+  }
+  const failedRequests = [...requests.values()].filter((request) => !answered.has(request.id));
+  return { file, results, requests, failedRequests, owns };
+}
+
+/** Does the line show the agent at work? The last such line is where a run ends. */
+export function isEvent(record: ClaudeRecord): boolean {
+  if (record.kind === 'assistant') return record.synthetic === 'no' || record.synthetic === 'api_error';
+  return record.kind === 'user' && (record.results.some((result) => !isLateInterruption(result)) || isInterruption(record));
+}
+
+/** System lines that the CLI writes once a turn is over. */
+const CLOSING_LINES: ReadonlySet<string> = new Set(['stop_hook_summary', 'turn_duration', 'agents_killed']);
+
+/**
+ * @param index  of the file the records are from
+ * @param records  the stretch, in file order; its first line started it
+ * @param startId  id of the line that started it
+ */
+export function digest(index: FileIndex, records: readonly ClaudeRecord[], startId: string): Digest {
+  const calls = new Map<string, CallDraft>();
+  const toolSites = new Map<string, ToolSite>();
+  const problems: Digest['problems'][number][] = [];
+  const compactions: Compaction[] = [];
+  const steering: SteeringRecord[] = [];
+  const startedAtMs = records[0]?.atMs ?? 0;
+  let endedAtMs = Number.NEGATIVE_INFINITY;
+  let end: Digest['end'] = 'unanswered';
+  let error: Digest['error'];
+  let closed = false;
+  let failedAttempts = 0;
+  let afterCompaction = false;
+  let pending: UserRecord[] = [];
+  let pendingSteering: SteeringRecord[] = [];
+  let lastInputMs: number | undefined;
+  let agentType: string | undefined;
+
+  for (const record of records) {
+    if (isEvent(record)) {
+      endedAtMs = Math.max(endedAtMs, record.atMs);
+      closed = false;
+    }
+    switch (record.kind) {
+      case 'assistant': {
+        if (record.synthetic === 'api_error') {
+          error = { errorType: `api_${record.apiError?.kind ?? 'unknown'}`, message: record.apiError?.message };
+          [end, closed] = ['failed', true];
+        }
+        if (record.synthetic !== 'no' || !index.owns(record.messageId)) break;
+        agentType ??= record.agentType;
+        end = 'answered';
+        error = undefined;
+        const known = calls.get(record.messageId);
+        if (known !== undefined) known.lines.push(record);
+        else {
+          calls.set(record.messageId, {
+            lines: [record],
+            input: [...pending, ...pendingSteering],
+            inputMs: lastInputMs,
+            failedAttempts,
+            afterCompaction,
+            cutOff: false,
+          });
+          [pending, pendingSteering, failedAttempts, afterCompaction] = [[], [], 0, false];
+        }
+        for (const use of record.toolUses) {
+          const twin = toolSites.get(use.id);
+          if (twin === undefined) toolSites.set(use.id, { use, atMs: record.atMs, line: record.line, result: index.results.get(use.id) });
+          else if (twin.use.name !== use.name)
+            problems.push({
+              line: record.line,
+              reason: 'duplicate-tool-use',
+              detail: `${use.id} is also the id of a call on line ${twin.line}`,
+            });
+        }
+        break;
+      }
+      case 'user': {
+        if (isInterruption(record)) [end, closed] = ['interrupted', true];
+        if (isCutOffNote(record)) for (const call of [...calls.values()].slice(-1)) call.cutOff = true;
+        if (record.results.length === 0 || record.results.some((result) => !isLateInterruption(result))) {
+          // The model has not had its say about a result yet.
+          if (record.results.length > 0 && end === 'answered') end = 'unanswered';
+          lastInputMs = Math.max(lastInputMs ?? 0, record.atMs);
+          pending.push(record);
+        }
+        break;
+      }
+      case 'steering':
+        steering.push(record);
+        pendingSteering.push(record);
+        break;
+      case 'system':
+        if (record.compaction !== undefined) {
+          compactions.push({ atMs: record.atMs, ...record.compaction });
+          afterCompaction = true;
+        } else if (record.subtype === 'api_error') failedAttempts++;
+        else if (CLOSING_LINES.has(record.subtype)) closed = true;
+        break;
+      case 'request':
+      case 'timed':
+        break;
+      default:
+        record satisfies never;
+    }
+  }
+  const sites = [...toolSites.values()];
+  if (end === 'answered' && sites.some((site) => site.result === undefined)) end = 'unanswered';
+  const drafts = [...calls.entries()];
+  const modelCalls = drafts.map(([id, draft], at) => modelCall(index, id, draft, drafts[at - 1]?.[1]));
+  for (const site of sites) {
+    if (site.result !== undefined && site.result.atMs < site.atMs)
+      problems.push({ line: site.result.line, reason: 'end-before-start', detail: `result of ${site.use.id} is older than the call` });
+  }
+  if (endedAtMs !== Number.NEGATIVE_INFINITY && endedAtMs < startedAtMs)
+    problems.push({
+      line: records[0]?.line ?? 0,
+      reason: 'end-before-start',
+      detail: 'its last line is older than the line that started it',
+    });
+  return {
+    startId,
+    startedAtMs,
+    endedAtMs: Math.max(startedAtMs, endedAtMs),
+    modelCalls,
+    toolSites: sites,
+    compactions,
+    steering,
+    end,
+    error,
+    closed,
+    first: records[0],
+    agentType,
+    answer: index.file.content ? answerOf(modelCalls) : undefined,
+    problems,
+  };
+}
+
+/** @param over  true when nothing can come any more */
+export function outcomeOf(digested: Digest, over: boolean): RunOutcome {
+  switch (digested.end) {
+    case 'answered':
+      return { kind: 'completed' };
+    case 'interrupted':
+      return { kind: 'interrupted' };
+    case 'failed':
+      return {
+        kind: 'error',
+        errorType: digested.error?.errorType ?? 'api_unknown',
+        ...(digested.error?.message !== undefined && { message: digested.error.message }),
+      };
+    case 'unanswered':
+      return over ? { kind: 'interrupted' } : { kind: 'completed' };
+    default:
+      return digested.end satisfies never;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+
+interface CallDraft {
+  readonly lines: AssistantRecord[];
+  readonly input: readonly (UserRecord | SteeringRecord)[];
+  readonly inputMs: number | undefined;
+  readonly failedAttempts: number;
+  readonly afterCompaction: boolean;
+  /** The stream broke off: the CLI tells the model so in the next line. */
+  cutOff: boolean;
+}
+
+const isCutOffNote = (record: UserRecord): boolean => record.isMeta && /^Your response above was cut off/.test(record.text ?? '');
+
+function modelCall(index: FileIndex, id: string, draft: CallDraft, previous: CallDraft | undefined): ModelCall {
+  const { lines } = draft;
+  const first = lines[0]!;
+  const ref = lines.find((line) => line.requestRef !== undefined)?.requestRef;
+  const request = ref === undefined ? undefined : index.requests.get(ref);
+  const firstMs = Math.min(...lines.map((line) => line.atMs));
+  const endedAtMs = Math.max(...lines.map((line) => line.atMs));
+  const stopReason = lines.findLast((line) => line.stopReason !== undefined)?.stopReason;
+  const effort = lines.find((line) => line.effort !== undefined)?.effort;
+  const requestId = lines.find((line) => line.requestId !== undefined)?.requestId;
+  const requestModel = lines.find((line) => line.requestedModel !== undefined)?.requestedModel;
+  const usage = usageOf(lines, stopReason !== undefined && !draft.cutOff);
+  const since = previous?.lines[0] ?? { atMs: 0, line: 0 };
+  // Some errors are retried without a word: only the attempts between the last call and this one show it.
+  const silentRetries =
+    request === undefined
+      ? 0
+      : index.failedRequests.filter(
+          (other) =>
+            other.source === request.source &&
+            other.atMs >= since.atMs &&
+            other.atMs <= request.atMs &&
+            other.line > since.line &&
+            other.line < first.line,
+        ).length;
+  return {
+    id,
+    provider: providerOf(first.model, id),
+    model: first.model,
+    startedAtMs: Math.min(request?.atMs ?? draft.inputMs ?? firstMs, firstMs),
+    endedAtMs,
+    retries: Math.max(draft.failedAttempts, silentRetries),
+    afterCompaction: draft.afterCompaction,
+    serverToolCalls: lines.reduce((sum, line) => sum + line.serverToolUses, 0),
+    ...(requestId !== undefined && { requestId }),
+    ...(requestModel !== undefined && { requestModel }),
+    ...(stopReason !== undefined && { finishReason: stopReason }),
+    ...(usage !== undefined && { usage }),
+    ...(effort !== undefined && { effort }),
+    ...(index.file.content && {
+      input: draft.input.map(inputMessage),
+      output: { role: 'assistant', parts: lines.flatMap((line) => line.parts) },
+    }),
+  };
+}
+
+/** A response's usage is final once its stop reason is known; before that the counts may be placeholders. */
+function usageOf(lines: readonly AssistantRecord[], reliable: boolean): TokenUsage | undefined {
+  const counts = lines.flatMap((line) => (line.usage === undefined ? [] : [line.usage]));
+  if (counts.length === 0) return undefined;
+  const largest = (read: (usage: (typeof counts)[number]) => number): number => Math.max(...counts.map(read));
+  const [cacheRead, cacheWrite] = [largest((u) => u.cacheRead), largest((u) => u.cacheWrite)];
+  return {
+    input: largest((u) => u.input) + cacheRead + cacheWrite,
+    output: largest((u) => u.output),
+    cacheRead,
+    cacheWrite,
+    cacheWrite1h: Math.min(
+      cacheWrite,
+      largest((u) => u.cacheWrite1h),
+    ),
+    webSearches: largest((u) => u.webSearches),
+    reliable,
+    ...(counts.some((u) => u.reasoning !== undefined) && { reasoning: largest((u) => u.reasoning ?? 0) }),
+  };
+}
+
+function inputMessage(record: UserRecord | SteeringRecord): Message {
+  if (record.kind === 'steering') return { role: 'user', parts: [{ kind: 'text', text: record.text }] };
+  return { role: record.results.length > 0 ? 'tool' : 'user', parts: record.parts };
+}
+
+const answerOf = (calls: readonly ModelCall[]): readonly Part[] | undefined =>
+  calls.at(-1)?.output?.parts.filter((part) => part.kind === 'text');
+
+/** The Messages API is spoken by several clouds and, through gateways, by models of other vendors. */
+const PROVIDERS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:arn:aws:bedrock|(?:[a-z]{2,6}\.)?anthropic\.)/, 'aws.bedrock'],
+  [/^claude-[\w.-]+@/, 'gcp.vertex_ai'],
+  [/claude/i, 'anthropic'],
+  [/^(?:gpt-|o\d|chatgpt|codex)/i, 'openai'],
+  [/gemini/i, 'gcp.gemini'],
+  [/deepseek/i, 'deepseek'],
+  [/grok/i, 'x_ai'],
+  [/(?:mi|mag|dev|pix)stral|codestral/i, 'mistral_ai'],
+];
+
+function providerOf(model: string, messageId: string): string {
+  if (messageId.startsWith('msg_bdrk_')) return 'aws.bedrock';
+  if (messageId.startsWith('msg_vrtx_')) return 'gcp.vertex_ai';
+  return PROVIDERS.find(([pattern]) => pattern.test(model))?.[1] ?? 'anthropic';
+}

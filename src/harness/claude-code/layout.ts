@@ -1,0 +1,42 @@
+/**
+ * Where Claude Code keeps its transcripts, and what the names of files tell.
+ *
+ * in:   environment, home, paths relative to a project's folder
+ * out:  `Layout`, plain data and pure functions; read/ touches the disk
+ */
+import type { FileKind, Layout } from '../harness.ts';
+
+/** Longest folder name the CLI makes of a path before it shortens it with a hash we don't know. */
+const MAX_FOLDER_CHARS = 200;
+
+export const layout: Layout = {
+  roots: (env, home) => [`${env['CLAUDE_CONFIG_DIR'] || `${home}/.claude`}/projects`],
+  projectFolder: (directory) => directory.replace(/[^A-Za-z0-9]/g, '-').slice(0, MAX_FOLDER_CHARS),
+  classify,
+  agentFolders: ['subagents'],
+  sessionOf: (firstLine) => /"sessionId":"([^"]+)"/.exec(firstLine)?.[1],
+  timeOf: (lineHead) => {
+    const atMs = Date.parse(/"timestamp":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? '');
+    return Number.isNaN(atMs) ? undefined : atMs;
+  },
+};
+
+/**
+ *   <session>.jsonl                                             a session
+ *   <session>/subagents/agent-<id>.jsonl                        its sub-agent
+ *   <session>/subagents/workflows/<run>/agent-<id>.jsonl        an agent of a workflow
+ *   agent-<id>.jsonl                                            a sub-agent of 2.0.76, beside the sessions
+ */
+function classify(relativePath: string): FileKind | undefined {
+  const parts = relativePath.split('/');
+  const agentId = /^agent-(.+)\.jsonl$/.exec(parts.at(-1)!)?.[1];
+  if (parts.length === 1) {
+    if (agentId !== undefined) return { kind: 'agent', agentId };
+    const sessionId = /^(.+)\.jsonl$/.exec(relativePath)?.[1];
+    return sessionId === undefined ? undefined : { kind: 'session', sessionId };
+  }
+  const [sessionId, folder, subfolder, group] = parts;
+  if (agentId === undefined || folder !== 'subagents') return undefined;
+  if (parts.length === 3) return { kind: 'agent', agentId, sessionId: sessionId! };
+  return parts.length === 5 && subfolder === 'workflows' ? { kind: 'agent', agentId, sessionId: sessionId!, group: group! } : undefined;
+}

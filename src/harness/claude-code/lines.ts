@@ -1,0 +1,104 @@
+/**
+ * Lines of a transcript → JSON objects, leaving out what no span needs before it is parsed.
+ *
+ * in:   lines, as text or bytes
+ * out:  `Decoded`, one per line that counts; problems for lines that are no JSON object
+ *
+ * A hello is 144 KB on disk, nearly all of it system prompt and tool lists (`api-request-shape`,
+ * `prompt_snapshot` …). Those lines are told by their first bytes: the keys before the first nested
+ * value are simple, so one anchored expression reads the type and never text of the conversation.
+ * A line it does not understand is parsed like any other: skipping saves time, it decides nothing.
+ */
+import type { ProblemReason } from '../../session/types.ts';
+import type { Line } from '../harness.ts';
+
+export type Decoded =
+  | { readonly kind: 'value'; readonly line: number; readonly value: Record<string, unknown> }
+  | { readonly kind: 'skipped'; readonly line: number; readonly uuid: string | undefined };
+
+/** Bookkeeping of the CLI: nothing of it reaches a span. */
+const SKIPPED_TYPES: ReadonlySet<string> = new Set([
+  'api-request-shape',
+  'api-request-blob',
+  'file-history-snapshot',
+  'file-history-delta',
+  'last-prompt',
+  'mode',
+  'permission-mode',
+  'atis-latch',
+  'tools-used',
+  'agent-setting',
+  'agent-name',
+  'custom-title',
+  'ai-title',
+  'summary',
+  'progress',
+  'cost-state',
+]);
+/** Attachments that tell what the agent was given in the middle of a turn. */
+const KEPT_ATTACHMENTS: ReadonlySet<string> = new Set(['queued_command']);
+
+const HEAD_BYTES = 600;
+const LEADING_TYPE = /^\{(?:"\w+":(?:"[^"\\]*"|null|true|false|\d+),)*?(?:"type":"([\w-]+)"|"attachment":\{"type":"(\w+)")/;
+
+export function* decodeLines(
+  lines: Iterable<Line>,
+  add: (line: number, reason: ProblemReason, detail: string) => void,
+): Generator<Decoded> {
+  let number = 0;
+  let failure: { line: number; detail: string } | undefined;
+  for (const line of lines) {
+    number++;
+    // Only the last line may be torn; a bad line that another one follows is garbage.
+    if (failure !== undefined) add(failure.line, 'not-json', failure.detail);
+    failure = undefined;
+    if (isSkipped(line)) {
+      yield { kind: 'skipped', line: number, uuid: uuidOf(line) };
+      continue;
+    }
+    const text = cleaned(typeof line === 'string' ? line : asBuffer(line).toString('utf8'), number);
+    if (text === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      failure = { line: number, detail: (error as Error).message };
+      continue;
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      add(number, 'not-an-object', `a line must be a JSON object, this one is ${Array.isArray(value) ? 'an array' : typeof value}`);
+      continue;
+    }
+    yield { kind: 'value', line: number, value: value as Record<string, unknown> };
+  }
+  if (failure !== undefined) add(failure.line, 'torn-line', failure.detail);
+}
+
+/** Without byte order mark, carriage return, and the NUL bytes a crash may leave at a line's start. */
+function cleaned(text: string, line: number): string {
+  let start = line === 1 && text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  while (text.charCodeAt(start) === 0) start++;
+  return text.slice(start).trim();
+}
+
+function isSkipped(line: Line): boolean {
+  const head = typeof line === 'string' ? line.slice(0, HEAD_BYTES) : asBuffer(line).toString('latin1', 0, HEAD_BYTES);
+  const match = LEADING_TYPE.exec(head);
+  if (match === null) return false;
+  const [, type, attachment] = match;
+  return type !== undefined ? SKIPPED_TYPES.has(type) : attachment !== undefined && !KEPT_ATTACHMENTS.has(attachment);
+}
+
+/** Skipped lines are still links of the tree: a rewind or a second file of an agent may hang on one. */
+function uuidOf(line: Line): string | undefined {
+  const text = typeof line === 'string' ? line : undefined;
+  const bytes = text === undefined ? asBuffer(line as Uint8Array) : undefined;
+  const after = (needle: string) => (text ?? bytes!).lastIndexOf(needle) + needle.length;
+  const start = after('"uuid":"');
+  if (start < 8) return undefined;
+  const uuid = text?.slice(start, start + 36) ?? bytes!.toString('latin1', start, start + 36);
+  return /^[0-9a-f-]{36}$/.test(uuid) ? uuid : undefined;
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,448 @@
+/**
+ * Parsed files of a session → Session. Pure and total.
+ *
+ * in:   the main file, the sub-agent files, files of related sessions
+ * out:  Session, and the problems of all files
+ *
+ *   segments.ts  the main file cut into turns
+ *   pool.ts      the agent files, copies dropped
+ *   digest.ts    what happened in a turn, or in an agent's file
+ *   claiming.ts  which call started which agent
+ *   here         agents attached to their calls, what is left placed, turns linked
+ */
+import type { AgentRun, CallRef, ModelCall, Problem, Session, ToolCall, Turn } from '../../session/types.ts';
+import type { ParsedTranscript } from '../harness.ts';
+import { type AgentCall, claim } from './claiming.ts';
+import { type Digest, digest, type FileIndex, indexFile, outcomeOf, type ToolSite } from './digest.ts';
+import { exitCodeOf, toolOutcome, wasRefused } from './outcomes.ts';
+import { firstPrompt, isWarmup, type Pool, poolFile, poolOf, typeOf } from './pool.ts';
+import type { ParsedFile, UserRecord } from './records.ts';
+import { begunMs, copyMark, type Segment, segmentsOf, sessionIdOf, turnsKept } from './segments.ts';
+import { commandOf, type Notification, notificationsIn, triggerOf } from './triggers.ts';
+
+const AGENT_NAME = 'claude-code';
+
+export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Session; problems: Problem[] } {
+  const { main, ended } = parsed;
+  const sessionId = sessionIdOf(main, parsed.sessionId);
+  const pool = poolOf(main, parsed.agents);
+  const indexOf = (file: ParsedFile): FileIndex => indexFile(file, (id) => (pool.ownerOf.get(id) ?? file) === file);
+  const mainIndex = indexOf(main);
+  const segments = segmentsOf(main);
+  const turnDigests = segments.map((segment) => digest(mainIndex, segment.records, startIdOf(segment, sessionId)));
+  const agentDigests = new Map(pool.agents.map((file) => [file.agentId!, agentDigest(indexOf(file))] as const));
+  const notices = new Map([main, ...pool.agents].flatMap(noticesIn));
+  const agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended);
+
+  const placed = placeUnclaimed(agents, segments, turnDigests);
+  const summaries = compactionCalls(pool, indexOf, turnDigests);
+  const begun = begunMs(main, segments);
+  const drafts = segments.map((segment, at): Omit<Turn, 'notifiedBy' | 'problems'> => {
+    const digested = turnDigests[at]!;
+    const finished = ended || at < segments.length - 1 || digested.closed;
+    const kept = turnsKept(main, segments, at);
+    const copiedFrom = copyMark(segment, sessionId, begun);
+    const command = segment.start === undefined ? undefined : commandOf(segment.start);
+    const outcome = outcomeOf(digested, finished);
+    const trigger = segment.start === undefined ? 'unknown' : triggerOf(segment.start);
+    // A local command has nothing to wait for.
+    const silent = trigger === 'command' && digested.modelCalls.length === 0 && outcome.kind === 'interrupted';
+    return {
+      ...runOf(digested, agents.toolCalls(digested, finished), finished),
+      modelCalls: [...digested.modelCalls, ...(summaries.get(at) ?? [])],
+      unclaimedAgents: placed.byTurn.get(at) ?? [],
+      outcome: silent ? { kind: 'completed' } : outcome,
+      number: at + 1,
+      trigger,
+      ...(command !== undefined && { command }),
+      ...(copiedFrom !== undefined && { copiedFrom }),
+      ...(kept < at && {
+        rewound: { toTurnId: turnDigests[kept - 1]?.startId ?? null, droppedTurnIds: turnDigests.slice(kept, at).map((d) => d.startId) },
+      }),
+      ...(main.content && segment.start !== undefined && { prompt: [...segment.lead, segment.start].flatMap((record) => record.parts) }),
+    };
+  });
+  const refs = taskRefs(drafts, placed.strays);
+  const problems = [...problemsOf(main, turnDigests, mainIndex, agents), ...agents.problems()];
+  const turnOfLine = (line: number) =>
+    Math.max(
+      0,
+      segments.findIndex((segment) => line <= segment.lastLine),
+    );
+  const problemCounts = countByTurn(problems, main.name, turnOfLine, agents.turnOfFile(drafts));
+  const turns = drafts.map(
+    (draft, at): Turn => ({
+      ...draft,
+      notifiedBy: notifiers(segments[at]!, refs),
+      problems: problemCounts.get(at) ?? 0,
+    }),
+  );
+  const startedBy = leadCall(main, parsed.related);
+  return {
+    session: {
+      id: sessionId,
+      harness: AGENT_NAME,
+      agentName: main.records.find((r) => r.context.team !== undefined && r.context.teammate !== undefined)?.context.teammate ?? AGENT_NAME,
+      turns,
+      strays: placed.strays,
+      ...(startedBy !== undefined && { startedBy }),
+    },
+    problems,
+  };
+}
+
+/** Forks and resumes keep the uuid of a turn's first line; without one the time has to do. */
+function startIdOf(segment: Segment, sessionId: string): string {
+  const first = segment.start ?? segment.records[0];
+  return first?.uuid ?? `${sessionId}@${first?.atMs ?? 0}`;
+}
+
+function agentDigest(index: FileIndex): Digest {
+  const { file } = index;
+  const first = firstPrompt(file);
+  // A fork's file begins with its parent's last lines; its own begin with its first prompt.
+  const own = file.isFork && first !== undefined ? file.records.filter((record) => record.line >= first.line) : file.records;
+  return digest(index, own, first?.uuid ?? file.agentId ?? file.name);
+}
+
+/** The fields a turn and an agent share. */
+function runOf(digested: Digest, toolCalls: readonly ToolCall[], finished: boolean) {
+  const context = digested.first?.context;
+  return {
+    startId: digested.startId,
+    startedAtMs: digested.startedAtMs,
+    endedAtMs: digested.endedAtMs,
+    modelCalls: digested.modelCalls,
+    toolCalls,
+    compactions: digested.compactions,
+    steeringMs: digested.steering.map((record) => record.atMs),
+    finished,
+    ...(context?.version !== undefined && { version: context.version }),
+    ...(context?.branch !== undefined && context.branch !== 'HEAD' && { branch: context.branch }),
+    ...(digested.answer !== undefined && { answer: digested.answer }),
+  };
+}
+
+// ---------------------------------------------------------------------------------------------
+// Agents under their calls.
+
+interface CallSite {
+  readonly site: ToolSite;
+  readonly holder: string | undefined;
+}
+
+/** All agents of a session, each built once, under the call that claimed it. */
+class AgentTree {
+  readonly #pool: Pool;
+  readonly #digests: ReadonlyMap<string, Digest>;
+  readonly #files: ReadonlyMap<string, ParsedFile>;
+  readonly #sites: ReadonlyMap<string, CallSite>;
+  readonly #claims: ReturnType<typeof claim>;
+  readonly #notices: ReadonlyMap<string, Notification>;
+  readonly #ended: boolean;
+
+  constructor(
+    pool: Pool,
+    turns: readonly Digest[],
+    digests: ReadonlyMap<string, Digest>,
+    notices: ReadonlyMap<string, Notification>,
+    ended: boolean,
+  ) {
+    this.#pool = pool;
+    this.#digests = digests;
+    this.#files = new Map(pool.agents.map((file) => [file.agentId!, file]));
+    this.#notices = notices;
+    this.#ended = ended;
+    this.#sites = new Map<string, CallSite>([
+      ...turns.flatMap((turn) => turn.toolSites.map((site) => [site.use.id, { site, holder: undefined }] as const)),
+      ...[...digests].flatMap(([holder, agent]) => agent.toolSites.map((site) => [site.use.id, { site, holder }] as const)),
+    ]);
+    const calls = [...this.#sites.values()].filter(
+      ({ site }) => site.use.agentCall !== undefined || site.result?.result.details.runId !== undefined,
+    );
+    this.#claims = claim(
+      calls.map((call) => agentCall(call, this.#files, pool)),
+      pool.agents.map((file) => poolFile(file, pool.aliasesOf.get(file.agentId!) ?? [])),
+    );
+  }
+
+  /** @param over  the run is finished: what has no result by now was interrupted */
+  toolCalls(digested: Digest, over: boolean): readonly ToolCall[] {
+    return digested.toolSites.map((site) => this.#toolCall(site, over));
+  }
+
+  unclaimed(): readonly AgentRun[] {
+    return this.#claims.unclaimed.map((id) => this.#agentRun(id, undefined));
+  }
+
+  isWarmup = (agentId: string): boolean => isWarmup(this.#files.get(agentId)!);
+
+  knowsCall = (toolUseId: string): boolean => this.#sites.has(toolUseId);
+
+  /** Main-file problems are told elsewhere. */
+  problems(): Problem[] {
+    const dropped = [...this.#files.values(), ...this.#pool.compactions].flatMap((file) => file.problems);
+    const digested = [...this.#digests].flatMap(([id, d]) =>
+      d.problems.map((problem) => ({ file: this.#files.get(id)!.name, ...problem })),
+    );
+    const unclaimed = [...this.#claims.unclaimed, ...[...this.#claims.adoptedBy.values()].flat()]
+      .filter((id) => !this.isWarmup(id))
+      .map(
+        (id): Problem => ({
+          file: this.#files.get(id)!.name,
+          line: 0,
+          reason: 'unclaimed-agent',
+          detail: 'no call was found that started this agent',
+        }),
+      );
+    const cycles = this.#claims.cycles.map(
+      ({ callId, fileId }): Problem => ({
+        file: this.#files.get(fileId)!.name,
+        line: 0,
+        reason: 'agent-cycle',
+        detail: `the call ${callId} that names this agent was made by itself or below it`,
+      }),
+    );
+    return [...dropped, ...digested, ...unclaimed, ...cycles];
+  }
+
+  /** Which turn each agent file came under. */
+  turnOfFile(turns: readonly Pick<Turn, 'toolCalls' | 'unclaimedAgents'>[]): ReadonlyMap<string, number> {
+    const turnOf = new Map<string, number>();
+    const visit = (agent: AgentRun, at: number): void => {
+      turnOf.set(this.#files.get(agent.id)!.name, at);
+      for (const respawn of agent.respawns) visit(respawn, at);
+      for (const child of agent.unclaimedAgents) visit(child, at);
+      for (const call of agent.toolCalls) visitCall(call, at);
+    };
+    const visitCall = (call: ToolCall, at: number): void => {
+      for (const agent of [...(call.agent === undefined ? [] : [call.agent]), ...call.agents]) visit(agent, at);
+    };
+    turns.forEach((turn, at) => {
+      for (const call of turn.toolCalls) visitCall(call, at);
+      for (const agent of turn.unclaimedAgents) visit(agent, at);
+    });
+    return turnOf;
+  }
+
+  #toolCall(site: ToolSite, over: boolean): ToolCall {
+    const { use, result } = site;
+    const found = result?.result;
+    const agentId = this.#claims.fileOf.get(use.id);
+    const mcp = /^mcp__(.+?)__(.+)$/.exec(use.name);
+    const exitCode = found === undefined ? undefined : exitCodeOf(found);
+    const taskId = found?.details.taskId;
+    return {
+      id: use.id,
+      name: use.name,
+      startedAtMs: site.atMs,
+      outcome: toolOutcome(result, site.atMs, over),
+      agents: (this.#claims.membersOf.get(use.id) ?? []).map((id) => this.#agentRun(id, site)),
+      ...(mcp !== null && { mcp: { server: mcp[1]!, tool: mcp[2]! } }),
+      ...(use.skill !== undefined && { skill: use.skill }),
+      ...(exitCode !== undefined && { exitCode }),
+      ...(found?.permission !== undefined && {
+        permission: {
+          decision: found.permission.decision,
+          ...(found.permission.source !== undefined && { source: found.permission.source }),
+        },
+      }),
+      ...(taskId !== undefined && { taskId }),
+      ...(found?.details.splitPane && found.details.agentName !== undefined && { teammate: found.details.agentName }),
+      ...(agentId !== undefined && { agent: this.#agentRun(agentId, site) }),
+      ...(use.input !== undefined && { input: use.input }),
+      ...(found?.value !== undefined && { output: found.value }),
+    };
+  }
+
+  #agentRun(id: string, site: ToolSite | undefined): AgentRun {
+    const file = this.#files.get(id)!;
+    const digested = this.#digests.get(id)!;
+    const finished = this.#ended || this.#isDone(file, digested, site);
+    const type = typeOf(file) ?? site?.use.agentCall?.type;
+    const description = file.meta?.description ?? site?.use.agentCall?.description;
+    const first = firstPrompt(file);
+    const run = runOf(digested, this.toolCalls(digested, finished), finished);
+    return {
+      ...run,
+      id,
+      name: teamName(file, site) ?? type ?? 'subagent',
+      outcome: outcomeOf(digested, finished),
+      unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, undefined)),
+      respawns: (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)),
+      ...(type !== undefined && { type }),
+      ...(file.content && description != null && { description }),
+      ...(file.content && first !== undefined && { prompt: first.parts }),
+    };
+  }
+
+  /** Told to have ended: by a result that waited for it, by a notification, or by its own meta. */
+  #isDone(file: ParsedFile, digested: Digest, site: ToolSite | undefined): boolean {
+    const ids = [file.agentId!, ...(this.#pool.aliasesOf.get(file.agentId!) ?? [])];
+    const result = site?.result;
+    const taskId = result?.result.details.taskId;
+    if ([...ids, ...(taskId === undefined ? [] : [taskId])].some((id) => this.#notices.has(id))) return true;
+    if (site === undefined || result === undefined) return false;
+    if (result.result.isError || result.result.details.status === 'completed') return true;
+    const told = result.result.details.status !== undefined;
+    return !told && file.meta?.finished === true && result.atMs >= digested.endedAtMs;
+  }
+}
+
+/** A teammate goes by its name in the team; any other agent by its type. */
+function teamName(file: ParsedFile, site: ToolSite | undefined): string | undefined {
+  const { meta } = file;
+  if (meta?.taskKind === 'in_process_teammate') return meta.name ?? meta.agentType ?? undefined;
+  const details = site?.result?.result.details;
+  return details?.status === 'teammate_spawned' ? (details.agentName ?? site?.use.agentCall?.name) : undefined;
+}
+
+function agentCall({ site, holder }: CallSite, files: ReadonlyMap<string, ParsedFile>, pool: Pool): AgentCall {
+  const input = site.use.agentCall;
+  const result = site.result?.result;
+  const agentId = result?.details.agentId?.includes('@') ? undefined : result?.details.agentId;
+  const isHere = agentId !== undefined && (files.has(agentId) || [...pool.aliasesOf.values()].some((ids) => ids.includes(agentId)));
+  return {
+    id: site.use.id,
+    holder,
+    atMs: site.atMs,
+    prompt: input?.prompt,
+    type: input?.type,
+    name: result?.details.agentName ?? (result === undefined ? input?.name : undefined),
+    agentId,
+    runId: result?.details.runId,
+    failedAtMs: result?.isError ? site.result?.atMs : undefined,
+    mayGuess:
+      input !== undefined &&
+      (agentId === undefined || isHere) &&
+      !(result !== undefined && (result.details.splitPane || wasRefused(result))),
+  };
+}
+
+// ---------------------------------------------------------------------------------------------
+// What is left over, and links between turns.
+
+interface Placed {
+  readonly byTurn: ReadonlyMap<number, readonly AgentRun[]>;
+  readonly strays: readonly AgentRun[];
+}
+
+/** Under the turn during which it ran, else the next, else the last. */
+function placeUnclaimed(agents: AgentTree, segments: readonly Segment[], turns: readonly Digest[]): Placed {
+  const byTurn = new Map<number, AgentRun[]>();
+  const strays: AgentRun[] = [];
+  for (const agent of agents.unclaimed()) {
+    if (segments.length === 0) {
+      strays.push(agent);
+      continue;
+    }
+    const at = turnAt(turns, agent.startedAtMs);
+    byTurn.set(at, [...(byTurn.get(at) ?? []), agent]);
+  }
+  return { byTurn, strays };
+}
+
+function turnAt(turns: readonly Digest[], atMs: number): number {
+  const during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
+  if (during >= 0) return during;
+  const next = turns.findIndex((turn) => turn.startedAtMs > atMs);
+  return next >= 0 ? next : turns.length - 1;
+}
+
+/** Some versions keep a file of the call that made a summary: a call of the turn that compacted. */
+function compactionCalls(
+  pool: Pool,
+  indexOf: (file: ParsedFile) => FileIndex,
+  turns: readonly Digest[],
+): ReadonlyMap<number, readonly ModelCall[]> {
+  const byTurn = new Map<number, ModelCall[]>();
+  for (const file of pool.compactions) {
+    for (const call of digest(indexOf(file), file.records, file.agentId!).modelCalls) {
+      const compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs));
+      const at = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
+      byTurn.set(at, [...(byTurn.get(at) ?? []), call]);
+    }
+  }
+  return byTurn;
+}
+
+/** Every notification of a file, by task id. */
+function noticesIn(file: ParsedFile): (readonly [string, Notification])[] {
+  return file.records.flatMap((record) =>
+    (record.kind === 'user' && record.results.length === 0) || record.kind === 'steering'
+      ? notificationsIn(record.text ?? '').flatMap((notice) => (notice.taskId === undefined ? [] : [[notice.taskId, notice] as const]))
+      : [],
+  );
+}
+
+/** Where the span of each task and call is. */
+function taskRefs(
+  turns: readonly Pick<Turn, 'startId' | 'toolCalls' | 'unclaimedAgents'>[],
+  strays: readonly AgentRun[],
+): ReadonlyMap<string, CallRef> {
+  const refs = new Map<string, CallRef>();
+  const visitAgent = (agent: AgentRun, ref: CallRef): void => {
+    refs.set(agent.id, ref);
+    for (const respawn of agent.respawns) visitAgent(respawn, ref);
+    for (const child of agent.unclaimedAgents) visitAgent(child, { startId: ref.startId, id: child.id, kind: 'agent' });
+    for (const call of agent.toolCalls) visitCall(call, ref.startId);
+  };
+  const visitCall = (call: ToolCall, startId: string): void => {
+    const ref: CallRef = { startId, id: call.id, kind: 'call' };
+    refs.set(call.id, ref);
+    if (call.taskId !== undefined) refs.set(call.taskId, ref);
+    if (call.agent !== undefined) visitAgent(call.agent, ref);
+    for (const agent of call.agents) visitAgent(agent, { startId, id: agent.id, kind: 'agent' });
+  };
+  for (const turn of turns) {
+    for (const call of turn.toolCalls) visitCall(call, turn.startId);
+    for (const agent of turn.unclaimedAgents) visitAgent(agent, { startId: turn.startId, id: agent.id, kind: 'agent' });
+  }
+  for (const agent of strays) visitAgent(agent, { startId: agent.startId, id: agent.id, kind: 'agent' });
+  return refs;
+}
+
+/** By task id first: a resumed agent's notification names the call that resumed it. */
+function notifiers(segment: Segment, refs: ReadonlyMap<string, CallRef>): readonly CallRef[] {
+  const texts = [...segment.lead, segment.start].flatMap((record: UserRecord | undefined) => record?.text ?? []);
+  const found = texts.flatMap(notificationsIn).flatMap((notice) => refs.get(notice.taskId ?? '') ?? refs.get(notice.toolUseId ?? '') ?? []);
+  return [...new Set(found)];
+}
+
+function problemsOf(main: ParsedFile, turns: readonly Digest[], index: FileIndex, agents: AgentTree): Problem[] {
+  const orphans = [...index.results]
+    .filter(([id]) => !agents.knowsCall(id))
+    .map(
+      ([id, { line }]): Problem => ({ file: main.name, line, reason: 'orphan-result', detail: `no call ${id} was found for this result` }),
+    );
+  return [...main.problems, ...turns.flatMap((turn) => turn.problems.map((problem) => ({ file: main.name, ...problem }))), ...orphans];
+}
+
+function countByTurn(
+  problems: readonly Problem[],
+  mainName: string,
+  turnOfLine: (line: number) => number,
+  turnOfFile: ReadonlyMap<string, number>,
+): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const problem of problems) {
+    const at = problem.file === mainName ? turnOfLine(problem.line) : turnOfFile.get(problem.file);
+    if (at !== undefined) counts.set(at, (counts.get(at) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** A teammate in a pane of its own is a session of its own: the lead's file has the call that started it. */
+function leadCall(main: ParsedFile, related: readonly ParsedFile[]): CallRef | undefined {
+  const name = main.records.find((record) => record.context.team !== undefined)?.context.teammate;
+  if (name === undefined) return undefined;
+  for (const lead of related) {
+    const index = indexFile(lead, () => true);
+    for (const segment of segmentsOf(lead)) {
+      const digested = digest(index, segment.records, startIdOf(segment, lead.name));
+      const site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
+      if (site !== undefined) return { startId: digested.startId, id: site.use.id, kind: 'call' };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,126 @@
+/**
+ * The sub-agent files of a session, without what is told twice.
+ *
+ * in:   the parsed main file and agent files
+ * out:  `Pool`: the files that count, which of them tells of each response, the internal ones apart
+ *
+ * The format repeats itself in two ways: 2.1.150 writes a second, longer file for a teammate that got
+ * a second job, with all its earlier lines; and the file of a fork begins with its parent's last lines.
+ */
+import type { PoolFile } from './claiming.ts';
+import type { AssistantRecord, ParsedFile, UserRecord } from './records.ts';
+import { teammatePrompt } from './triggers.ts';
+
+export interface Pool {
+  readonly agents: readonly ParsedFile[];
+  /** Files of the CLI's own summarising agent: one model call each, and no agent. */
+  readonly compactions: readonly ParsedFile[];
+  /** Ids of dropped partial copies, by the id of the file that holds all they tell. */
+  readonly aliasesOf: ReadonlyMap<string, readonly string[]>;
+  /** Which file tells of a response, by message id. */
+  readonly ownerOf: ReadonlyMap<string, ParsedFile>;
+}
+
+const COMPACTION_AGENT = /^acompact-/;
+
+export function poolOf(main: ParsedFile, files: readonly ParsedFile[]): Pool {
+  const ordered = files.toSorted(
+    (a, b) => Number(a.isFork) - Number(b.isFork) || startMsOf(a) - startMsOf(b) || compare(a.agentId!, b.agentId!),
+  );
+  const compactions = ordered.filter((file) => COMPACTION_AGENT.test(file.agentId!));
+  const candidates = ordered.filter((file) => !COMPACTION_AGENT.test(file.agentId!));
+  const aliasesOf = partialCopies(candidates);
+  const dropped = new Set([...aliasesOf.values()].flat());
+  const agents = candidates.filter((file) => !dropped.has(file.agentId!));
+  const ownerOf = new Map<string, ParsedFile>();
+  for (const file of [main, ...agents, ...compactions]) {
+    for (const record of responses(file)) if (!ownerOf.has(record.messageId)) ownerOf.set(record.messageId, file);
+  }
+  return { agents, compactions, aliasesOf, ownerOf };
+}
+
+/** Of two files of one agent, the one whose responses and tool calls all stand in the other goes. */
+function partialCopies(files: readonly ParsedFile[]): ReadonlyMap<string, readonly string[]> {
+  const contents = new Map(files.map((file) => [file, contentOf(file)] as const));
+  const filesWith = new Map<string, ParsedFile[]>();
+  for (const file of files) {
+    for (const key of contents.get(file)!.keys) filesWith.set(key, [...(filesWith.get(key) ?? []), file]);
+  }
+  const into = new Map<ParsedFile, ParsedFile>();
+  for (const file of files) {
+    const own = contents.get(file)!;
+    if (file.isFork || own.keys.size === 0) continue;
+    const [firstKey] = own.keys;
+    const whole = filesWith
+      .get(firstKey!)!
+      .find((other) => other !== file && !other.isFork && !into.has(other) && isSubset(own.keys, contents.get(other)!.keys));
+    if (whole !== undefined) into.set(file, whole);
+  }
+  const aliases = new Map<string, string[]>();
+  for (const [copy, whole] of into) {
+    let keeper = whole;
+    while (into.has(keeper)) keeper = into.get(keeper)!;
+    aliases.set(keeper.agentId!, [...(aliases.get(keeper.agentId!) ?? []), copy.agentId!]);
+  }
+  return aliases;
+}
+
+/** What makes a file a copy of another: its first line, its responses, its tool calls. */
+function contentOf(file: ParsedFile): { readonly keys: ReadonlySet<string> } {
+  const keys = new Set<string>();
+  const first = firstPrompt(file);
+  if (first?.uuid !== undefined) keys.add(`line ${first.uuid}`);
+  for (const record of responses(file)) {
+    keys.add(`message ${record.messageId}`);
+    for (const use of record.toolUses) keys.add(`tool ${use.id}`);
+  }
+  return { keys };
+}
+
+const isSubset = (small: ReadonlySet<string>, large: ReadonlySet<string>): boolean =>
+  small.size <= large.size && [...small].every((key) => large.has(key));
+
+const responses = (file: ParsedFile): AssistantRecord[] =>
+  file.records.filter((record) => record.kind === 'assistant' && record.synthetic === 'no') as AssistantRecord[];
+
+export const firstPrompt = (file: ParsedFile): UserRecord | undefined =>
+  file.records.find((record): record is UserRecord => record.kind === 'user');
+
+/** When the agent began: the copied beginning of a fork is its parent's past. */
+export function startMsOf(file: ParsedFile): number {
+  const first = file.isFork ? firstPrompt(file) : file.records[0];
+  return (first ?? file.records[0])?.atMs ?? 0;
+}
+
+export function isWarmup(file: ParsedFile): boolean {
+  return file.meta === undefined && firstPrompt(file)?.text?.trim() === 'Warmup';
+}
+
+/** Its type as far as the file itself tells. A teammate's `agentType` is its name. */
+export function typeOf(file: ParsedFile): string | undefined {
+  if (file.meta?.taskKind === 'in_process_teammate') return file.meta.spawnedAgentType ?? undefined;
+  return (
+    file.meta?.agentType ?? file.records.find((r): r is AssistantRecord => r.kind === 'assistant' && r.agentType !== undefined)?.agentType
+  );
+}
+
+export function poolFile(file: ParsedFile, aliases: readonly string[]): PoolFile {
+  const first = firstPrompt(file);
+  const text = first?.text;
+  return {
+    id: file.agentId!,
+    aliases,
+    startMs: startMsOf(file),
+    toolUseId: file.meta?.toolUseId ?? undefined,
+    parentAgentId: file.meta?.parentAgentId ?? undefined,
+    group: file.group,
+    type: typeOf(file),
+    names: [file.meta?.name, file.meta?.agentType].filter((name): name is string => typeof name === 'string'),
+    prompt: text === undefined ? undefined : (teammatePrompt(text) ?? text),
+    isWarmup: isWarmup(file),
+    firstParentUuid: first?.parentUuid ?? undefined,
+    holdsUuid: (uuid) => file.lineOfUuid.has(uuid),
+  };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

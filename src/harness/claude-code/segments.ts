@@ -1,0 +1,107 @@
+/**
+ * The main file cut into turns, before anything is read out of them.
+ *
+ * in:   the parsed main file
+ * out:  `Segment[]`, one per turn, in file order; what lies before the first turn goes with it
+ */
+import type { ClaudeRecord, ParsedFile, UserRecord } from './records.ts';
+import { isUnmarkedTrigger, turnStarts } from './triggers.ts';
+
+export interface Segment {
+  /** From the line that started the turn to the line before the next one. */
+  readonly records: readonly ClaudeRecord[];
+  /** Absent when the model spoke before anything that starts a turn. */
+  readonly start: UserRecord | undefined;
+  /** Lines just above that belong to it: a notification that was merged into this turn, the command of `!bash`. */
+  readonly lead: readonly UserRecord[];
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+export function segmentsOf(file: ParsedFile): readonly Segment[] {
+  const starts = turnStarts(file.records);
+  const cuts: Draft[] = [];
+  let current: Draft = { records: [], start: undefined, lead: [] };
+  let lead: UserRecord[] = [];
+  for (const record of file.records) {
+    if (record.kind === 'user' && starts.has(record.line)) {
+      cuts.push(current);
+      current = { records: [record], start: record, lead };
+      lead = [];
+      continue;
+    }
+    current.records.push(record);
+    if (record.kind === 'user' && isUnmarkedTrigger(record)) lead.push(record);
+    // The model answered before another turn began: the line was for the turn it stands in.
+    else if (record.kind === 'assistant') lead = [];
+  }
+  cuts.push(current);
+  const [before, ...turns] = cuts as [Draft, ...Draft[]];
+  // Without a start but with a response: a file cut at its beginning, or a version we don't know.
+  const all = before.records.some((r) => r.kind === 'assistant' && r.synthetic !== 'no_response') ? [spoken(before), ...turns] : turns;
+  return all.map((draft, at) => ({
+    ...draft,
+    firstLine: at === 0 ? 0 : draft.records[0]!.line,
+    lastLine: (all[at + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1,
+  }));
+}
+
+interface Draft {
+  records: ClaudeRecord[];
+  start: UserRecord | undefined;
+  lead: readonly UserRecord[];
+}
+
+/** From the first line that shows somebody at work, not from the bookkeeping above it. */
+function spoken(draft: Draft): Draft {
+  const first = draft.records.findIndex((record) => record.kind === 'user' || record.kind === 'assistant');
+  return { ...draft, records: draft.records.slice(first) };
+}
+
+/**
+ * The session a file is of: what its name says when a line agrees, else what its last line says,
+ * for a fork begins with lines of another session and a file may have been renamed.
+ */
+export function sessionIdOf(file: ParsedFile, fromName: string): string {
+  const ids = file.records.flatMap((record) => (record.context.sessionId === undefined ? [] : [record.context.sessionId]));
+  return ids.length === 0 || ids.includes(fromName) ? fromName : ids.at(-1)!;
+}
+
+/**
+ * Was the turn copied from another session? Recent versions mark the lines; 2.0.76 and 2.1.50 keep
+ * the old session id on them; in between only the time tells: the copies are older than the file.
+ */
+export function copyMark(segment: Segment, sessionId: string, begunMs: number): { readonly sessionId?: string } | undefined {
+  for (const record of segment.records) {
+    const { copiedFrom, context } = record;
+    if (copiedFrom !== undefined && copiedFrom !== sessionId) return { sessionId: copiedFrom };
+    if (context.sessionId !== undefined && context.sessionId !== sessionId) return { sessionId: context.sessionId };
+  }
+  return segment.start !== undefined && segment.start.atMs < begunMs ? {} : undefined;
+}
+
+/** Latest time above the first turn: when the file was begun, whatever older lines follow. */
+export function begunMs(file: ParsedFile, segments: readonly Segment[]): number {
+  const firstStart = segments[0]?.start?.line ?? 0;
+  return Math.max(
+    0,
+    ...file.records.filter((record) => record.line < firstStart && record.kind !== 'request').map((record) => record.atMs),
+  );
+}
+
+/**
+ * The turns that a rewind took back just before this one: its first line hangs on a line of a turn
+ * further up, so the turns in between are no longer part of the conversation.
+ *
+ * @returns how many of the turns before `at` stay; `at` itself when there was no rewind
+ */
+export function turnsKept(file: ParsedFile, segments: readonly Segment[], at: number): number {
+  const start = segments[at]?.start;
+  if (start === undefined || at === 0 || start.parentUuid === undefined) return at;
+  if (start.parentUuid === null) return segments[0]?.start?.parentUuid === null ? 0 : at;
+  const line = file.lineOfUuid.get(start.parentUuid);
+  if (line === undefined || line >= start.line) return at;
+  const firstStart = segments[0]?.start?.line ?? 0;
+  if (line < firstStart) return 0;
+  return segments.findIndex((segment) => line <= segment.lastLine) + 1;
+}

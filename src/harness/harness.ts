@@ -1,0 +1,104 @@
+/**
+ * What a harness adapter is: plain data and pure functions. One folder per harness, and nothing
+ * outside that folder knows a vendor's field names or paths.
+ *
+ * in:   session/types.ts
+ * out:  `Harness`, and `Transcript`, the plain data that read/ makes and `buildTrace` takes
+ */
+import type { Problem, Session } from '../session/types.ts';
+
+/** A transcript as it lies on disk: its lines, and the files of its sub-agents. */
+export interface Transcript {
+  /** Name of the harness that wrote it, e.g. `claude-code`. */
+  readonly harness: string;
+  /** The harness's id of the session. */
+  readonly sessionId: string;
+  readonly main: TranscriptFile;
+  readonly agents: readonly AgentFile[];
+  /** Files of other sessions this one leans on: the lead's, when this session is a teammate. */
+  readonly related?: readonly TranscriptFile[];
+  /** True when the session can't go on: then nothing is left open. */
+  readonly ended: boolean;
+  /** What git said of the directory the session began in. Absent when unknown. */
+  readonly repository?: Repository;
+}
+
+export interface TranscriptFile {
+  /** As shown in problems. */
+  readonly name: string;
+  /** One line each, without its line feed. Read once, and each line before the next: a generator will do. */
+  readonly lines: Iterable<Line>;
+  /** Why it could not be read, if so; it has no lines then. */
+  readonly unreadable?: string;
+}
+
+/** A line as text or as UTF-8 bytes; bytes are faster, for a line nobody needs is never decoded. */
+export type Line = string | Uint8Array;
+
+export interface AgentFile extends TranscriptFile {
+  /** The agent's id, from the name of its file. */
+  readonly id: string;
+  /** Text of the file beside it that describes the agent, if there is one. */
+  readonly meta?: string;
+  /** The folder it lies in, where the harness groups agents in folders (a workflow's run id). */
+  readonly group?: string;
+}
+
+export interface Repository {
+  /** Browser address, without credentials and `.git`. */
+  readonly url?: string;
+}
+
+export interface ParseOptions {
+  /** Keep prompts, answers, arguments and results. Without it a long session stays small in memory. */
+  readonly content: boolean;
+}
+
+/** `Parsed` is the harness's own type of a parsed file; nobody else looks inside. */
+export interface Harness<Parsed = unknown> {
+  readonly name: string;
+  /** Where transcripts live and what a file's name tells, as data and pure functions: read/ does the reading. */
+  readonly layout: Layout;
+  /** Lines → records. Never throws: a line that can't be used becomes a problem. */
+  parse(file: TranscriptFile | AgentFile, options: ParseOptions): Parsed;
+  /** What else of the disk this session leans on, once its main file is known. */
+  wants(main: Parsed, agentIds: ReadonlySet<string>): Wants;
+  /** Records → session. Pure and total. */
+  normalise(files: ParsedTranscript<Parsed>): { readonly session: Session; readonly problems: readonly Problem[] };
+}
+
+export interface ParsedTranscript<Parsed> {
+  readonly sessionId: string;
+  readonly main: Parsed;
+  readonly agents: readonly Parsed[];
+  readonly related: readonly Parsed[];
+  readonly ended: boolean;
+}
+
+export interface Wants {
+  /** Ids of agents that are named but whose files lie with another session (the one it was forked from). */
+  readonly agents: readonly string[];
+  /** Beginnings of ids of other sessions. */
+  readonly sessionPrefixes: readonly string[];
+  /** Directory the session began in. */
+  readonly directory?: string;
+}
+
+export interface Layout {
+  /** Directories that hold one folder per project, most specific first. */
+  roots(env: Readonly<Record<string, string | undefined>>, home: string): readonly string[];
+  /** Name of the folder in a root that belongs to a working directory. */
+  projectFolder(directory: string): string;
+  /** What a file is, by its path relative to the project folder; `undefined`: not a transcript. */
+  classify(relativePath: string): FileKind | undefined;
+  /** Folders within a session's own folder that hold its agents. */
+  readonly agentFolders: readonly string[];
+  /** The session an agent file belongs to, by its first line, where its path does not tell. */
+  sessionOf(firstLine: string): string | undefined;
+  /** Time of a line in Unix ms, without parsing the rest of it. */
+  timeOf(lineHead: string): number | undefined;
+}
+
+export type FileKind =
+  | { readonly kind: 'session'; readonly sessionId: string }
+  | { readonly kind: 'agent'; readonly agentId: string; readonly sessionId?: string; readonly group?: string };

@@ -1,0 +1,241 @@
+/**
+ * What the user named → sessions on disk.
+ *
+ * in:   a path, an id or its beginning, a directory; environment and home as arguments
+ * out:  `SessionRef[]`, sorted so that a session comes before its forks
+ *
+ * Links to directories are followed, each directory once, so a loop of links ends.
+ */
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { Harness } from '../harness/harness.ts';
+import { headOf } from './lines.ts';
+
+export interface SessionRef {
+  readonly harness: Harness;
+  readonly sessionId: string;
+  /** Absent when only agents of the session are left. */
+  readonly path: string | undefined;
+  /** The folder that holds the session's file, and its siblings. */
+  readonly folder: string;
+  readonly agents: readonly AgentRef[];
+  /** Time of the first line that has one, Unix ms: a fork's file begins later than its original. */
+  readonly begunMs: number;
+  readonly modifiedMs: number;
+}
+
+export interface AgentRef {
+  readonly agentId: string;
+  readonly path: string;
+  readonly group?: string;
+}
+
+export interface Places {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly harnesses: readonly Harness[];
+}
+
+/** Enough to hold the first lines up to one with a time. */
+const HEAD_BYTES = 64 * 1024;
+/** `<session>/subagents/workflows/<run>/agent-….jsonl`. */
+const MAX_AGENT_DEPTH = 3;
+
+/**
+ * @param given  a file, a directory, a session id or the beginning of one
+ * @throws UserError when there is no such thing, or more than one
+ */
+export function findSessions(given: string, places: Places): readonly SessionRef[] {
+  const stats = statSync(given, { throwIfNoEntry: false });
+  if (stats === undefined) return [byId(given, places)];
+  const harness = places.harnesses[0]!;
+  if (stats.isDirectory()) {
+    const found = sessionsUnder(given, harness);
+    if (found.length === 0)
+      throw new UserError(`${given} holds no sessions.`, 'Name a transcript (.jsonl), or a folder such as ~/.claude/projects.');
+    return found;
+  }
+  return [fromFile(given, harness)];
+}
+
+/** The newest session begun in a directory. */
+export function lastSession(directory: string, places: Places): SessionRef {
+  const real = realpathSync(directory);
+  const found = places.harnesses.flatMap((harness) =>
+    harness.layout.roots(places.env, places.home).flatMap((root) => sessionsIn(join(root, harness.layout.projectFolder(real)), harness)),
+  );
+  const newest = found.filter((ref) => ref.path !== undefined).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0];
+  if (newest !== undefined) return newest;
+  const searched = places.harnesses.flatMap((harness) => harness.layout.roots(places.env, places.home)).join(', ');
+  throw new UserError(
+    `No session of ${real} was found under ${searched}.`,
+    'Change to the directory the agent was started in, or name a transcript.',
+  );
+}
+
+/** Files of an agent whose id is known, among the neighbours of a session: where a fork's original keeps them. */
+export function findAgent(ref: SessionRef, agentId: string): AgentRef | undefined {
+  for (const neighbour of foldersIn(ref.folder)) {
+    const found = agentsIn(join(ref.folder, neighbour), ref.folder, ref.harness).find((agent) => agent.agentId === agentId);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export const findNeighbour = (ref: SessionRef, idPrefix: string): string | undefined =>
+  entriesOf(ref.folder)
+    .filter(({ name }) => name.startsWith(idPrefix) && ref.harness.layout.classify(name)?.kind === 'session')
+    .map(({ name }) => join(ref.folder, name))[0];
+
+// ---------------------------------------------------------------------------------------------
+
+function byId(id: string, places: Places): SessionRef {
+  const advice = 'Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.';
+  if (id.includes('/') || id.endsWith('.jsonl')) throw new UserError(`There is no ${id}.`, advice);
+  const found = places.harnesses.flatMap((harness) =>
+    harness.layout.roots(places.env, places.home).flatMap((root) =>
+      foldersIn(root).flatMap((folder) =>
+        entriesOf(join(root, folder)).flatMap(({ name }) => {
+          const kind = harness.layout.classify(name);
+          return kind?.kind === 'session' && kind.sessionId.startsWith(id)
+            ? [{ harness, path: join(root, folder, name), sessionId: kind.sessionId }]
+            : [];
+        }),
+      ),
+    ),
+  );
+  const ids = [...new Set(found.map(({ sessionId }) => sessionId))];
+  if (ids.length > 1)
+    throw new UserError(
+      `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' …' : ''}`,
+      'Give more of the id.',
+    );
+  if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
+  // A session that moved to another folder may have left its old file behind.
+  return found.map(({ harness, path }) => fromFile(path, harness)).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0]!;
+}
+
+function fromFile(path: string, harness: Harness): SessionRef {
+  const folder = dirname(path);
+  const kind = harness.layout.classify(basename(path));
+  const withinAgents = realpathSync(folder)
+    .split(sep)
+    .some((part) => harness.layout.agentFolders.includes(part));
+  if (kind?.kind === 'agent' || withinAgents)
+    throw new UserError(`${path} is the transcript of a sub-agent.`, 'Name the session it belongs to: its agents come with it.');
+  const sessionId = kind?.sessionId ?? basename(path);
+  const own = agentsIn(join(folder, sessionId), folder, harness);
+  const beside = agentsBeside(folder, harness).get(sessionId) ?? [];
+  return sessionRef(harness, sessionId, path, folder, [...own, ...beside]);
+}
+
+function sessionsUnder(top: string, harness: Harness): readonly SessionRef[] {
+  const seen = new Set<string>();
+  const found: SessionRef[] = [];
+  const visit = (folder: string): void => {
+    const real = realpathSync(folder);
+    if (seen.has(real)) return;
+    seen.add(real);
+    found.push(...sessionsIn(folder, harness));
+    for (const name of foldersIn(folder)) if (!isSessionFolder(join(folder, name), harness)) visit(join(folder, name));
+  };
+  if (isSessionFolder(top, harness) || top.split(sep).some((part) => harness.layout.agentFolders.includes(part)))
+    throw new UserError(`${top} holds the sub-agents of one session.`, 'Name the session, or the folder above it.');
+  visit(top);
+  return found.toSorted((a, b) => a.begunMs - b.begunMs || (a.sessionId < b.sessionId ? -1 : 1));
+}
+
+/** The sessions whose files lie in one folder, and those of which only agents are left. */
+function sessionsIn(folder: string, harness: Harness): readonly SessionRef[] {
+  const files = entriesOf(folder).flatMap(({ name }) => {
+    const kind = harness.layout.classify(name);
+    return kind?.kind === 'session' ? [{ sessionId: kind.sessionId, path: join(folder, name) }] : [];
+  });
+  const beside = agentsBeside(folder, harness);
+  const folders = foldersIn(folder).filter((name) => isSessionFolder(join(folder, name), harness));
+  const ids = new Set([...files.map(({ sessionId }) => sessionId), ...beside.keys(), ...folders]);
+  return [...ids].map((sessionId) =>
+    sessionRef(harness, sessionId, files.find((file) => file.sessionId === sessionId)?.path, folder, [
+      ...agentsIn(join(folder, sessionId), folder, harness),
+      ...(beside.get(sessionId) ?? []),
+    ]),
+  );
+}
+
+function sessionRef(
+  harness: Harness,
+  sessionId: string,
+  path: string | undefined,
+  folder: string,
+  agents: readonly AgentRef[],
+): SessionRef {
+  const anyPath = path ?? agents[0]?.path;
+  const stats = anyPath === undefined ? undefined : statSync(anyPath, { throwIfNoEntry: false });
+  return {
+    harness,
+    sessionId,
+    path,
+    folder,
+    agents: agents.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1)),
+    begunMs: (anyPath === undefined ? undefined : harness.layout.timeOf(readableHead(anyPath))) ?? 0,
+    modifiedMs: stats?.mtimeMs ?? 0,
+  };
+}
+
+function agentsIn(sessionFolder: string, projectFolder: string, harness: Harness): readonly AgentRef[] {
+  const visit = (folder: string, depth: number): AgentRef[] => [
+    ...entriesOf(folder).flatMap(({ name }) => {
+      const path = join(folder, name);
+      const kind = harness.layout.classify(relative(projectFolder, path).split(sep).join('/'));
+      return kind?.kind === 'agent' ? [{ agentId: kind.agentId, path, ...(kind.group !== undefined && { group: kind.group }) }] : [];
+    }),
+    ...(depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit(join(folder, name), depth + 1)) : []),
+  ];
+  return harness.layout.agentFolders.flatMap((name) => visit(join(sessionFolder, name), 1));
+}
+
+/** Old versions keep agents beside the sessions; only their lines tell whose they are. */
+function agentsBeside(folder: string, harness: Harness): ReadonlyMap<string, readonly AgentRef[]> {
+  const bySession = new Map<string, AgentRef[]>();
+  for (const { name } of entriesOf(folder)) {
+    const kind = harness.layout.classify(name);
+    if (kind?.kind !== 'agent') continue;
+    const path = join(folder, name);
+    const sessionId = harness.layout.sessionOf(readableHead(path));
+    if (sessionId !== undefined) bySession.set(sessionId, [...(bySession.get(sessionId) ?? []), { agentId: kind.agentId, path }]);
+  }
+  return bySession;
+}
+
+const isSessionFolder = (folder: string, harness: Harness): boolean =>
+  foldersIn(folder).some((name) => harness.layout.agentFolders.includes(name));
+
+/** Files that can't be read are told when they are opened for good. */
+function readableHead(path: string): string {
+  try {
+    return headOf(path, HEAD_BYTES);
+  } catch {
+    return '';
+  }
+}
+
+const entriesOf = (folder: string) => listed(folder).filter((entry) => !entry.isFolder);
+const foldersIn = (folder: string): readonly string[] => listed(folder).flatMap((entry) => (entry.isFolder ? [entry.name] : []));
+
+/** Names in a folder, sorted; a folder that isn't there, or may not be read, is empty. */
+function listed(folder: string): readonly { readonly name: string; readonly isFolder: boolean }[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .map((entry) => ({
+        name: entry.name,
+        isFolder:
+          entry.isDirectory() ||
+          (entry.isSymbolicLink() && statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() === true),
+      }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}

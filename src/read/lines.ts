@@ -1,0 +1,50 @@
+/**
+ * A file → its lines as bytes, read in chunks: the file is never in memory as a whole.
+ *
+ * in:   a path, the byte to begin at
+ * out:  a generator; each line is a view into one buffer and only valid until the next is asked for
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+
+/** Large enough that nearly every line lies in one read, small enough to stay in the CPU's cache. */
+const CHUNK_BYTES = 256 * 1024;
+const LF = 10;
+
+/** @throws whatever the file system says, with its `code` */
+export function* linesOf(path: string, fromByte = 0): Generator<Buffer> {
+  const fd = openSync(path, 'r');
+  try {
+    let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    let filled = 0;
+    let position = fromByte;
+    for (;;) {
+      const read = readSync(fd, buffer, filled, buffer.length - filled, position);
+      if (read === 0) break;
+      position += read;
+      const end = filled + read;
+      let start = 0;
+      // What was left of the last chunk holds no line feed.
+      for (let at = buffer.indexOf(LF, filled); at >= 0 && at < end; at = buffer.indexOf(LF, start)) {
+        yield buffer.subarray(start, at);
+        start = at + 1;
+      }
+      buffer.copyWithin(0, start, end);
+      filled = end - start;
+      if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    }
+    if (filled > 0) yield buffer.subarray(0, filled);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The beginning of a file, for a look at its first line. */
+export function headOf(path: string, bytes: number): string {
+  const fd = openSync(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(bytes);
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, bytes, 0));
+  } finally {
+    closeSync(fd);
+  }
+}

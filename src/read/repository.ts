@@ -1,0 +1,48 @@
+/**
+ * The repository a directory belongs to, as git says, in the form that is safe to show.
+ *
+ * in:   a directory
+ * out:  `Repository`; nothing when there is no such directory, no git, no remote
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Repository } from '../harness/harness.ts';
+
+/** Git answers in milliseconds; a hanging network drive must not hang us. */
+const GIT_TIMEOUT_MS = 2000;
+
+export function repositoryOf(directory: string): Repository {
+  if (!isInRepository(directory)) return {};
+  const { status, stdout } = spawnSync('git', ['-C', directory, 'config', '--get', 'remote.origin.url'], {
+    encoding: 'utf8',
+    timeout: GIT_TIMEOUT_MS,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const url = status === 0 ? browserUrl(stdout.trim()) : undefined;
+  return url === undefined ? {} : { url };
+}
+
+function isInRepository(directory: string): boolean {
+  for (let at = directory; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return true;
+    if (at === dirname(at)) return false;
+  }
+}
+
+/**
+ * A remote → the address a browser would take: no user, no password, no `.git`.
+ *
+ * @returns undefined for remotes that are no network address (a path, a bundle)
+ */
+export function browserUrl(remote: string): string | undefined {
+  const scp = /^(?:[^@/:]+@)?([\w.-]+\.[\w.-]+):(?!\/\/)(.+)$/.exec(remote);
+  const text = scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (!['https:', 'http:', 'ssh:', 'git:', 'git+ssh:'].includes(url.protocol) || url.hostname === '') return undefined;
+  const port = url.protocol.startsWith('http') && url.port !== '' ? `:${url.port}` : '';
+  const scheme = url.protocol === 'http:' ? 'http' : 'https';
+  const path = url.pathname.replace(/\/+$/, '').replace(/\.git$/, '');
+  return `${scheme}://${url.hostname}${port}${path.startsWith('/') ? path : `/${path}`}`;
+}

@@ -1,0 +1,48 @@
+/**
+ * Sessions on disk → the files of a transcript, opened as they are read.
+ *
+ * in:   SessionRef
+ * out:  `TranscriptFile`s; what can't be read has no lines and says why
+ */
+import { accessSync, constants, readFileSync } from 'node:fs';
+import type { AgentFile, TranscriptFile } from '../harness/harness.ts';
+import type { AgentRef, SessionRef } from './find.ts';
+import { linesOf } from './lines.ts';
+
+/** A session of which only agents are left has an empty main file. */
+export const mainFile = (ref: SessionRef): TranscriptFile =>
+  ref.path === undefined ? { name: `${ref.sessionId} (gone)`, lines: [] } : openFile(ref.path);
+
+export function openFile(path: string): TranscriptFile {
+  const unreadable = reasonAgainst(path);
+  return unreadable === undefined ? { name: path, lines: linesOf(path) } : { name: path, lines: [], unreadable };
+}
+
+export function agentFile(agent: AgentRef): AgentFile {
+  const meta = textOf(agent.path.replace(/\.jsonl$/, '.meta.json'));
+  return {
+    ...openFile(agent.path),
+    id: agent.agentId,
+    ...(meta !== undefined && { meta }),
+    ...(agent.group !== undefined && { group: agent.group }),
+  };
+}
+
+function reasonAgainst(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Most versions write no meta at all. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? undefined : message;
+  }
+}

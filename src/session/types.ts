@@ -1,0 +1,218 @@
+/**
+ * What happened: a session of a coding agent in our words, whichever harness wrote it down.
+ *
+ * in:   nothing. Types only; imports nothing.
+ * out:  written by harness/, read by trace/, stats/, replay/ and view/.
+ *
+ * Times are Unix milliseconds (`…Ms`), the finest clock any transcript has. Text fields (`prompt`,
+ * `input`, `message` …) are content: they are there only when the reader was asked to keep it.
+ */
+export interface Session {
+  /** The harness's own id, stable across resumes. Becomes `gen_ai.conversation.id`. */
+  readonly id: string;
+  /** Name of the harness that wrote it, e.g. `claude-code`. */
+  readonly harness: string;
+  /** Name of the main agent. Becomes `gen_ai.agent.name`. */
+  readonly agentName: string;
+  readonly turns: readonly Turn[];
+  /** Agents that belong to no turn, because there is none. Each becomes a trace of its own. */
+  readonly strays: readonly AgentRun[];
+  /** Set when this session is itself a teammate: the call of the lead that started it. */
+  readonly startedBy?: CallRef;
+}
+
+/** What a turn of the main agent and the whole life of a sub-agent have in common. */
+export interface Run {
+  /** Id of the line that started it; stable across forks and resumes. */
+  readonly startId: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly modelCalls: readonly ModelCall[];
+  readonly toolCalls: readonly ToolCall[];
+  /** Agents that ran here without a call that could be found for them. */
+  readonly unclaimedAgents: readonly AgentRun[];
+  readonly compactions: readonly Compaction[];
+  /** Prompts that arrived while the agent was at work. */
+  readonly steeringMs: readonly number[];
+  readonly outcome: RunOutcome;
+  /** False while the run may still go on. */
+  readonly finished: boolean;
+  /** Version of the harness, its working branch. */
+  readonly version?: string;
+  readonly branch?: string;
+  readonly prompt?: readonly Part[];
+  readonly answer?: readonly Part[];
+}
+
+/** One prompt and everything the main agent did until it stopped. */
+export interface Turn extends Run {
+  /** 1-based, in the order of the transcript, copied turns included. */
+  readonly number: number;
+  readonly trigger: Trigger;
+  /** Name of the slash command that started it, without its arguments. */
+  readonly command?: string;
+  /** The background tasks whose end started this turn. */
+  readonly notifiedBy: readonly CallRef[];
+  /** Turns that a rewind took out of the conversation just before this one. They did run. */
+  readonly rewound?: { readonly toTurnId: string | null; readonly droppedTurnIds: readonly string[] };
+  /** Set on a turn copied from another session by a fork; the id of that session if it is known. */
+  readonly copiedFrom?: { readonly sessionId?: string };
+  /** Lines of this turn that could not be used, or only in part. */
+  readonly problems: number;
+}
+
+export type Trigger = 'human' | 'sdk' | 'command' | 'bash' | 'task_notification' | 'peer' | 'unknown';
+
+/** The run of one sub-agent, however many jobs it was given. */
+export interface AgentRun extends Run {
+  /** The agent's own id in the harness: the id of its transcript. */
+  readonly id: string;
+  /** The name it goes by: its name in the team, else its type. */
+  readonly name: string;
+  readonly type?: string;
+  readonly description?: string;
+  /** Later transcripts of the same agent, when the harness began a new one for it. */
+  readonly respawns: readonly AgentRun[];
+}
+
+export type RunOutcome =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'error'; readonly errorType: ErrorType; readonly message?: string };
+
+/** `error.type`, a closed list: low in cardinality, and no content. */
+export type ErrorType =
+  | 'tool_error'
+  | 'timeout'
+  | 'permission_denied'
+  | 'unknown_tool'
+  | 'invalid_arguments'
+  | 'agent_error'
+  | `api_${string}`;
+
+/** One request to a model and its whole response, however many lines tell of it. */
+export interface ModelCall {
+  /** Response id of the provider where there is one. */
+  readonly id: string;
+  readonly requestId?: string;
+  readonly provider: string;
+  readonly requestModel?: string;
+  readonly model: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly finishReason?: string;
+  /** Absent where the harness keeps no usage per call. */
+  readonly usage?: TokenUsage;
+  readonly effort?: string;
+  /** Attempts that failed before this one. */
+  readonly retries: number;
+  /** True for the first call after the history was compacted. */
+  readonly afterCompaction: boolean;
+  readonly serverToolCalls: number;
+  /** What is new since the previous call, and the answer. */
+  readonly input?: readonly Message[];
+  readonly output?: Message;
+}
+
+/** Tokens as billed. `input` includes both cache counts, as the GenAI convention asks. */
+export interface TokenUsage {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  /** Of which `cacheWrite1h` live for an hour: they cost more. */
+  readonly cacheWrite: number;
+  readonly cacheWrite1h: number;
+  /** Part of `output`. Absent when not told. */
+  readonly reasoning?: number;
+  readonly webSearches: number;
+  /** False when the harness is known to have written placeholders. */
+  readonly reliable: boolean;
+}
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly startedAtMs: number;
+  readonly outcome: ToolOutcome;
+  readonly mcp?: { readonly server: string; readonly tool: string };
+  readonly skill?: string;
+  readonly exitCode?: number;
+  readonly permission?: { readonly decision: string; readonly source?: string };
+  /** Name of the background task it started. */
+  readonly taskId?: string;
+  /** A teammate it started that has a session of its own. */
+  readonly teammate?: string;
+  /** The agent it started: the call and the agent are one span. */
+  readonly agent?: AgentRun;
+  /** Agents it ran inside itself, as a workflow does. */
+  readonly agents: readonly AgentRun[];
+  readonly input?: unknown;
+  readonly output?: unknown;
+}
+
+/** How a tool call ended. "open" is normal: the transcript may still be growing. */
+export type ToolOutcome =
+  | { readonly kind: 'ok'; readonly endedAtMs: number }
+  | { readonly kind: 'error'; readonly endedAtMs: number; readonly errorType: ErrorType; readonly message?: string }
+  | { readonly kind: 'denied'; readonly endedAtMs: number }
+  | { readonly kind: 'interrupted'; readonly endedAtMs?: number }
+  | { readonly kind: 'open' };
+
+export interface Compaction {
+  readonly atMs: number;
+  readonly trigger?: string;
+  readonly tokensBefore?: number;
+  readonly tokensAfter?: number;
+  readonly durationMs?: number;
+}
+
+/** Points at a call of some turn: enough to know its span without having built it. */
+export interface CallRef {
+  /** `startId` of the turn (or stray agent) the call belongs to. */
+  readonly startId: string;
+  /** Of a tool call, or of an agent that no call started. */
+  readonly id: string;
+  readonly kind: 'call' | 'agent';
+}
+
+export interface Message {
+  readonly role: 'user' | 'assistant' | 'tool' | 'system';
+  readonly parts: readonly Part[];
+}
+
+export type Part =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'reasoning'; readonly text: string }
+  | { readonly kind: 'tool_call'; readonly id: string; readonly name: string; readonly arguments: unknown }
+  | { readonly kind: 'tool_result'; readonly id: string; readonly result: unknown }
+  | { readonly kind: 'server_tool_call'; readonly id?: string; readonly name: string; readonly arguments: unknown }
+  | { readonly kind: 'server_tool_result'; readonly id?: string; readonly name: string; readonly result: unknown }
+  /** An image, document … left out: its size tells enough. */
+  | { readonly kind: 'media'; readonly modality: string; readonly mimeType?: string; readonly bytes: number }
+  | { readonly kind: 'other'; readonly type: string };
+
+/** Something in a transcript that could not be used, or only in part. Data, never an exception. */
+export interface Problem {
+  readonly file: string;
+  /** 1-based, as editors count; 0 when it is about the whole file. */
+  readonly line: number;
+  readonly reason: ProblemReason;
+  readonly detail: string;
+}
+
+export type ProblemReason =
+  | 'not-json'
+  | 'not-an-object'
+  | 'wrong-shape'
+  | 'torn-line'
+  | 'missing-timestamp'
+  | 'missing-uuid'
+  | 'duplicate-uuid'
+  | 'duplicate-tool-use'
+  | 'orphan-result'
+  | 'end-before-start'
+  | 'unclaimed-agent'
+  | 'agent-cycle'
+  | 'bad-meta'
+  | 'unreadable-file';
