@@ -77,6 +77,37 @@ export function traceSession(ref: SessionRef, options: BuildOptions, ended: bool
   return { session, spans: build(session, options, repository?.url), problems };
 }
 
+/**
+ * Many sessions, each span once. A fork repeats turns of the session it was copied from, with the same
+ * ids: the original is built first, and of the copy only what the original lacks.
+ *
+ * @param refs  as found, a session before its unmarked forks
+ */
+export function* traceSessions(refs: readonly SessionRef[], options: BuildOptions, ended: boolean): Generator<TracedRef> {
+  const told = new Set<string>();
+  const begun = new Set<SessionRef>();
+  const refById = new Map(refs.map((ref) => [ref.sessionId, ref]));
+  function* visit(ref: SessionRef): Generator<TracedRef> {
+    if (begun.has(ref)) return;
+    begun.add(ref);
+    const traced = traceSession(ref, options, ended);
+    for (const { copiedFrom } of traced.session.turns) {
+      const original = copiedFrom?.sessionId === undefined ? undefined : refById.get(copiedFrom.sessionId);
+      if (original !== undefined) yield* visit(original);
+    }
+    const spans = traced.spans.filter(({ spanId }) => !told.has(spanId));
+    for (const { spanId } of spans) told.add(spanId);
+    yield { ...traced, ref, spans, repeated: traced.spans.length - spans.length };
+  }
+  for (const ref of refs) yield* visit(ref);
+}
+
+export interface TracedRef extends TracedSession {
+  readonly ref: SessionRef;
+  /** Spans left out, for another session of this run told them. */
+  readonly repeated: number;
+}
+
 const parserOf =
   (harness: Harness, options: BuildOptions) =>
   (file: TranscriptFile): unknown =>

@@ -23,6 +23,8 @@ export interface SessionRef {
   /** Time of the first line that has one, Unix ms: a fork's file begins later than its original. */
   readonly begunMs: number;
   readonly modifiedMs: number;
+  /** Size of the session's own file. */
+  readonly bytes: number;
 }
 
 export interface AgentRef {
@@ -180,6 +182,7 @@ function sessionRef(
     agents: agents.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1)),
     begunMs: (anyPath === undefined ? undefined : harness.layout.timeOf(readableHead(anyPath))) ?? 0,
     modifiedMs: stats?.mtimeMs ?? 0,
+    bytes: path === undefined ? 0 : (stats?.size ?? 0),
   };
 }
 

@@ -161,7 +161,7 @@ class AgentTree {
       ({ site }) => site.use.agentCall !== undefined || site.result?.result.details.runId !== undefined,
     );
     this.#claims = claim(
-      calls.map((call) => agentCall(call, this.#files, pool)),
+      calls.map(agentCall),
       pool.agents.map((file) => poolFile(file, pool.aliasesOf.get(file.agentId!) ?? [])),
     );
   }
@@ -297,11 +297,10 @@ function teamName(file: ParsedFile, site: ToolSite | undefined): string | undefi
   return details?.status === 'teammate_spawned' ? (details.agentName ?? site?.use.agentCall?.name) : undefined;
 }
 
-function agentCall({ site, holder }: CallSite, files: ReadonlyMap<string, ParsedFile>, pool: Pool): AgentCall {
+function agentCall({ site, holder }: CallSite): AgentCall {
   const input = site.use.agentCall;
   const result = site.result?.result;
   const agentId = result?.details.agentId?.includes('@') ? undefined : result?.details.agentId;
-  const isHere = agentId !== undefined && (files.has(agentId) || [...pool.aliasesOf.values()].some((ids) => ids.includes(agentId)));
   return {
     id: site.use.id,
     holder,
@@ -312,10 +311,8 @@ function agentCall({ site, holder }: CallSite, files: ReadonlyMap<string, Parsed
     agentId,
     runId: result?.details.runId,
     failedAtMs: result?.isError ? site.result?.atMs : undefined,
-    mayGuess:
-      input !== undefined &&
-      (agentId === undefined || isHere) &&
-      !(result !== undefined && (result.details.splitPane || wasRefused(result))),
+    // A result that names its agent leaves nothing to guess: that file is gone, or another call began it.
+    mayGuess: input !== undefined && agentId === undefined && !(result !== undefined && (result.details.splitPane || wasRefused(result))),
   };
 }
 

@@ -92,6 +92,8 @@ export interface UserRecord extends Common {
   /** Text blocks; cut to `HEAD_CHARS` without content, but for a file's first prompt. */
   readonly text: string | undefined;
   readonly isMeta: boolean;
+  /** Said to a sub-agent: very old versions have such lines in the main file. */
+  readonly isSidechain: boolean;
   readonly isCompactSummary: boolean;
   readonly hasTurnPosition: boolean;
   readonly turnOrigin: string | undefined;
@@ -325,6 +327,7 @@ const assistantSchema = z.object({
 const userSchema = z.object({
   ...line,
   isMeta: flag,
+  isSidechain: flag,
   isCompactSummary: flag,
   turnPosition: z.object({}).nullish(),
   turnOrigin: text,
@@ -559,6 +562,7 @@ class RecordReader {
       kind: 'user',
       text: words === undefined || firstPrompt ? words : this.#cut(words),
       isMeta: data.isMeta === true,
+      isSidechain: data.isSidechain === true,
       isCompactSummary: data.isCompactSummary === true,
       hasTurnPosition: data.turnPosition != null,
       turnOrigin: data.turnOrigin ?? undefined,

@@ -83,10 +83,13 @@ export function copyMark(segment: Segment, sessionId: string, begunMs: number): 
 /** Latest time above the first turn: when the file was begun, whatever older lines follow. */
 export function begunMs(file: ParsedFile, segments: readonly Segment[]): number {
   const firstStart = segments[0]?.start?.line ?? 0;
-  return Math.max(
-    0,
-    ...file.records.filter((record) => record.line < firstStart && record.kind !== 'request').map((record) => record.atMs),
-  );
+  let latest = 0;
+  for (const record of file.records) {
+    if (record.line >= firstStart) break;
+    // Requests are written as they go, a prompt a little after it was typed.
+    if (record.kind !== 'request') latest = Math.max(latest, record.atMs);
+  }
+  return latest;
 }
 
 /**

@@ -36,7 +36,7 @@ type Role = 'start' | 'start if answered' | 'none';
 const markedRole = (record: UserRecord): Role => (record.hasTurnPosition && !record.isCompactSummary ? 'start' : 'none');
 
 function unmarkedRole(record: UserRecord): Role {
-  if (record.isCompactSummary || record.results.length > 0) return 'none';
+  if (record.isCompactSummary || record.isSidechain || record.results.length > 0) return 'none';
   if (record.originKind !== undefined) return 'start';
   if (record.isMeta || isInterruption(record)) return 'none';
   if (record.text === undefined) return record.hasMedia ? 'start' : 'none';

@@ -1,0 +1,94 @@
+/**
+ * The command line, as typed → what to do.
+ *
+ * in:   argv
+ * out:  `Options`, or UserError for a value that makes no sense; help and version end the program
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { UserError } from '../errors.ts';
+import { profiles, type SemconvVersion } from '../trace/semconv.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Options {
+  /** Paths, session ids or their beginnings. */
+  readonly transcripts: readonly string[];
+  readonly last: boolean;
+  readonly output?: 'tree' | 'spans' | 'otlp-json';
+  readonly out?: string;
+  readonly dryRun: boolean;
+  readonly endpoint?: string;
+  readonly header: readonly string[];
+  readonly protocol?: string;
+  readonly content?: 'none' | 'full';
+  readonly semconv: SemconvVersion;
+  readonly agentUsage: 'own' | 'off';
+  readonly check: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  trace-build --last                                     the newest session of this directory, as a tree
+  trace-build 4f1c                                       a session by the beginning of its id
+  trace-build ~/.claude/projects --endpoint http://localhost:4318
+                                                         all there is, to a collector
+  trace-build session.jsonl --output otlp-json > trace.json
+  OTEL_EXPORTER_OTLP_ENDPOINT=https://otlp.example.com OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer …' \\
+  trace-build --last --dry-run                           what would be sent, and where
+
+Where to send: --endpoint, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT. Without one nothing
+is sent and the tree is shown. Headers, protocol, compression, timeout and certificates: the OTEL_EXPORTER_OTLP_* variables.
+
+Exit codes: 0 all well · 1 some spans were not delivered · 2 something for you to change · 70 a bug in trace-build`;
+
+/** @throws UserError */
+export async function parseOptions(argv: readonly string[], version: string, out: Terminal): Promise<Options | 'done'> {
+  let told = '';
+  const command = new Command('trace-build')
+    .description("Turns a coding agent's transcript into OpenTelemetry GenAI traces.")
+    .argument('[transcripts...]', 'a transcript (.jsonl), a session id or its beginning, or a directory of sessions')
+    .option('--last', 'the newest session of the current directory', false)
+    .addOption(new Option('--output <format>', 'write instead of sending').choices(['tree', 'spans', 'otlp-json']))
+    .option('--out <file>', 'write there instead of to the terminal')
+    .option('--dry-run', 'build and report, send nothing', false)
+    .option('--endpoint <url>', 'OTLP/HTTP endpoint')
+    .option('--header <name=value>', 'header for the endpoint; may be repeated', (value, all: string[]) => [...all, value], [])
+    .option('--protocol <protocol>', 'http/protobuf or http/json')
+    .addOption(
+      new Option('--content <policy>', 'prompts, answers, arguments and results: what leaves the machine (default: none)').choices([
+        'none',
+        'redacted',
+        'full',
+      ]),
+    )
+    .addOption(new Option('--semconv <version>', 'names of the attributes').choices(Object.keys(profiles)).default('1.41'))
+    .addOption(new Option('--agent-usage <which>', "sums of an agent's own tokens on its span").choices(['own', 'off']).default('own'))
+    .option('--check', 'verify the invariants of every trace', false)
+    .option('--quiet', 'say only what went wrong', false)
+    .option('--verbose', 'list every problem of a transcript', false)
+    .version(version, '-V, --version')
+    .helpOption('-h, --help', 'this help')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        told += text;
+      },
+      writeErr: () => undefined,
+    });
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) {
+      await out.write(told);
+      return 'done';
+    }
+    throw new UserError(error.message.replace(/^error: /, ''), 'See trace-build --help.');
+  }
+  const { content, ...options } = command.opts<Omit<Options, 'content' | 'transcripts'> & { content?: 'none' | 'redacted' | 'full' }>();
+  if (content === 'redacted')
+    throw new UserError('--content redacted is not available yet.', 'Use --content none, or --content full to send everything as it is.');
+  return { ...options, ...(content !== undefined && { content }), transcripts: command.args };
+}

@@ -1,0 +1,102 @@
+/**
+ * Spans → the line that sums up a session, and the one that sums up all.
+ *
+ * in:   Span[], DeliveryReport
+ * out:  text; `Totals`, which add up
+ */
+import type { DeliveryReport } from '../export/deliver.ts';
+import type { TracedRef } from '../pipeline.ts';
+import * as attr from '../trace/semconv.ts';
+import type { Span } from '../trace/span.ts';
+
+export interface Totals {
+  readonly turns: number;
+  readonly spans: number;
+  readonly errors: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number;
+  /** Calls of models that the price list doesn't know. */
+  readonly unpriced: number;
+  readonly delivered: number;
+  readonly refused: number;
+  readonly pending: number;
+}
+
+export const NO_TOTALS: Totals = {
+  turns: 0,
+  spans: 0,
+  errors: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  costUsd: 0,
+  unpriced: 0,
+  delivered: 0,
+  refused: 0,
+  pending: 0,
+};
+
+export function totalsOf(spans: readonly Span[], report: DeliveryReport | undefined): Totals {
+  const sum = (read: (span: Span) => number): number => spans.reduce((total, span) => total + read(span), 0);
+  const chats = spans.filter(isChat);
+  return {
+    turns: spans.filter((span) => span.parentSpanId === undefined).length,
+    spans: spans.length,
+    errors: spans.filter((span) => span.status.kind === 'error').length,
+    inputTokens: sum((span) => (isChat(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS) : 0)),
+    outputTokens: sum((span) => (isChat(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS) : 0)),
+    costUsd: sum((span) => numberOf(span, attr.ATTR_COST_USD)),
+    unpriced: chats.filter((span) => span.attributes[attr.ATTR_COST_USD] === undefined).length,
+    delivered: report?.acknowledged ?? 0,
+    refused: report?.refused ?? 0,
+    pending: report?.pending ?? 0,
+  };
+}
+
+export const addTotals = (a: Totals, b: Totals): Totals =>
+  Object.fromEntries(Object.entries(a).map(([key, value]) => [key, value + b[key as keyof Totals]])) as unknown as Totals;
+
+export function sessionLine({ session, repeated }: TracedRef, totals: Totals): string {
+  const copied = repeated > 0 ? [`${repeated} told by the session it was copied from`] : [];
+  return `${session.id}  ${[...figures(totals), ...outcome(totals, true), ...copied].join(' · ')}`;
+}
+
+export const totalLine = (sessions: number, totals: Totals, sent: boolean): string =>
+  [count(sessions, 'session'), ...figures(totals), ...outcome(totals, sent)].join(' · ');
+
+const figures = (totals: Totals): string[] => [
+  count(totals.turns, 'turn'),
+  count(totals.spans, 'span'),
+  `${tokens(totals.inputTokens)} in, ${tokens(totals.outputTokens)} out`,
+  ...(totals.costUsd > 0 ? [`${dollars(totals.costUsd)}${totals.unpriced > 0 ? ` (${totals.unpriced} calls without a price)` : ''}`] : []),
+  ...(totals.errors > 0 ? [count(totals.errors, 'error')] : []),
+];
+
+const outcome = (totals: Totals, sent: boolean): string[] => [
+  ...(sent ? [`${totals.delivered} delivered`] : []),
+  ...(totals.refused > 0 ? [`${totals.refused} refused`] : []),
+  ...(totals.pending > 0 ? [`${totals.pending} not delivered`] : []),
+];
+
+export const isChat = (span: Span): boolean => span.attributes[attr.ATTR_GEN_AI_OPERATION_NAME] === attr.GEN_AI_OPERATION_NAME_VALUE_CHAT;
+
+export function numberOf(span: Span, name: string): number {
+  const value = span.attributes[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
+
+export function tokens(n: number): string {
+  if (n < 10_000) return n.toLocaleString('en-US');
+  return n < 1_000_000 ? `${(n / 1000).toFixed(1)}k` : `${(n / 1_000_000).toFixed(2)}M`;
+}
+
+export const dollars = (usd: number): string => `$${usd < 1 ? usd.toFixed(4) : usd.toFixed(2)}`;
+
+export function duration(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 60 ? `${minutes}m ${Math.round((ms % 60_000) / 1000)}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Text to the user's terminal, and nothing in it that the terminal would obey.
+ *
+ * in:   streams, environment
+ * out:  `Terminal`; `harmless` for text out of a transcript
+ */
+import type { WriteStream } from 'node:tty';
+import { createColors } from 'picocolors';
+
+export interface Terminal {
+  readonly colors: ReturnType<typeof createColors>;
+  /** Columns; undefined when it is no terminal. */
+  readonly width: number | undefined;
+  /** Whether somebody is watching the messages. */
+  readonly watched: boolean;
+  /** The result asked for. Waits until it is taken, so that no amount of it piles up. */
+  write(text: string): Promise<void>;
+  /** Anything else: notes, summaries. */
+  note(text: string): void;
+  complain(text: string): void;
+}
+
+export function terminal(stdout: WriteStream, stderr: WriteStream, env: NodeJS.ProcessEnv): Terminal {
+  const wanted = env['NO_COLOR'] ? false : env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0' ? true : undefined;
+  const colors = createColors(wanted ?? stdout.isTTY === true);
+  const errorColors = createColors(wanted ?? stderr.isTTY === true);
+  return {
+    colors,
+    width: stdout.isTTY ? stdout.columns : undefined,
+    watched: stderr.isTTY === true,
+    write: (text) =>
+      new Promise((resolve) => {
+        if (stdout.write(text)) resolve();
+        else stdout.once('drain', resolve);
+      }),
+    note: (text) => void stderr.write(`${text}\n`),
+    complain: (text) => void stderr.write(`${errorColors.red('trace-build:')} ${text}\n`),
+  };
+}
+
+/** On one line, without control characters and marks that turn text around: a transcript is a stranger's text. */
+export const harmless = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '·');
