@@ -20,7 +20,7 @@ const NAME_CHARS = 56;
 
 export function treeText(session: TracedRef, colors: Colors = pc.createColors(false), width: number | undefined = undefined): string {
   const rows = rowsOf(session.spans);
-  const nameWidth = Math.min(NAME_CHARS, Math.max(0, ...rows.map(({ prefix, span }) => prefix.length + title(span).length)));
+  const nameWidth = rows.reduce((width, { prefix, span }) => Math.min(NAME_CHARS, Math.max(width, prefix.length + title(span).length)), 0);
   const lines = rows.flatMap((row) => [spanLine(row, nameWidth, colors), ...contentLines(row, colors, width)]);
   const head = colors.bold(harmless(sessionLine(session, totalsOf(session.spans, undefined)).replace(/ · 0 delivered/, '')));
   return `${[head, ...lines].join('\n')}\n\n`;

@@ -139,7 +139,7 @@ function sessionsUnder(top: string, harness: Harness): readonly SessionRef[] {
     const real = realpathSync(folder);
     if (seen.has(real)) return;
     seen.add(real);
-    found.push(...sessionsIn(folder, harness));
+    for (const session of sessionsIn(folder, harness)) found.push(session);
     for (const name of foldersIn(folder)) if (!isSessionFolder(join(folder, name), harness)) visit(join(folder, name));
   };
   if (isSessionFolder(top, harness) || top.split(sep).some((part) => harness.layout.agentFolders.includes(part)))
@@ -150,15 +150,17 @@ function sessionsUnder(top: string, harness: Harness): readonly SessionRef[] {
 
 /** The sessions whose files lie in one folder, and those of which only agents are left. */
 function sessionsIn(folder: string, harness: Harness): readonly SessionRef[] {
-  const files = entriesOf(folder).flatMap(({ name }) => {
-    const kind = harness.layout.classify(name);
-    return kind?.kind === 'session' ? [{ sessionId: kind.sessionId, path: join(folder, name) }] : [];
-  });
+  const paths = new Map(
+    entriesOf(folder).flatMap(({ name }) => {
+      const kind = harness.layout.classify(name);
+      return kind?.kind === 'session' ? [[kind.sessionId, join(folder, name)] as const] : [];
+    }),
+  );
   const beside = agentsBeside(folder, harness);
   const folders = foldersIn(folder).filter((name) => isSessionFolder(join(folder, name), harness));
-  const ids = new Set([...files.map(({ sessionId }) => sessionId), ...beside.keys(), ...folders]);
+  const ids = new Set([...paths.keys(), ...beside.keys(), ...folders]);
   return [...ids].map((sessionId) =>
-    sessionRef(harness, sessionId, files.find((file) => file.sessionId === sessionId)?.path, folder, [
+    sessionRef(harness, sessionId, paths.get(sessionId), folder, [
       ...agentsIn(join(folder, sessionId), folder, harness),
       ...(beside.get(sessionId) ?? []),
     ]),

@@ -2,7 +2,7 @@
  * What each kind of span tells, as attributes.
  *
  * in:   the session's own data, `Settings`
- * out:  Attributes, in a fixed order, without anything undefined
+ * out:  Attributes, in a fixed order
  *
  * Every span tells its operation, its conversation, and the agent that did the work. Content only
  * where `settings.content` says so: without it no prompt, no path, no error text is here.
@@ -30,141 +30,145 @@ export interface Attribution {
 }
 
 export function turnAttributes(turn: Turn, who: Attribution, settings: Settings): Attributes {
-  return present({
-    ...common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who),
-    ...runAttributes(turn, turn.modelCalls, settings),
-    [attr.ATTR_TURN_NUMBER]: turn.number,
-    [attr.ATTR_TURN_TRIGGER]: turn.trigger,
-    [attr.ATTR_COMMAND]: turn.command,
-    [attr.ATTR_TURN_REWOUND_TO]: turn.rewound === undefined ? undefined : (turn.rewound.toTurnId ?? ''),
-    [attr.ATTR_TURN_COPIED]: turn.copiedFrom === undefined ? undefined : true,
-    [attr.ATTR_VCS_REF_HEAD_NAME]: turn.branch,
-    [attr.ATTR_PROBLEMS]: turn.problems > 0 ? turn.problems : undefined,
-  });
+  const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
+  addRun(to, turn, turn.modelCalls, settings);
+  put(to, attr.ATTR_TURN_NUMBER, turn.number);
+  put(to, attr.ATTR_TURN_TRIGGER, turn.trigger);
+  put(to, attr.ATTR_COMMAND, turn.command);
+  if (turn.rewound !== undefined) put(to, attr.ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? '');
+  if (turn.copiedFrom !== undefined) put(to, attr.ATTR_TURN_COPIED, true);
+  put(to, attr.ATTR_VCS_REF_HEAD_NAME, turn.branch);
+  if (turn.problems > 0) put(to, attr.ATTR_PROBLEMS, turn.problems);
+  return to;
 }
 
 /** @param call  the call that started it; its id makes the span findable for the tool's result */
 export function agentAttributes(agent: AgentRun, call: ToolCall | undefined, who: Attribution, settings: Settings): Attributes {
-  const calls = [...agent.modelCalls, ...agent.respawns.flatMap((respawn) => respawn.modelCalls)];
-  return present({
-    ...common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who),
-    ...runAttributes(agent, calls, settings),
-    [attr.ATTR_AGENT_TYPE]: agent.type,
-    [attr.ATTR_AGENT_RESPAWNS]: agent.respawns.length > 0 ? agent.respawns.length : undefined,
-    [attr.ATTR_GEN_AI_TOOL_CALL_ID]: call?.id,
-    ...(call !== undefined && permissionAttributes(call)),
-    ...(settings.content && { [attr.ATTR_GEN_AI_AGENT_DESCRIPTION]: agent.description }),
-  });
+  const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
+  addRun(to, agent, [...agent.modelCalls, ...agent.respawns.flatMap((respawn) => respawn.modelCalls)], settings);
+  put(to, attr.ATTR_AGENT_TYPE, agent.type);
+  if (agent.respawns.length > 0) put(to, attr.ATTR_AGENT_RESPAWNS, agent.respawns.length);
+  put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call?.id);
+  put(to, attr.ATTR_PERMISSION_DECISION, call?.permission?.decision);
+  put(to, attr.ATTR_PERMISSION_SOURCE, call?.permission?.source);
+  if (settings.content) put(to, attr.ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description);
+  return to;
 }
 
 export function chatAttributes(call: ModelCall, who: Attribution, settings: Settings): Attributes {
   const { profile } = settings;
   const { usage } = call;
-  const cost = usage === undefined ? undefined : costUsd(call.provider, call.model, usage, call.startedAtMs);
-  return present({
-    ...common(attr.GEN_AI_OPERATION_NAME_VALUE_CHAT, who),
-    [attr.ATTR_GEN_AI_PROVIDER_NAME]: call.provider,
-    [attr.ATTR_GEN_AI_REQUEST_MODEL]: call.requestModel ?? call.model,
-    [attr.ATTR_GEN_AI_REQUEST_STREAM]: true,
-    [attr.ATTR_GEN_AI_RESPONSE_MODEL]: call.model,
-    [attr.ATTR_GEN_AI_RESPONSE_ID]: call.id,
-    [attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS]: call.finishReason === undefined ? undefined : [call.finishReason],
-    ...(usage !== undefined && usageAttributes(usage, profile, true)),
-    [attr.ATTR_USAGE_UNRELIABLE]: usage?.reliable === false ? true : undefined,
-    [attr.ATTR_COST_USD]: cost,
-    [attr.ATTR_COST_PRICES]: cost === undefined ? undefined : `genai-prices ${PRICES_VERSION}`,
-    [profile.effort]: call.effort,
-    [attr.ATTR_RETRIES]: call.retries > 0 ? call.retries : undefined,
-    [attr.ATTR_SERVER_TOOL_CALLS]: call.serverToolCalls > 0 ? call.serverToolCalls : undefined,
-    ...(profile.compacted !== undefined && { [profile.compacted]: call.afterCompaction ? true : undefined }),
-    ...(settings.content && {
-      [attr.ATTR_GEN_AI_INPUT_MESSAGES]: call.input === undefined ? undefined : messagesJson(call.input),
-      [attr.ATTR_INPUT_SCOPE]: call.input === undefined ? undefined : 'delta',
-      [attr.ATTR_GEN_AI_OUTPUT_MESSAGES]:
-        call.output === undefined
-          ? undefined
-          : messagesJson([call.output], profile.finishReasonInMessage ? (call.finishReason ?? 'error') : undefined),
-    }),
-  });
+  const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
+  put(to, attr.ATTR_GEN_AI_PROVIDER_NAME, call.provider);
+  put(to, attr.ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model);
+  put(to, attr.ATTR_GEN_AI_REQUEST_STREAM, true);
+  put(to, attr.ATTR_GEN_AI_RESPONSE_MODEL, call.model);
+  put(to, attr.ATTR_GEN_AI_RESPONSE_ID, call.id);
+  if (call.finishReason !== undefined) put(to, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]);
+  if (usage !== undefined) {
+    addUsage(to, usage, profile, true);
+    if (!usage.reliable) put(to, attr.ATTR_USAGE_UNRELIABLE, true);
+    const cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
+    put(to, attr.ATTR_COST_USD, cost);
+    if (cost !== undefined) put(to, attr.ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`);
+  }
+  put(to, profile.effort, call.effort);
+  if (call.retries > 0) put(to, attr.ATTR_RETRIES, call.retries);
+  if (call.serverToolCalls > 0) put(to, attr.ATTR_SERVER_TOOL_CALLS, call.serverToolCalls);
+  if (profile.compacted !== undefined && call.afterCompaction) put(to, profile.compacted, true);
+  if (settings.content && call.input !== undefined && call.output !== undefined) {
+    put(to, attr.ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input));
+    put(to, attr.ATTR_INPUT_SCOPE, 'delta');
+    put(to, attr.ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)));
+  }
+  return to;
 }
 
 export function toolAttributes(call: ToolCall, who: Attribution, settings: Settings): Attributes {
-  return present({
-    ...common(attr.GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who),
-    [attr.ATTR_GEN_AI_TOOL_NAME]: call.name,
-    [attr.ATTR_GEN_AI_TOOL_CALL_ID]: call.id,
-    [attr.ATTR_GEN_AI_TOOL_TYPE]: call.mcp === undefined ? 'function' : 'extension',
-    [attr.ATTR_MCP_METHOD_NAME]: call.mcp === undefined ? undefined : 'tools/call',
-    [attr.ATTR_MCP_SERVER_NAME]: call.mcp?.server,
-    [attr.ATTR_GEN_AI_SKILL_NAME]: call.skill,
-    [attr.ATTR_PROCESS_EXIT_CODE]: call.exitCode,
-    ...permissionAttributes(call),
-    [attr.ATTR_TASK_ID]: call.taskId,
-    [attr.ATTR_TEAMMATE]: call.teammate,
-    [attr.ATTR_OUTCOME]: toolOutcomeName(call),
-    [attr.ATTR_ERROR_TYPE]: call.outcome.kind === 'error' ? call.outcome.errorType : undefined,
-    ...(settings.content && {
-      [attr.ATTR_GEN_AI_TOOL_CALL_ARGUMENTS]: call.input === undefined ? undefined : cappedJson(call.input),
-      [attr.ATTR_GEN_AI_TOOL_CALL_RESULT]: call.output === undefined ? undefined : cappedJson(resultJson(call.output)),
-    }),
-  });
+  const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
+  put(to, attr.ATTR_GEN_AI_TOOL_NAME, call.name);
+  put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call.id);
+  put(to, attr.ATTR_GEN_AI_TOOL_TYPE, call.mcp === undefined ? 'function' : 'extension');
+  if (call.mcp !== undefined) {
+    put(to, attr.ATTR_MCP_METHOD_NAME, 'tools/call');
+    put(to, attr.ATTR_MCP_SERVER_NAME, call.mcp.server);
+  }
+  put(to, attr.ATTR_GEN_AI_SKILL_NAME, call.skill);
+  put(to, attr.ATTR_PROCESS_EXIT_CODE, call.exitCode);
+  put(to, attr.ATTR_PERMISSION_DECISION, call.permission?.decision);
+  put(to, attr.ATTR_PERMISSION_SOURCE, call.permission?.source);
+  put(to, attr.ATTR_TASK_ID, call.taskId);
+  put(to, attr.ATTR_TEAMMATE, call.teammate);
+  put(to, attr.ATTR_OUTCOME, toolOutcomeName(call));
+  if (call.outcome.kind === 'error') put(to, attr.ATTR_ERROR_TYPE, call.outcome.errorType);
+  if (settings.content) {
+    if (call.input !== undefined) put(to, attr.ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input));
+    if (call.output !== undefined) put(to, attr.ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)));
+  }
+  return to;
 }
 
 // ---------------------------------------------------------------------------------------------
 
-const common = (operation: string, who: Attribution): Loose => ({
-  [attr.ATTR_GEN_AI_OPERATION_NAME]: operation,
-  [attr.ATTR_GEN_AI_CONVERSATION_ID]: who.conversationId,
-  [attr.ATTR_SESSION_ID]: who.conversationId,
-  [attr.ATTR_GEN_AI_AGENT_NAME]: who.agentName,
-  [attr.ATTR_GEN_AI_AGENT_ID]: who.agentId,
-  [attr.ATTR_AGENT_UNCLAIMED]: who.unclaimed ? true : undefined,
-});
+/** Attributes in the making. Filled in place: with a copy a step, this took longer than parsing the lines. */
+type Draft = Record<string, AttributeValue>;
+
+function put(to: Draft, name: string, value: AttributeValue | undefined): void {
+  if (value !== undefined) to[name] = value;
+}
+
+function common(operation: string, who: Attribution): Draft {
+  const to: Draft = {};
+  put(to, attr.ATTR_GEN_AI_OPERATION_NAME, operation);
+  put(to, attr.ATTR_GEN_AI_CONVERSATION_ID, who.conversationId);
+  put(to, attr.ATTR_SESSION_ID, who.conversationId);
+  put(to, attr.ATTR_GEN_AI_AGENT_NAME, who.agentName);
+  put(to, attr.ATTR_GEN_AI_AGENT_ID, who.agentId);
+  if (who.unclaimed) put(to, attr.ATTR_AGENT_UNCLAIMED, true);
+  return to;
+}
 
 /** @param calls  the agent's own: never those of its sub-agents, so that a sum over agents counts once */
-function runAttributes(run: Run, calls: readonly ModelCall[], settings: Settings): Loose {
+function addRun(to: Draft, run: Run, calls: readonly ModelCall[], settings: Settings): void {
   const { profile } = settings;
   const last = calls.at(-1);
   const usages = calls.flatMap((call) => call.usage ?? []);
-  const { compactions } = run;
-  return {
-    [attr.ATTR_GEN_AI_PROVIDER_NAME]: profile.agentHasProvider ? last?.provider : undefined,
-    [attr.ATTR_GEN_AI_AGENT_VERSION]: profile.agentHasVersion ? run.version : undefined,
-    ...(settings.agentUsage === 'own' && usages.length > 0 && usageAttributes(usages.reduce(sum), profile, profile.agentHasCacheTokens)),
-    [attr.ATTR_USAGE_UNRELIABLE]: settings.agentUsage === 'own' && usages.some((usage) => !usage.reliable) ? true : undefined,
-    [attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS]: last?.finishReason === undefined ? undefined : [last.finishReason],
-    [attr.ATTR_OUTCOME]: run.finished ? run.outcome.kind : undefined,
-    [attr.ATTR_ERROR_TYPE]: errorTypeOf(run.outcome),
-    [attr.ATTR_MODEL_CALLS]: calls.length,
-    [attr.ATTR_TOOL_CALLS]: run.toolCalls.length,
-    [attr.ATTR_COMPACTIONS]: compactions.length > 0 ? compactions.length : undefined,
-    [attr.ATTR_COMPACTION_TOKENS_BEFORE]: compactions.at(-1)?.tokensBefore,
-    [attr.ATTR_COMPACTION_TOKENS_AFTER]: compactions.at(-1)?.tokensAfter,
-    ...(settings.content && {
-      [attr.ATTR_GEN_AI_INPUT_MESSAGES]: run.prompt === undefined ? undefined : messagesJson([{ role: 'user', parts: run.prompt }]),
-      [attr.ATTR_GEN_AI_OUTPUT_MESSAGES]:
-        run.answer === undefined || run.answer.length === 0
-          ? undefined
-          : messagesJson(
-              [{ role: 'assistant', parts: run.answer }],
-              profile.finishReasonInMessage ? (last?.finishReason ?? 'error') : undefined,
-            ),
-    }),
-  };
+  if (profile.agentHasProvider) put(to, attr.ATTR_GEN_AI_PROVIDER_NAME, last?.provider);
+  if (profile.agentHasVersion) put(to, attr.ATTR_GEN_AI_AGENT_VERSION, run.version);
+  if (settings.agentUsage === 'own' && usages.length > 0) {
+    addUsage(to, usages.reduce(sum), profile, profile.agentHasCacheTokens);
+    if (usages.some((usage) => !usage.reliable)) put(to, attr.ATTR_USAGE_UNRELIABLE, true);
+  }
+  if (last?.finishReason !== undefined) put(to, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]);
+  if (run.finished) put(to, attr.ATTR_OUTCOME, run.outcome.kind);
+  put(to, attr.ATTR_ERROR_TYPE, errorTypeOf(run.outcome));
+  put(to, attr.ATTR_MODEL_CALLS, calls.length);
+  put(to, attr.ATTR_TOOL_CALLS, run.toolCalls.length);
+  const compaction = run.compactions.at(-1);
+  if (compaction !== undefined) {
+    put(to, attr.ATTR_COMPACTIONS, run.compactions.length);
+    put(to, attr.ATTR_COMPACTION_TOKENS_BEFORE, compaction.tokensBefore);
+    put(to, attr.ATTR_COMPACTION_TOKENS_AFTER, compaction.tokensAfter);
+  }
+  if (!settings.content) return;
+  if (run.prompt !== undefined) put(to, attr.ATTR_GEN_AI_INPUT_MESSAGES, messagesJson([{ role: 'user', parts: run.prompt }]));
+  if (run.answer !== undefined && run.answer.length > 0)
+    put(to, attr.ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([{ role: 'assistant', parts: run.answer }], finishReason(last, profile)));
 }
 
 export const errorTypeOf = (outcome: RunOutcome): string | undefined => (outcome.kind === 'error' ? outcome.errorType : undefined);
 
-function usageAttributes(usage: TokenUsage, profile: attr.Profile, withParts: boolean): Loose {
-  return {
-    [attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS]: usage.input,
-    [attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS]: usage.output,
-    ...(withParts && {
-      [attr.ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: usage.cacheRead,
-      [profile.cacheWriteTokens]: usage.cacheWrite,
-      [attr.ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: usage.reasoning,
-    }),
-  };
+/** In the messages themselves up to 1.41, which requires one. */
+const finishReason = (call: ModelCall | undefined, profile: attr.Profile): string | undefined =>
+  profile.finishReasonInMessage ? (call?.finishReason ?? 'error') : undefined;
+
+function addUsage(to: Draft, usage: TokenUsage, profile: attr.Profile, withParts: boolean): void {
+  put(to, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input);
+  put(to, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS, usage.output);
+  if (!withParts) return;
+  put(to, attr.ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheRead);
+  put(to, profile.cacheWriteTokens, usage.cacheWrite);
+  put(to, attr.ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning);
 }
 
 const sum = (a: TokenUsage, b: TokenUsage): TokenUsage => ({
@@ -176,11 +180,6 @@ const sum = (a: TokenUsage, b: TokenUsage): TokenUsage => ({
   webSearches: a.webSearches + b.webSearches,
   reliable: a.reliable && b.reliable,
   ...((a.reasoning !== undefined || b.reasoning !== undefined) && { reasoning: (a.reasoning ?? 0) + (b.reasoning ?? 0) }),
-});
-
-const permissionAttributes = ({ permission }: ToolCall): Loose => ({
-  [attr.ATTR_PERMISSION_DECISION]: permission?.decision,
-  [attr.ATTR_PERMISSION_SOURCE]: permission?.source,
 });
 
 /** Success is what most calls have: only the rest is told. */
@@ -196,11 +195,4 @@ function toolOutcomeName({ outcome }: ToolCall): string | undefined {
     default:
       return outcome satisfies never;
   }
-}
-
-type Loose = Record<string, AttributeValue | undefined>;
-
-function present(attributes: Loose): Attributes {
-  for (const key in attributes) if (attributes[key] === undefined) delete attributes[key];
-  return attributes as Attributes;
 }

@@ -83,7 +83,10 @@ class SpanBuilder {
     const place: Place = { traceId, resource: this.#resource(turn.version), who, open: !turn.finished };
     const spanId = spanIdOf(traceId, 'turn', turn.startId);
     const root: Span = {
-      ...identity(place, spanId),
+      traceId,
+      spanId,
+      resource: place.resource,
+      open: place.open,
       name: `invoke_agent ${who.agentName}`,
       kind: 'internal',
       startMs: turn.startedAtMs,

@@ -52,8 +52,9 @@ export function* decodeLines(
     // Only the last line may be torn; a bad line that another one follows is garbage.
     if (failure !== undefined) add(failure.line, 'not-json', failure.detail);
     failure = undefined;
-    if (isSkipped(line)) {
-      yield { kind: 'skipped', line: number, uuid: uuidOf(line) };
+    const skipping = skippingOf(line);
+    if (skipping !== 'no') {
+      if (skipping !== 'yes') yield { kind: 'skipped', line: number, uuid: uuidOf(line) };
       continue;
     }
     const text = cleaned(typeof line === 'string' ? line : asBuffer(line).toString('utf8'), number);
@@ -81,22 +82,23 @@ function cleaned(text: string, line: number): string {
   return text.slice(start).trim();
 }
 
-function isSkipped(line: Line): boolean {
+type Skipping = 'no' | 'yes' | 'yes, but it is a link of the tree';
+
+function skippingOf(line: Line): Skipping {
   const head = typeof line === 'string' ? line.slice(0, HEAD_BYTES) : asBuffer(line).toString('latin1', 0, HEAD_BYTES);
   const match = LEADING_TYPE.exec(head);
-  if (match === null) return false;
+  if (match === null) return 'no';
   const [, type, attachment] = match;
-  return type !== undefined ? SKIPPED_TYPES.has(type) : attachment !== undefined && !KEPT_ATTACHMENTS.has(attachment);
+  if (type !== undefined) return !SKIPPED_TYPES.has(type) ? 'no' : type === 'progress' ? 'yes, but it is a link of the tree' : 'yes';
+  return attachment === undefined || KEPT_ATTACHMENTS.has(attachment) ? 'no' : 'yes, but it is a link of the tree';
 }
 
-/** Skipped lines are still links of the tree: a rewind or a second file of an agent may hang on one. */
+/** Skipped lines may be links of the tree all the same: a rewind or a second file of an agent may hang on one. */
 function uuidOf(line: Line): string | undefined {
-  const text = typeof line === 'string' ? line : undefined;
-  const bytes = text === undefined ? asBuffer(line as Uint8Array) : undefined;
-  const after = (needle: string) => (text ?? bytes!).lastIndexOf(needle) + needle.length;
-  const start = after('"uuid":"');
-  if (start < 8) return undefined;
-  const uuid = text?.slice(start, start + 36) ?? bytes!.toString('latin1', start, start + 36);
+  const key = '"uuid":"';
+  const start = (typeof line === 'string' ? line.lastIndexOf(key) : asBuffer(line).lastIndexOf(key)) + key.length;
+  if (start < key.length) return undefined;
+  const uuid = typeof line === 'string' ? line.slice(start, start + 36) : asBuffer(line).toString('latin1', start, start + 36);
   return /^[0-9a-f-]{36}$/.test(uuid) ? uuid : undefined;
 }
 

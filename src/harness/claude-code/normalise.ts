@@ -25,10 +25,10 @@ const AGENT_NAME = 'claude-code';
 export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Session; problems: Problem[] } {
   const { main, ended } = parsed;
   const sessionId = sessionIdOf(main, parsed.sessionId);
-  const pool = poolOf(main, parsed.agents);
+  const segments = segmentsOf(main);
+  const pool = poolOf(main, parsed.agents, segments.length > 0);
   const indexOf = (file: ParsedFile): FileIndex => indexFile(file, (id) => (pool.ownerOf.get(id) ?? file) === file);
   const mainIndex = indexOf(main);
-  const segments = segmentsOf(main);
   const turnDigests = segments.map((segment) => digest(mainIndex, segment.records, startIdOf(segment, sessionId)));
   const agentDigests = new Map(pool.agents.map((file) => [file.agentId!, agentDigest(indexOf(file))] as const));
   const notices = new Map([main, ...pool.agents].flatMap(noticesIn));

@@ -1,53 +1,77 @@
 /**
  * Content blocks of the Messages API → message parts in our words.
  *
- * in:   blocks, as they passed the schema in records.ts
- * out:  `Part[]`; binary data is left out and told by its size
+ * in:   a message's `content`: text, or a list of blocks
+ * out:  `Block[]`, `Part[]`; binary data is left out and told by its size
  */
 import type { Part } from '../../session/types.ts';
-import type { Block } from './records.ts';
+import { type Complain, type Fields, isObject } from '../fields.ts';
+
+/** An object that says what it is. Its other fields are looked at where they are needed. */
+export type Block = Fields & { readonly type: string };
+
+/** A block that makes no sense costs only itself. */
+export function blocksOf(content: unknown, complain: Complain): readonly Block[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  if (!Array.isArray(content)) {
+    if (content !== undefined && content !== null) complain(`content: expected text or blocks, got ${typeof content}`);
+    return [];
+  }
+  if (content.every(isBlock)) return content;
+  complain('content: a block without a type');
+  return content.filter(isBlock);
+}
+
+const isBlock = (value: unknown): value is Block => isObject(value) && typeof value['type'] === 'string';
 
 export const partsOf = (blocks: readonly Block[]): readonly Part[] => blocks.flatMap(partOf);
 
 /** The text blocks, one under the other; `undefined` when there is none. */
 export function textOf(blocks: readonly Block[]): string | undefined {
-  const texts = blocks.flatMap((block) => (block.type === 'text' && typeof block.text === 'string' ? [block.text] : []));
-  return texts.length === 0 ? undefined : texts.join('\n');
+  let text: string | undefined;
+  for (const block of blocks) {
+    if (block.type !== 'text' || typeof block['text'] !== 'string') continue;
+    text = text === undefined ? block['text'] : `${text}\n${block['text']}`;
+  }
+  return text;
 }
 
 /** Content of a tool result: its text where it is only text, else its parts. */
 export function resultValue(content: unknown): unknown {
   if (!Array.isArray(content)) return content;
-  const blocks = content.filter((block): block is Block => typeof block?.type === 'string');
+  const blocks = content.filter(isBlock);
   return blocks.every((block) => block.type === 'text') ? textOf(blocks) : partsOf(blocks);
 }
 
+const word = (block: Block, key: string): string | undefined => (typeof block[key] === 'string' ? block[key] : undefined);
+
 function partOf(block: Block): Part[] {
+  const id = word(block, 'id');
   switch (block.type) {
-    case 'text':
-      return block.text == null ? [] : [{ kind: 'text', text: block.text }];
-    case 'thinking':
+    case 'text': {
+      const text = word(block, 'text');
+      return text === undefined ? [] : [{ kind: 'text', text }];
+    }
+    case 'thinking': {
       // Recent versions keep only a signature: there was thinking, its text is not told.
-      return [block.thinking ? { kind: 'reasoning', text: block.thinking } : { kind: 'other', type: 'thinking' }];
+      const text = word(block, 'thinking');
+      return [text ? { kind: 'reasoning', text } : { kind: 'other', type: 'thinking' }];
+    }
     case 'tool_use':
-      return [{ kind: 'tool_call', id: block.id ?? '', name: block.name ?? 'unknown', arguments: block.input }];
+      return [{ kind: 'tool_call', id: id ?? '', name: word(block, 'name') ?? 'unknown', arguments: block['input'] }];
     case 'tool_result':
-      return [{ kind: 'tool_result', id: block.tool_use_id ?? '', result: resultValue(block.content) }];
+      return [{ kind: 'tool_result', id: word(block, 'tool_use_id') ?? '', result: resultValue(block['content']) }];
     case 'server_tool_use':
       return [
-        { kind: 'server_tool_call', ...(block.id != null && { id: block.id }), name: block.name ?? 'unknown', arguments: block.input },
+        { kind: 'server_tool_call', ...(id !== undefined && { id }), name: word(block, 'name') ?? 'unknown', arguments: block['input'] },
       ];
     case 'web_search_tool_result':
     case 'web_fetch_tool_result':
-    case 'code_execution_tool_result':
-      return [
-        {
-          kind: 'server_tool_result',
-          ...(block.tool_use_id != null && { id: block.tool_use_id }),
-          name: block.type.replace(/_tool_result$/, ''),
-          result: block.content,
-        },
-      ];
+    case 'code_execution_tool_result': {
+      const callId = word(block, 'tool_use_id');
+      const name = block.type.replace(/_tool_result$/, '');
+      return [{ kind: 'server_tool_result', ...(callId !== undefined && { id: callId }), name, result: block['content'] }];
+    }
     case 'image':
     case 'document':
       return [mediaPart(block)];
@@ -57,12 +81,12 @@ function partOf(block: Block): Part[] {
 }
 
 function mediaPart(block: Block): Part {
-  const source = block.source as { media_type?: unknown; data?: unknown } | undefined;
-  const base64 = typeof source?.data === 'string' ? source.data : '';
+  const source = isObject(block['source']) ? block['source'] : {};
+  const { media_type: mimeType, data } = source;
   return {
     kind: 'media',
     modality: block.type,
-    ...(typeof source?.media_type === 'string' && { mimeType: source.media_type }),
-    bytes: Math.floor((base64.length * 3) / 4),
+    ...(typeof mimeType === 'string' && { mimeType }),
+    bytes: typeof data === 'string' ? Math.floor((data.length * 3) / 4) : 0,
   };
 }

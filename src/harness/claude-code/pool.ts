@@ -23,12 +23,13 @@ export interface Pool {
 
 const COMPACTION_AGENT = /^acompact-/;
 
-export function poolOf(main: ParsedFile, files: readonly ParsedFile[]): Pool {
-  const ordered = files.toSorted(
+/** @param hasTurns  whether there is a turn to put a summary's call under */
+export function poolOf(main: ParsedFile, files: readonly ParsedFile[], hasTurns: boolean): Pool {
+  const ordered = mergedById(files).toSorted(
     (a, b) => Number(a.isFork) - Number(b.isFork) || startMsOf(a) - startMsOf(b) || compare(a.agentId!, b.agentId!),
   );
-  const compactions = ordered.filter((file) => COMPACTION_AGENT.test(file.agentId!));
-  const candidates = ordered.filter((file) => !COMPACTION_AGENT.test(file.agentId!));
+  const compactions = hasTurns ? ordered.filter(isCompaction) : [];
+  const candidates = ordered.filter((file) => !compactions.includes(file));
   const aliasesOf = partialCopies(candidates);
   const dropped = new Set([...aliasesOf.values()].flat());
   const agents = candidates.filter((file) => !dropped.has(file.agentId!));
@@ -38,6 +39,28 @@ export function poolOf(main: ParsedFile, files: readonly ParsedFile[]): Pool {
   }
   return { agents, compactions, aliasesOf, ownerOf };
 }
+
+/** Only the call that made a summary: an agent would use tools. */
+const isCompaction = (file: ParsedFile): boolean =>
+  COMPACTION_AGENT.test(file.agentId!) && responses(file).every((record) => record.toolUses.length === 0);
+
+/** Two files with the id of one agent are one agent. */
+function mergedById(files: readonly ParsedFile[]): readonly ParsedFile[] {
+  const byId = new Map<string, ParsedFile>();
+  for (const file of files) {
+    const twin = byId.get(file.agentId!);
+    byId.set(file.agentId!, twin === undefined ? file : merged(twin, file));
+  }
+  return [...byId.values()];
+}
+
+const merged = (a: ParsedFile, b: ParsedFile): ParsedFile => ({
+  ...a,
+  meta: a.meta ?? b.meta,
+  records: [...a.records, ...b.records].toSorted((x, y) => x.atMs - y.atMs),
+  lineOfUuid: new Map([...a.lineOfUuid, ...b.lineOfUuid]),
+  problems: [...a.problems, ...b.problems],
+});
 
 /** Of two files of one agent, the one whose responses and tool calls all stand in the other goes. */
 function partialCopies(files: readonly ParsedFile[]): ReadonlyMap<string, readonly string[]> {

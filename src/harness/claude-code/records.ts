@@ -1,20 +1,16 @@
 /**
- * Claude Code's transcript lines → records. The only file that spells the format's field names.
+ * Claude Code's transcript lines → records: what we know of a line once it is read.
  *
  * in:   lines of ~/.claude/projects/<folder>/<session>.jsonl, or of a sub-agent's file
- * out:  `ParsedFile`: the facts we use, and a problem for each line that could not be used
+ * out:  `ParsedFile`: the records of a file, and a problem for each line that could not be used
  *
- * - Schemas name only the fields we use and drop the rest, so a new release of the CLI breaks
- *   nothing, and a record holds no more of a 100 MB session than we need of it.
- * - A field of the wrong type costs that field, not the line (`salvage`).
- * - Text is kept only when content is asked for; what classifies a line is read off here, once.
- * Format and versions: README.md in this folder.
+ * A record holds the facts that spans need and no more: that is what keeps a 100 MB session small in memory.
+ * How a line is read is in reader.ts, what is never read at all in lines.ts. Format and versions: README.md.
  */
-import * as z from 'zod';
 import type { Part, Problem, ProblemReason } from '../../session/types.ts';
 import type { AgentFile, ParseOptions, TranscriptFile } from '../harness.ts';
-import { type Decoded, decodeLines } from './lines.ts';
-import { partsOf, resultValue, textOf } from './parts.ts';
+import { decodeLines } from './lines.ts';
+import { type AgentMeta, LineReader, readMeta } from './reader.ts';
 
 /** What most lines of a file repeat. One object is shared by all lines in a row that agree. */
 export interface LineContext {
@@ -89,7 +85,7 @@ export interface UsageCounts {
 
 export interface UserRecord extends Common {
   readonly kind: 'user';
-  /** Text blocks; cut to `HEAD_CHARS` without content, but for a file's first prompt. */
+  /** Its text; without content only the beginning of it, but for a file's first prompt. */
   readonly text: string | undefined;
   readonly isMeta: boolean;
   /** Said to a sub-agent: very old versions have such lines in the main file. */
@@ -166,9 +162,6 @@ export interface ParsedFile {
   readonly problems: readonly Problem[];
 }
 
-const HEAD_CHARS = 2000;
-/** Enough of a result to classify it. */
-const RESULT_HEAD_CHARS = 300;
 /** A damaged file may have millions of bad lines; the rest is counted in one problem. */
 const MAX_PROBLEMS_PER_FILE = 1000;
 
@@ -176,7 +169,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
   const problems = problemList(file.name);
   const records: ClaudeRecord[] = [];
   const lineOfUuid = new Map<string, number>();
-  const reader = new RecordReader(content, problems.add);
+  const reader = new LineReader(content, problems.add);
   let isFork = false;
   if (file.unreadable !== undefined) problems.add(0, 'unreadable-file', file.unreadable);
   for (const decoded of decodeLines(file.lines, problems.add)) {
@@ -185,7 +178,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
       continue;
     }
     if (decoded.value['type'] === 'fork-context-ref') isFork = true;
-    const record = reader.read(decoded);
+    const record = reader.read(decoded.line, decoded.value);
     if (record === undefined) continue;
     const first = record.uuid === undefined ? undefined : lineOfUuid.get(record.uuid);
     if (first !== undefined) {
@@ -256,411 +249,4 @@ function recordAt(records: readonly ClaudeRecord[], line: number): ClaudeRecord 
     else high = middle - 1;
   }
   return undefined;
-}
-
-// ---------------------------------------------------------------------------------------------
-// Schemas: strangers' data comes in here, and nowhere else.
-
-const text = z.string().nullish();
-const count = z.number().nonnegative().nullish();
-const flag = z.boolean().nullish();
-
-const line = {
-  uuid: text,
-  parentUuid: text,
-  timestamp: text,
-  sessionId: text,
-  version: text,
-  cwd: text,
-  gitBranch: text,
-  entrypoint: text,
-  teamName: text,
-  agentName: text,
-  forkedFrom: z.object({ sessionId: text }).nullish(),
-};
-
-const counters = {
-  input_tokens: count, // excludes both cache counts
-  output_tokens: count,
-  cache_read_input_tokens: count,
-  cache_creation_input_tokens: count,
-  output_tokens_details: z.object({ thinking_tokens: count }).nullish(),
-  cache_creation: z.object({ ephemeral_1h_input_tokens: count }).nullish(),
-  server_tool_use: z.object({ web_search_requests: count }).nullish(),
-};
-const usageSchema = z.object({ ...counters, iterations: z.array(z.object(counters)).nullish() });
-
-export const blockSchema = z.object({
-  type: z.string(),
-  id: text,
-  name: text,
-  text: text,
-  thinking: text,
-  input: z.unknown().optional(),
-  tool_use_id: text,
-  is_error: flag,
-  content: z.unknown().optional(),
-  source: z.unknown().optional(),
-});
-export type Block = z.infer<typeof blockSchema>;
-
-const assistantSchema = z.object({
-  ...line,
-  requestId: text,
-  requestRef: text,
-  requestSessionId: text,
-  requestedModel: text,
-  effort: text,
-  attributionAgent: text,
-  isApiErrorMessage: flag,
-  apiErrorStatus: z.union([z.number(), z.string()]).nullish(),
-  error: text,
-  message: z.object({
-    id: text,
-    model: text,
-    stop_reason: text,
-    usage: usageSchema.nullish(),
-    content: z.unknown().optional(), // text, or blocks: see #blocks
-  }),
-});
-
-const userSchema = z.object({
-  ...line,
-  isMeta: flag,
-  isSidechain: flag,
-  isCompactSummary: flag,
-  turnPosition: z.object({}).nullish(),
-  turnOrigin: text,
-  origin: z.object({ kind: text }).nullish(),
-  toolUseResult: z.unknown().optional(),
-  toolDenialKind: text,
-  permissionDecision: z.object({ decision: z.string(), source: text }).nullish(),
-  message: z.object({ content: z.unknown().optional() }), // text, or blocks: see #blocks
-});
-
-const detailsSchema = z.object({
-  status: text,
-  agentId: text,
-  agent_id: text,
-  name: text,
-  is_splitpane: flag,
-  runId: text,
-  taskId: text,
-  backgroundTaskId: text,
-  interrupted: flag,
-});
-
-const systemSchema = z.object({
-  ...line,
-  subtype: text,
-  compactMetadata: z.object({ trigger: text, preTokens: count, postTokens: count, durationMs: count }).nullish(),
-});
-
-const requestSchema = z.object({ ...line, id: z.string(), querySource: text });
-const attachmentSchema = z.object({ ...line, attachment: z.object({ type: text, prompt: text }) });
-const timedSchema = z.object(line);
-const agentInputSchema = z.object({ prompt: text, description: text, subagent_type: text, name: text });
-const skillInputSchema = z.object({ skill: text, command: text });
-
-const metaSchema = z.object({
-  agentType: text,
-  name: text,
-  description: text,
-  toolUseId: text,
-  parentAgentId: text,
-  taskKind: text,
-  spawnedAgentType: text,
-  isFork: flag,
-  finished: flag,
-});
-export type AgentMeta = { readonly [K in keyof z.infer<typeof metaSchema>]: z.infer<typeof metaSchema>[K] };
-
-function readMeta(json: string, add: AddProblem): AgentMeta | undefined {
-  try {
-    return salvage(metaSchema, JSON.parse(json), (detail) => add(0, 'bad-meta', detail));
-  } catch (error) {
-    add(0, 'bad-meta', `its .meta.json is not JSON: ${(error as Error).message}`);
-    return undefined;
-  }
-}
-
-/** Parses; where a field has the wrong type, once more without that field. */
-function salvage<T>(schema: z.ZodType<T>, value: unknown, complain: (detail: string) => void): T | undefined {
-  for (let attempt = 0; attempt < 8; attempt++) {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      complain(`${issue.path.join('.') || 'line'}: ${issue.message}`);
-      if (!removeAt(value, issue.path)) return undefined;
-    }
-  }
-  return undefined;
-}
-
-function removeAt(value: unknown, path: readonly PropertyKey[]): boolean {
-  const holder = path.slice(0, -1).reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
-  const key = path.at(-1);
-  if (key === undefined || typeof holder !== 'object' || holder === null || !(key in holder)) return false;
-  if (Array.isArray(holder)) holder.splice(Number(key), 1);
-  else delete (holder as Record<PropertyKey, unknown>)[key];
-  return true;
-}
-
-// ---------------------------------------------------------------------------------------------
-// Lines → records.
-
-/** Names of tools that start an agent: `Task` until about 2.1.50, `Agent` since. */
-const AGENT_TOOLS: ReadonlySet<string> = new Set(['Agent', 'Task']);
-/** OTLP keeps nanoseconds in an unsigned 64-bit number: this is the last millisecond that fits. */
-const LAST_MS = 18_446_744_073_709;
-
-class RecordReader {
-  readonly #content: boolean;
-  readonly #add: AddProblem;
-  #context: LineContext | undefined;
-  /** Of the last line that had one: the best guess for a line without. */
-  #atMs = 0;
-  #sawPrompt = false;
-
-  constructor(content: boolean, add: AddProblem) {
-    this.#content = content;
-    this.#add = add;
-  }
-
-  read({ line, value }: Extract<Decoded, { kind: 'value' }>): ClaudeRecord | undefined {
-    const complain = (detail: string) => this.#add(line, 'wrong-shape', detail);
-    switch (value['type']) {
-      case 'assistant': {
-        const data = salvage(assistantSchema, value, complain);
-        return data && this.#assistant(line, data);
-      }
-      case 'user': {
-        const data = salvage(userSchema, value, complain);
-        return data && this.#user(line, data);
-      }
-      case 'system': {
-        const data = salvage(systemSchema, value, complain);
-        return data && this.#system(line, data);
-      }
-      case 'api-request': {
-        const data = salvage(requestSchema, value, complain);
-        return data && { ...this.#common(line, data), kind: 'request', id: data.id, source: data.querySource ?? undefined };
-      }
-      case 'attachment': {
-        const data = salvage(attachmentSchema, value, complain);
-        if (data?.attachment.type !== 'queued_command') return data && { ...this.#common(line, data), kind: 'timed' };
-        return { ...this.#common(line, data), kind: 'steering', text: this.#cut(data.attachment.prompt ?? '') };
-      }
-      default: {
-        // Bookkeeping, and types of versions to come. Its time still tells when the file was begun.
-        if (typeof value['timestamp'] !== 'string') return undefined;
-        const data = salvage(timedSchema, value, complain);
-        return data && { ...this.#common(line, data), kind: 'timed' };
-      }
-    }
-  }
-
-  #common(lineNumber: number, data: z.infer<typeof timedSchema>): Common {
-    const atMs = data.timestamp == null ? Number.NaN : Date.parse(data.timestamp);
-    if (atMs > 0 && atMs <= LAST_MS) this.#atMs = atMs;
-    else this.#add(lineNumber, 'missing-timestamp', data.timestamp == null ? 'no timestamp' : `unusable timestamp ${data.timestamp}`);
-    return {
-      line: lineNumber,
-      uuid: data.uuid ?? undefined,
-      parentUuid: data.parentUuid,
-      atMs: this.#atMs,
-      context: this.#sharedContext(data),
-      copiedFrom: data.forkedFrom?.sessionId ?? undefined,
-    };
-  }
-
-  #sharedContext(data: z.infer<typeof timedSchema>): LineContext {
-    const c = this.#context;
-    const same =
-      c !== undefined &&
-      c.sessionId === (data.sessionId ?? undefined) &&
-      c.version === (data.version ?? undefined) &&
-      c.cwd === (data.cwd ?? undefined) &&
-      c.branch === (data.gitBranch ?? undefined) &&
-      c.entrypoint === (data.entrypoint ?? undefined) &&
-      c.team === (data.teamName ?? undefined) &&
-      c.teammate === (data.agentName ?? undefined);
-    if (same) return c;
-    this.#context = {
-      sessionId: data.sessionId ?? undefined,
-      version: data.version ?? undefined,
-      cwd: data.cwd ?? undefined,
-      branch: data.gitBranch ?? undefined,
-      entrypoint: data.entrypoint ?? undefined,
-      team: data.teamName ?? undefined,
-      teammate: data.agentName ?? undefined,
-    };
-    return this.#context;
-  }
-
-  #assistant(lineNumber: number, data: z.infer<typeof assistantSchema>): AssistantRecord {
-    const common = this.#common(lineNumber, data);
-    const { message } = data;
-    const blocks = this.#blocks(lineNumber, message.content);
-    const words = textOf(blocks) ?? '';
-    const synthetic = syntheticKind(message.model, data.isApiErrorMessage === true, words);
-    const foreign = data.requestSessionId != null && data.requestSessionId !== common.context.sessionId ? data.requestSessionId : undefined;
-    return {
-      ...common,
-      copiedFrom: foreign ?? common.copiedFrom,
-      kind: 'assistant',
-      messageId: message.id ?? data.requestId ?? common.uuid ?? `line ${lineNumber}`,
-      requestId: data.requestId ?? undefined,
-      requestRef: data.requestRef ?? undefined,
-      model: message.model ?? 'unknown',
-      requestedModel: data.requestedModel ?? undefined,
-      stopReason: message.stop_reason ?? undefined,
-      usage: message.usage == null ? undefined : usageCounts(message.usage),
-      effort: data.effort ?? undefined,
-      agentType: data.attributionAgent ?? undefined,
-      synthetic,
-      apiError:
-        synthetic === 'api_error'
-          ? { kind: apiErrorKind(data.apiErrorStatus, data.error, words), message: this.#content ? words : undefined }
-          : undefined,
-      toolUses: blocks.flatMap((block) => (block.type === 'tool_use' ? [this.#toolUse(lineNumber, block)] : [])),
-      serverToolUses: blocks.filter((block) => block.type === 'server_tool_use').length,
-      parts: this.#content ? partsOf(blocks) : [],
-    };
-  }
-
-  #toolUse(lineNumber: number, block: Block): ToolUse {
-    const name = block.name ?? 'unknown';
-    const complain = (detail: string) => this.#add(lineNumber, 'wrong-shape', `input of ${name}: ${detail}`);
-    const agent = AGENT_TOOLS.has(name) && isObject(block.input) ? salvage(agentInputSchema, { ...block.input }, complain) : undefined;
-    const skill = name === 'Skill' && isObject(block.input) ? salvage(skillInputSchema, { ...block.input }, complain) : undefined;
-    return {
-      id: block.id ?? `line ${lineNumber}`,
-      name,
-      input: this.#content ? block.input : undefined,
-      agentCall: AGENT_TOOLS.has(name)
-        ? {
-            prompt: agent?.prompt ?? undefined,
-            description: agent?.description ?? undefined,
-            type: agent?.subagent_type ?? undefined,
-            name: agent?.name ?? undefined,
-          }
-        : undefined,
-      skill: skill?.skill ?? skill?.command ?? undefined,
-    };
-  }
-
-  #user(lineNumber: number, data: z.infer<typeof userSchema>): UserRecord {
-    const common = this.#common(lineNumber, data);
-    const blocks = this.#blocks(lineNumber, data.message.content);
-    const results = blocks.flatMap((block) => (block.type === 'tool_result' ? [this.#toolResult(lineNumber, block, data)] : []));
-    const words = textOf(blocks);
-    const firstPrompt = !this.#sawPrompt && words !== undefined && results.length === 0;
-    if (firstPrompt) this.#sawPrompt = true;
-    return {
-      ...common,
-      kind: 'user',
-      text: words === undefined || firstPrompt ? words : this.#cut(words),
-      isMeta: data.isMeta === true,
-      isSidechain: data.isSidechain === true,
-      isCompactSummary: data.isCompactSummary === true,
-      hasTurnPosition: data.turnPosition != null,
-      turnOrigin: data.turnOrigin ?? undefined,
-      originKind: data.origin?.kind ?? undefined,
-      hasMedia: blocks.some((block) => block.type === 'image' || block.type === 'document'),
-      results,
-      parts: this.#content ? partsOf(blocks) : [],
-    };
-  }
-
-  #toolResult(lineNumber: number, block: Block, data: z.infer<typeof userSchema>): ToolResult {
-    const complain = (detail: string) => this.#add(lineNumber, 'wrong-shape', `toolUseResult.${detail}`);
-    const details = isObject(data.toolUseResult) ? salvage(detailsSchema, data.toolUseResult, complain) : undefined;
-    const words = typeof block.content === 'string' ? block.content : (textOf(this.#blocks(lineNumber, block.content)) ?? '');
-    const isError = block.is_error === true;
-    return {
-      toolUseId: block.tool_use_id ?? '',
-      isError,
-      head: isError ? copied(words.slice(0, RESULT_HEAD_CHARS)) : '',
-      message: isError && this.#content ? words : undefined,
-      value: this.#content ? resultValue(block.content) : undefined,
-      denial: data.toolDenialKind ?? undefined,
-      permission: data.permissionDecision
-        ? { decision: data.permissionDecision.decision, source: data.permissionDecision.source ?? undefined }
-        : undefined,
-      details: {
-        status: details?.status ?? undefined,
-        agentId: details?.agentId ?? details?.agent_id ?? undefined,
-        agentName: details?.name ?? undefined,
-        splitPane: details?.is_splitpane === true,
-        runId: details?.runId ?? undefined,
-        taskId: details?.backgroundTaskId ?? details?.taskId ?? undefined,
-        interrupted: details?.interrupted === true,
-      },
-    };
-  }
-
-  #system(lineNumber: number, data: z.infer<typeof systemSchema>): SystemRecord {
-    const meta = data.compactMetadata;
-    return {
-      ...this.#common(lineNumber, data),
-      kind: 'system',
-      subtype: data.subtype ?? '',
-      compaction:
-        data.subtype === 'compact_boundary'
-          ? {
-              ...(meta?.trigger != null && { trigger: meta.trigger }),
-              ...(meta?.preTokens != null && { tokensBefore: meta.preTokens }),
-              ...(meta?.postTokens != null && { tokensAfter: meta.postTokens }),
-              ...(meta?.durationMs != null && { durationMs: meta.durationMs }),
-            }
-          : undefined,
-    };
-  }
-
-  /** A message's content is text or blocks; a block that makes no sense costs only itself. */
-  #blocks(lineNumber: number, content: unknown): readonly Block[] {
-    if (typeof content === 'string') return [{ type: 'text', text: content }];
-    if (!Array.isArray(content)) return [];
-    return content.flatMap(
-      (block, at) => salvage(blockSchema, block, (detail) => this.#add(lineNumber, 'wrong-shape', `block ${at}: ${detail}`)) ?? [],
-    );
-  }
-
-  #cut(words: string): string {
-    return this.#content || words.length <= HEAD_CHARS ? words : copied(words.slice(0, HEAD_CHARS));
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A slice of a long string keeps all of it alive; a copy does not. */
-const copied = (slice: string): string => Buffer.from(slice, 'utf16le').toString('utf16le');
-
-function syntheticKind(model: string | null | undefined, isApiError: boolean, words: string): AssistantRecord['synthetic'] {
-  if (isApiError) return 'api_error';
-  if (model !== '<synthetic>') return 'no';
-  return words === 'No response requested.' ? 'no_response' : 'other';
-}
-
-/** Old versions tell the status only in the text: `API Error: 400 {…`. */
-const apiErrorKind = (status: number | string | null | undefined, error: string | null | undefined, words: string): string =>
-  String(status ?? /^API Error: (\d{3})\b/.exec(words)?.[1] ?? error ?? 'unknown');
-
-function usageCounts(usage: z.infer<typeof usageSchema>): UsageCounts {
-  const attempts = usage.iterations ?? [];
-  const largest = (read: (counts: Omit<typeof usage, 'iterations'>) => number | null | undefined): number =>
-    Math.max(
-      read(usage) ?? 0,
-      attempts.reduce((sum, attempt) => sum + (read(attempt) ?? 0), 0),
-    );
-  return {
-    input: largest((u) => u.input_tokens),
-    output: largest((u) => u.output_tokens),
-    cacheRead: largest((u) => u.cache_read_input_tokens),
-    cacheWrite: largest((u) => u.cache_creation_input_tokens),
-    cacheWrite1h: largest((u) => u.cache_creation?.ephemeral_1h_input_tokens),
-    reasoning: usage.output_tokens_details?.thinking_tokens == null ? undefined : largest((u) => u.output_tokens_details?.thinking_tokens),
-    webSearches: largest((u) => u.server_tool_use?.web_search_requests),
-  };
 }

@@ -72,12 +72,11 @@ export function sessionIdOf(file: ParsedFile, fromName: string): string {
  * the old session id on them; in between only the time tells: the copies are older than the file.
  */
 export function copyMark(segment: Segment, sessionId: string, begunMs: number): { readonly sessionId?: string } | undefined {
-  for (const record of segment.records) {
-    const { copiedFrom, context } = record;
-    if (copiedFrom !== undefined && copiedFrom !== sessionId) return { sessionId: copiedFrom };
-    if (context.sessionId !== undefined && context.sessionId !== sessionId) return { sessionId: context.sessionId };
-  }
-  return segment.start !== undefined && segment.start.atMs < begunMs ? {} : undefined;
+  const { start } = segment;
+  const answer = segment.records.find((record) => record.kind === 'assistant');
+  const original = [start?.copiedFrom, start?.context.sessionId, answer?.copiedFrom].find((id) => id !== undefined && id !== sessionId);
+  if (original !== undefined) return { sessionId: original };
+  return start !== undefined && start.atMs < begunMs ? {} : undefined;
 }
 
 /** Latest time above the first turn: when the file was begun, whatever older lines follow. */

@@ -1,0 +1,372 @@
+/**
+ * One line of a transcript → a record. The only file that spells the names of the format's fields.
+ *
+ * in:   a JSON object
+ * out:  a record, or undefined for a line that tells nothing; problems for fields of the wrong type
+ *
+ * Text is kept only when content is asked for; what classifies a line is read off here, once.
+ */
+import type { Part, ProblemReason } from '../../session/types.ts';
+import { type Complain, countAt, type Fields, flagAt, isObject, objectAt, textAt } from '../fields.ts';
+import { type Block, blocksOf, partsOf, resultValue, textOf } from './parts.ts';
+import type {
+  AgentCallInput,
+  AssistantRecord,
+  ClaudeRecord,
+  LineContext,
+  SystemRecord,
+  ToolResult,
+  ToolUse,
+  UsageCounts,
+  UserRecord,
+} from './records.ts';
+
+type AddProblem = (line: number, reason: ProblemReason, detail: string) => void;
+
+/** Of a text that only has to be classified; task notifications name their task within it. */
+const HEAD_CHARS = 2000;
+/** Of a failed result: enough to tell the kinds of failure apart. */
+const RESULT_HEAD_CHARS = 300;
+/** Names of tools that start an agent: `Task` until about 2.1.50, `Agent` since. */
+const AGENT_TOOLS: ReadonlySet<string> = new Set(['Agent', 'Task']);
+/** OTLP keeps nanoseconds in an unsigned 64-bit number: this is the last millisecond that fits. */
+const LAST_MS = 18_446_744_073_709;
+
+const NO_PARTS: readonly Part[] = [];
+const NO_TOOLS: readonly ToolUse[] = [];
+const NO_RESULTS: readonly ToolResult[] = [];
+
+/** Reads the lines of one file, in order. */
+export class LineReader {
+  readonly #content: boolean;
+  readonly #add: AddProblem;
+  #line = 0;
+  #context: LineContext | undefined;
+  /** Of the last line that had one: the best guess for a line without. */
+  #atMs = 0;
+  #sawPrompt = false;
+
+  constructor(content: boolean, add: AddProblem) {
+    this.#content = content;
+    this.#add = add;
+  }
+
+  read(line: number, value: Fields): ClaudeRecord | undefined {
+    this.#line = line;
+    switch (value['type']) {
+      case 'assistant':
+        return this.#assistant(value);
+      case 'user':
+        return this.#user(value);
+      case 'system':
+        return this.#system(value);
+      case 'api-request': {
+        const id = this.#text(value, 'id');
+        return id === undefined ? undefined : { ...this.#common(value), kind: 'request', id, source: this.#text(value, 'querySource') };
+      }
+      case 'attachment': {
+        const attachment = this.#object(value, 'attachment');
+        if (attachment?.['type'] !== 'queued_command') return { ...this.#common(value), kind: 'timed' };
+        return { ...this.#common(value), kind: 'steering', text: this.#cut(this.#text(attachment, 'prompt') ?? '') };
+      }
+      default:
+        // Bookkeeping, and types of versions to come. Its time still tells when the file was begun.
+        return typeof value['timestamp'] === 'string' ? { ...this.#common(value), kind: 'timed' } : undefined;
+    }
+  }
+
+  readonly #complain: Complain = (detail) => this.#add(this.#line, 'wrong-shape', detail);
+  readonly #text = (fields: Fields, key: string): string | undefined => textAt(fields, key, this.#complain);
+  readonly #flag = (fields: Fields, key: string): boolean => flagAt(fields, key, this.#complain);
+  readonly #count = (fields: Fields, key: string): number | undefined => countAt(fields, key, this.#complain);
+  readonly #object = (fields: Fields, key: string): Fields | undefined => objectAt(fields, key, this.#complain);
+
+  #common(value: Fields) {
+    const parentUuid = value['parentUuid'];
+    return {
+      line: this.#line,
+      uuid: this.#text(value, 'uuid'),
+      parentUuid: parentUuid === null ? null : this.#text(value, 'parentUuid'),
+      atMs: this.#time(value),
+      context: this.#sharedContext(value),
+      copiedFrom: value['forkedFrom'] === undefined ? undefined : this.#text(this.#object(value, 'forkedFrom') ?? {}, 'sessionId'),
+    };
+  }
+
+  #time(value: Fields): number {
+    const text = this.#text(value, 'timestamp');
+    const atMs = text === undefined ? Number.NaN : Date.parse(text);
+    if (atMs > 0 && atMs <= LAST_MS) this.#atMs = atMs;
+    else this.#add(this.#line, 'missing-timestamp', text === undefined ? 'no timestamp' : `unusable timestamp ${text}`);
+    return this.#atMs;
+  }
+
+  /** The same object as long as nothing in it changes. */
+  #sharedContext(value: Fields): LineContext {
+    const c = this.#context;
+    if (
+      c !== undefined &&
+      c.sessionId === value['sessionId'] &&
+      c.version === value['version'] &&
+      c.cwd === value['cwd'] &&
+      c.branch === value['gitBranch'] &&
+      c.entrypoint === value['entrypoint'] &&
+      c.team === value['teamName'] &&
+      c.teammate === value['agentName']
+    )
+      return c;
+    this.#context = {
+      sessionId: this.#text(value, 'sessionId'),
+      version: this.#text(value, 'version'),
+      cwd: this.#text(value, 'cwd'),
+      branch: this.#text(value, 'gitBranch'),
+      entrypoint: this.#text(value, 'entrypoint'),
+      team: this.#text(value, 'teamName'),
+      teammate: this.#text(value, 'agentName'),
+    };
+    return this.#context;
+  }
+
+  #assistant(value: Fields): AssistantRecord | undefined {
+    const message = this.#message(value);
+    if (message === undefined) return undefined;
+    const common = this.#common(value);
+    const blocks = blocksOf(message['content'], this.#complain);
+    const isApiError = this.#flag(value, 'isApiErrorMessage');
+    const model = this.#text(message, 'model');
+    const words = isApiError || model === '<synthetic>' ? (textOf(blocks) ?? '') : '';
+    const synthetic = syntheticKind(model, isApiError, words);
+    const requestId = this.#text(value, 'requestId');
+    const requestSessionId = this.#text(value, 'requestSessionId');
+    const usage = this.#object(message, 'usage');
+    const toolBlocks = blocks.filter((block) => block.type === 'tool_use');
+    return {
+      line: common.line,
+      uuid: common.uuid,
+      parentUuid: common.parentUuid,
+      atMs: common.atMs,
+      context: common.context,
+      copiedFrom: requestSessionId !== common.context.sessionId ? (requestSessionId ?? common.copiedFrom) : common.copiedFrom,
+      kind: 'assistant',
+      messageId: this.#text(message, 'id') ?? requestId ?? common.uuid ?? `line ${this.#line}`,
+      requestId,
+      requestRef: this.#text(value, 'requestRef'),
+      model: model ?? 'unknown',
+      requestedModel: this.#text(value, 'requestedModel'),
+      stopReason: this.#text(message, 'stop_reason'),
+      usage: usage === undefined ? undefined : this.#usage(usage),
+      effort: this.#text(value, 'effort'),
+      agentType: this.#text(value, 'attributionAgent'),
+      synthetic,
+      apiError: synthetic === 'api_error' ? { kind: apiErrorKind(value, words), message: this.#content ? words : undefined } : undefined,
+      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block) => this.#toolUse(block)),
+      serverToolUses: blocks.reduce((count, block) => count + Number(block.type === 'server_tool_use'), 0),
+      parts: this.#content ? partsOf(blocks) : NO_PARTS,
+    };
+  }
+
+  #message(value: Fields): Fields | undefined {
+    const message = this.#object(value, 'message');
+    if (message === undefined && value['message'] == null) this.#complain('message: there is none');
+    return message;
+  }
+
+  #toolUse(block: Block): ToolUse {
+    const name = this.#text(block, 'name') ?? 'unknown';
+    const input = isObject(block['input']) ? block['input'] : {};
+    return {
+      id: this.#text(block, 'id') ?? `line ${this.#line}`,
+      name,
+      input: this.#content ? block['input'] : undefined,
+      agentCall: AGENT_TOOLS.has(name) ? this.#agentCall(input) : undefined,
+      skill: name === 'Skill' ? (this.#text(input, 'skill') ?? this.#text(input, 'command')) : undefined,
+    };
+  }
+
+  #agentCall(input: Fields): AgentCallInput {
+    return {
+      prompt: this.#text(input, 'prompt'),
+      description: this.#text(input, 'description'),
+      type: this.#text(input, 'subagent_type'),
+      name: this.#text(input, 'name'),
+    };
+  }
+
+  /** The largest truth a line holds: attempts on several models are told one by one in `iterations`. */
+  #usage(usage: Fields): UsageCounts {
+    const top = this.#counters(usage);
+    const iterations = usage['iterations'];
+    if (!Array.isArray(iterations) || iterations.length === 0) return top;
+    const all = iterations.flatMap((iteration) => (isObject(iteration) ? [this.#counters(iteration)] : []));
+    const largest = (read: (counts: UsageCounts) => number): number =>
+      Math.max(
+        read(top),
+        all.reduce((sum, counts) => sum + read(counts), 0),
+      );
+    return {
+      input: largest((u) => u.input),
+      output: largest((u) => u.output),
+      cacheRead: largest((u) => u.cacheRead),
+      cacheWrite: largest((u) => u.cacheWrite),
+      cacheWrite1h: largest((u) => u.cacheWrite1h),
+      reasoning: top.reasoning === undefined ? undefined : largest((u) => u.reasoning ?? 0),
+      webSearches: largest((u) => u.webSearches),
+    };
+  }
+
+  #counters(usage: Fields): UsageCounts {
+    const within = (group: string, key: string): number | undefined => {
+      const fields = this.#object(usage, group);
+      return fields === undefined ? undefined : this.#count(fields, key);
+    };
+    return {
+      input: this.#count(usage, 'input_tokens') ?? 0, // excludes both cache counts
+      output: this.#count(usage, 'output_tokens') ?? 0,
+      cacheRead: this.#count(usage, 'cache_read_input_tokens') ?? 0,
+      cacheWrite: this.#count(usage, 'cache_creation_input_tokens') ?? 0,
+      cacheWrite1h: within('cache_creation', 'ephemeral_1h_input_tokens') ?? 0,
+      reasoning: within('output_tokens_details', 'thinking_tokens'),
+      webSearches: within('server_tool_use', 'web_search_requests') ?? 0,
+    };
+  }
+
+  #user(value: Fields): UserRecord | undefined {
+    const message = this.#message(value);
+    if (message === undefined) return undefined;
+    const common = this.#common(value);
+    const blocks = blocksOf(message['content'], this.#complain);
+    const resultBlocks = blocks.filter((block) => block.type === 'tool_result');
+    const words = textOf(blocks);
+    const firstPrompt = !this.#sawPrompt && words !== undefined && resultBlocks.length === 0;
+    if (firstPrompt) this.#sawPrompt = true;
+    const origin = this.#object(value, 'origin');
+    return {
+      line: common.line,
+      uuid: common.uuid,
+      parentUuid: common.parentUuid,
+      atMs: common.atMs,
+      context: common.context,
+      copiedFrom: common.copiedFrom,
+      kind: 'user',
+      text: words === undefined || firstPrompt ? words : this.#cut(words),
+      isMeta: this.#flag(value, 'isMeta'),
+      isSidechain: this.#flag(value, 'isSidechain'),
+      isCompactSummary: this.#flag(value, 'isCompactSummary'),
+      hasTurnPosition: this.#object(value, 'turnPosition') !== undefined,
+      turnOrigin: this.#text(value, 'turnOrigin'),
+      originKind: origin === undefined ? undefined : this.#text(origin, 'kind'),
+      hasMedia: blocks.some((block) => block.type === 'image' || block.type === 'document'),
+      results: resultBlocks.length === 0 ? NO_RESULTS : resultBlocks.map((block) => this.#toolResult(block, value)),
+      parts: this.#content ? partsOf(blocks) : NO_PARTS,
+    };
+  }
+
+  #toolResult(block: Block, value: Fields): ToolResult {
+    // A failure's is a text; what a tool of some server returns may be anything.
+    const details = isObject(value['toolUseResult']) ? value['toolUseResult'] : {};
+    const permission = this.#object(value, 'permissionDecision');
+    const decision = permission === undefined ? undefined : this.#text(permission, 'decision');
+    const isError = this.#flag(block, 'is_error');
+    const content = block['content'];
+    const words = !isError ? '' : typeof content === 'string' ? content : (textOf(blocksOf(content, this.#complain)) ?? '');
+    return {
+      toolUseId: this.#text(block, 'tool_use_id') ?? '',
+      isError,
+      head: copied(words.slice(0, RESULT_HEAD_CHARS)),
+      message: isError && this.#content ? words : undefined,
+      value: this.#content ? resultValue(content) : undefined,
+      denial: this.#text(value, 'toolDenialKind'),
+      permission: decision === undefined ? undefined : { decision, source: this.#text(permission!, 'source') },
+      details: {
+        status: textOrNot(details['status']),
+        agentId: textOrNot(details['agentId']) ?? textOrNot(details['agent_id']),
+        agentName: textOrNot(details['name']),
+        splitPane: details['is_splitpane'] === true,
+        runId: textOrNot(details['runId']),
+        taskId: textOrNot(details['backgroundTaskId']) ?? textOrNot(details['taskId']),
+        interrupted: details['interrupted'] === true,
+      },
+    };
+  }
+
+  #system(value: Fields): SystemRecord {
+    const subtype = this.#text(value, 'subtype') ?? '';
+    const meta = subtype === 'compact_boundary' ? (this.#object(value, 'compactMetadata') ?? {}) : undefined;
+    return { ...this.#common(value), kind: 'system', subtype, compaction: meta === undefined ? undefined : this.#compaction(meta) };
+  }
+
+  #compaction(meta: Fields): NonNullable<SystemRecord['compaction']> {
+    const trigger = this.#text(meta, 'trigger');
+    const tokensBefore = this.#count(meta, 'preTokens');
+    const tokensAfter = this.#count(meta, 'postTokens');
+    const durationMs = this.#count(meta, 'durationMs');
+    return {
+      ...(trigger !== undefined && { trigger }),
+      ...(tokensBefore !== undefined && { tokensBefore }),
+      ...(tokensAfter !== undefined && { tokensAfter }),
+      ...(durationMs !== undefined && { durationMs }),
+    };
+  }
+
+  #cut(words: string): string {
+    return this.#content || words.length <= HEAD_CHARS ? words : copied(words.slice(0, HEAD_CHARS));
+  }
+}
+
+/** What the file beside a sub-agent's transcript tells of it. */
+export interface AgentMeta {
+  readonly agentType: string | undefined;
+  readonly name: string | undefined;
+  readonly description: string | undefined;
+  readonly toolUseId: string | undefined;
+  readonly parentAgentId: string | undefined;
+  readonly taskKind: string | undefined;
+  readonly spawnedAgentType: string | undefined;
+  readonly isFork: boolean;
+  readonly finished: boolean;
+}
+
+export function readMeta(json: string, add: AddProblem): AgentMeta | undefined {
+  const complain: Complain = (detail) => add(0, 'bad-meta', detail);
+  let meta: unknown;
+  try {
+    meta = JSON.parse(json);
+  } catch (error) {
+    complain(`its .meta.json is not JSON: ${(error as Error).message}`);
+    return undefined;
+  }
+  if (!isObject(meta)) {
+    complain('its .meta.json is no JSON object');
+    return undefined;
+  }
+  return {
+    agentType: textAt(meta, 'agentType', complain),
+    name: textAt(meta, 'name', complain),
+    description: textAt(meta, 'description', complain),
+    toolUseId: textAt(meta, 'toolUseId', complain),
+    parentAgentId: textAt(meta, 'parentAgentId', complain),
+    taskKind: textAt(meta, 'taskKind', complain),
+    spawnedAgentType: textAt(meta, 'spawnedAgentType', complain),
+    isFork: flagAt(meta, 'isFork', complain),
+    finished: flagAt(meta, 'finished', complain),
+  };
+}
+
+/** A slice of a long string keeps all of it alive; a copy does not. */
+const copied = (slice: string): string => (slice === '' ? '' : Buffer.from(slice, 'utf16le').toString('utf16le'));
+
+/** What a tool returns is its own affair: only if it looks like what we look for, we take it. */
+const textOrNot = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function syntheticKind(model: string | undefined, isApiError: boolean, words: string): AssistantRecord['synthetic'] {
+  if (isApiError) return 'api_error';
+  if (model !== '<synthetic>') return 'no';
+  return words === 'No response requested.' ? 'no_response' : 'other';
+}
+
+/** Old versions tell the status only in the text: `API Error: 400 {…`. */
+function apiErrorKind(value: Fields, words: string): string {
+  const { apiErrorStatus: status, error } = value;
+  if (typeof status === 'number' || typeof status === 'string') return String(status);
+  return /^API Error: (\d{3})\b/.exec(words)?.[1] ?? textOrNot(error) ?? 'unknown';
+}
