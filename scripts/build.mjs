@@ -5,31 +5,16 @@
  * out:  dist/cli.js, dist/index.js, dist/types/
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
-
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+import { bundleOptions } from './bundle.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
+  ...bundleOptions,
   entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
-  bundle: true,
   splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  // Without `module` esbuild takes OpenTelemetry's CommonJS, which it can't shake.
-  mainFields: ['module', 'main'],
-  conditions: ['module'],
   chunkNames: 'chunks/[name]-[hash]',
-  minifySyntax: true,
-  legalComments: 'none',
-  define: { 'process.env.TRACE_BUILD_VERSION': JSON.stringify(version) },
-  banner: {
-    // A few CommonJS modules call require() of Node's own modules.
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
 });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });

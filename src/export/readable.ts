@@ -29,7 +29,8 @@ export function readableSpan(span: Span, scope: Scope): ReadableSpan {
     name: span.name,
     kind: span.kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL,
     spanContext: () => context,
-    ...(span.parentSpanId === undefined ? {} : { parentSpanContext: spanContext(span.traceId, span.parentSpanId) }),
+    // OTel reads an undefined parent as none, though its type knows only an absent one; a spread here cost half of all this.
+    parentSpanContext: (span.parentSpanId === undefined ? undefined : spanContext(span.traceId, span.parentSpanId)) as SpanContext,
     startTime,
     endTime,
     duration: hrTime(span.endMs - span.startMs),

@@ -18,7 +18,7 @@ export interface Session {
   /** Agents that belong to no turn, because there is none. Each becomes a trace of its own. */
   readonly strays: readonly AgentRun[];
   /** Set when this session is itself a teammate: the call of the lead that started it. */
-  readonly startedBy?: CallRef;
+  readonly startedBy?: CallRef | undefined;
 }
 
 /** What a turn of the main agent and the whole life of a sub-agent have in common. */
@@ -38,10 +38,10 @@ export interface Run {
   /** False while the run may still go on. */
   readonly finished: boolean;
   /** Version of the harness, its working branch. */
-  readonly version?: string;
-  readonly branch?: string;
-  readonly prompt?: readonly Part[];
-  readonly answer?: readonly Part[];
+  readonly version?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly prompt?: readonly Part[] | undefined;
+  readonly answer?: readonly Part[] | undefined;
 }
 
 /** One prompt and everything the main agent did until it stopped. */
@@ -50,7 +50,7 @@ export interface Turn extends Run {
   readonly number: number;
   readonly trigger: Trigger;
   /** Name of the slash command that started it, without its arguments. */
-  readonly command?: string;
+  readonly command?: string | undefined;
   /** The background tasks whose end started this turn. */
   readonly notifiedBy: readonly CallRef[];
   /** Turns that a rewind took out of the conversation just before this one. They did run. */
@@ -69,8 +69,8 @@ export interface AgentRun extends Run {
   readonly id: string;
   /** The name it goes by: its name in the team, else its type. */
   readonly name: string;
-  readonly type?: string;
-  readonly description?: string;
+  readonly type?: string | undefined;
+  readonly description?: string | undefined;
   /** Later transcripts of the same agent, when the harness began a new one for it. */
   readonly respawns: readonly AgentRun[];
 }
@@ -95,24 +95,24 @@ export type ErrorType =
 export interface ModelCall {
   /** Response id of the provider where there is one. */
   readonly id: string;
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   readonly provider: string;
-  readonly requestModel?: string;
+  readonly requestModel?: string | undefined;
   readonly model: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  readonly finishReason?: string;
+  readonly finishReason?: string | undefined;
   /** Absent where the harness keeps no usage per call. */
-  readonly usage?: TokenUsage;
-  readonly effort?: string;
+  readonly usage?: TokenUsage | undefined;
+  readonly effort?: string | undefined;
   /** Attempts that failed before this one. */
   readonly retries: number;
   /** True for the first call after the history was compacted. */
   readonly afterCompaction: boolean;
   readonly serverToolCalls: number;
   /** What is new since the previous call, and the answer. */
-  readonly input?: readonly Message[];
-  readonly output?: Message;
+  readonly input?: readonly Message[] | undefined;
+  readonly output?: Message | undefined;
 }
 
 /** Tokens as billed. `input` includes both cache counts, as the GenAI convention asks. */
@@ -124,7 +124,7 @@ export interface TokenUsage {
   readonly cacheWrite: number;
   readonly cacheWrite1h: number;
   /** Part of `output`. Absent when not told. */
-  readonly reasoning?: number;
+  readonly reasoning?: number | undefined;
   readonly webSearches: number;
   /** False when the harness is known to have written placeholders. */
   readonly reliable: boolean;
@@ -135,16 +135,16 @@ export interface ToolCall {
   readonly name: string;
   readonly startedAtMs: number;
   readonly outcome: ToolOutcome;
-  readonly mcp?: { readonly server: string; readonly tool: string };
-  readonly skill?: string;
-  readonly exitCode?: number;
-  readonly permission?: { readonly decision: string; readonly source?: string };
+  readonly mcp?: { readonly server: string; readonly tool: string } | undefined;
+  readonly skill?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly permission?: { readonly decision: string; readonly source?: string | undefined } | undefined;
   /** Name of the background task it started. */
-  readonly taskId?: string;
+  readonly taskId?: string | undefined;
   /** A teammate it started that has a session of its own. */
-  readonly teammate?: string;
+  readonly teammate?: string | undefined;
   /** The agent it started: the call and the agent are one span. */
-  readonly agent?: AgentRun;
+  readonly agent?: AgentRun | undefined;
   /** Agents it ran inside itself, as a workflow does. */
   readonly agents: readonly AgentRun[];
   readonly input?: unknown;
@@ -161,10 +161,10 @@ export type ToolOutcome =
 
 export interface Compaction {
   readonly atMs: number;
-  readonly trigger?: string;
-  readonly tokensBefore?: number;
-  readonly tokensAfter?: number;
-  readonly durationMs?: number;
+  readonly trigger?: string | undefined;
+  readonly tokensBefore?: number | undefined;
+  readonly tokensAfter?: number | undefined;
+  readonly durationMs?: number | undefined;
 }
 
 /** Points at a call of some turn: enough to know its span without having built it. */

@@ -51,7 +51,7 @@ export function spansOf(session: Session, options: TraceOptions = {}): Span[] {
 /** Where a span hangs, and what its whole subtree shares. */
 interface Place {
   readonly traceId: string;
-  readonly parentSpanId?: string;
+  readonly parentSpanId: string | undefined;
   readonly resource: Resource;
   readonly who: Attribution;
   readonly open: boolean;
@@ -80,13 +80,9 @@ class SpanBuilder {
       agentName: this.#session.agentName,
       unclaimed: false,
     };
-    const place: Place = { traceId, resource: this.#resource(turn.version), who, open: !turn.finished };
+    const place: Place = { traceId, parentSpanId: undefined, resource: this.#resource(turn.version), who, open: !turn.finished };
     const spanId = spanIdOf(traceId, 'turn', turn.startId);
-    const root: Span = {
-      traceId,
-      spanId,
-      resource: place.resource,
-      open: place.open,
+    const root = spanAt(place, spanId, {
       name: `invoke_agent ${who.agentName}`,
       kind: 'internal',
       startMs: turn.startedAtMs,
@@ -95,7 +91,7 @@ class SpanBuilder {
       attributes: turnAttributes(turn, who, this.#settings),
       events: marks(turn),
       links: this.#turnLinks(turn, previous),
-    };
+    });
     return [root, ...this.#children(turn, { ...place, parentSpanId: spanId })];
   }
 
@@ -103,7 +99,7 @@ class SpanBuilder {
   stray(agent: AgentRun): Span[] {
     const traceId = traceIdOf(agent.startId);
     const who = { conversationId: this.#session.id, agentName: agent.name, unclaimed: true };
-    return this.#agent(agent, undefined, { traceId, resource: this.#resource(agent.version), who, open: false });
+    return this.#agent(agent, undefined, { traceId, parentSpanId: undefined, resource: this.#resource(agent.version), who, open: false });
   }
 
   #children(run: Run, place: Place): Span[] {
@@ -116,32 +112,30 @@ class SpanBuilder {
   }
 
   #chat(call: ModelCall, place: Place): Span {
-    return {
-      ...identity(place, spanIdOf(place.traceId, 'chat', call.id)),
+    return spanAt(place, spanIdOf(place.traceId, 'chat', call.id), {
       name: `chat ${call.requestModel ?? call.model}`,
       kind: 'client',
       startMs: call.startedAtMs,
       endMs: call.endedAtMs,
       status: UNSET,
       attributes: chatAttributes(call, place.who, this.#settings),
-      events: [],
-      links: [],
-    };
+      events: NONE,
+      links: NONE,
+    });
   }
 
   #tool(call: ToolCall, place: Place): Span[] {
     const spanId = spanIdOf(place.traceId, 'call', call.id);
-    const span: Span = {
-      ...identity(place, spanId),
+    const span = spanAt(place, spanId, {
       name: `execute_tool ${call.name}`,
       kind: 'internal',
       startMs: call.startedAtMs,
       endMs: endOf(call),
       status: this.#toolStatus(call),
       attributes: toolAttributes(call, place.who, this.#settings),
-      events: [],
-      links: [],
-    };
+      events: NONE,
+      links: NONE,
+    });
     return [span, ...call.agents.flatMap((agent) => this.#agent(agent, undefined, { ...place, parentSpanId: spanId }))];
   }
 
@@ -155,8 +149,7 @@ class SpanBuilder {
       ...this.#children(agent, inner),
       ...agent.respawns.flatMap((respawn) => this.#children(respawn, { ...inner, who: { ...who, agentId: respawn.id } })),
     ];
-    const span: Span = {
-      ...identity(place, spanId),
+    const span = spanAt(place, spanId, {
       name: `invoke_agent ${agent.name}`,
       kind: 'internal',
       startMs: children.reduce(
@@ -167,8 +160,8 @@ class SpanBuilder {
       status: this.#runStatus(agent.outcome),
       attributes: agentAttributes(agent, call, who, this.#settings),
       events: marks(agent),
-      links: [],
-    };
+      links: NONE,
+    });
     return [span, ...children];
   }
 
@@ -229,12 +222,23 @@ const PHRASES: Readonly<Record<string, string>> = {
 
 const UNSET: SpanStatus = { kind: 'unset' };
 
-const identity = ({ traceId, parentSpanId, resource, open }: Place, spanId: string) => ({
-  traceId,
+const NONE: readonly never[] = [];
+
+/** Field by field: spreading one object into another took longer than all else about a span. */
+const spanAt = (place: Place, spanId: string, own: Omit<Span, 'traceId' | 'spanId' | 'parentSpanId' | 'resource' | 'open'>): Span => ({
+  traceId: place.traceId,
   spanId,
-  ...(parentSpanId !== undefined && { parentSpanId }),
-  resource,
-  open,
+  parentSpanId: place.parentSpanId,
+  name: own.name,
+  kind: own.kind,
+  startMs: own.startMs,
+  endMs: own.endMs,
+  status: own.status,
+  attributes: own.attributes,
+  events: own.events,
+  links: own.links,
+  resource: place.resource,
+  open: place.open,
 });
 
 /** A call nobody answered ended, as far as anybody knows, when it began. */

@@ -8,7 +8,8 @@ export interface Span {
   readonly traceId: string;
   /** 16 lowercase hex digits. */
   readonly spanId: string;
-  readonly parentSpanId?: string;
+  /** Absent or undefined: the root of its trace. */
+  readonly parentSpanId?: string | undefined;
   readonly name: string;
   readonly kind: 'internal' | 'client';
   readonly startMs: number;

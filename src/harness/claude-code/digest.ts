@@ -13,7 +13,16 @@
  */
 import type { Compaction, ErrorType, Message, ModelCall, Part, ProblemReason, RunOutcome, TokenUsage } from '../../session/types.ts';
 import { isLateInterruption, type TimedResult } from './outcomes.ts';
-import type { AssistantRecord, ClaudeRecord, ParsedFile, RequestRecord, SteeringRecord, ToolUse, UserRecord } from './records.ts';
+import type {
+  AssistantRecord,
+  ClaudeRecord,
+  ParsedFile,
+  RequestRecord,
+  SteeringRecord,
+  ToolUse,
+  UsageCounts,
+  UserRecord,
+} from './records.ts';
 import { isInterruption } from './triggers.ts';
 
 /** What has to be known of the whole file before any stretch of it can be read. */
@@ -103,6 +112,7 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
   let pendingSteering: SteeringRecord[] = [];
   let lastInputMs: number | undefined;
   let agentType: string | undefined;
+  let latestCall: CallDraft | undefined;
 
   for (const record of records) {
     if (isEvent(record)) {
@@ -119,19 +129,14 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
         agentType ??= record.agentType;
         end = 'answered';
         error = undefined;
-        const known = calls.get(record.messageId);
-        if (known !== undefined) known.lines.push(record);
-        else {
-          calls.set(record.messageId, {
-            lines: [record],
-            input: [...pending, ...pendingSteering],
-            inputMs: lastInputMs,
-            failedAttempts,
-            afterCompaction,
-            cutOff: false,
-          });
+        let call = calls.get(record.messageId);
+        if (call === undefined) {
+          call = draftOf(record, [...pending, ...pendingSteering], lastInputMs, failedAttempts, afterCompaction);
+          calls.set(record.messageId, call);
           [pending, pendingSteering, failedAttempts, afterCompaction] = [[], [], 0, false];
+          latestCall = call;
         }
+        addLine(call, record);
         for (const use of record.toolUses) {
           const twin = toolSites.get(use.id);
           if (twin === undefined) toolSites.set(use.id, { use, atMs: record.atMs, line: record.line, result: index.results.get(use.id) });
@@ -146,7 +151,7 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
       }
       case 'user': {
         if (isInterruption(record)) [end, closed] = ['interrupted', true];
-        if (isCutOffNote(record)) for (const call of [...calls.values()].slice(-1)) call.cutOff = true;
+        if (latestCall !== undefined && isCutOffNote(record)) latestCall.cutOff = true;
         if (record.results.length === 0 || record.results.some((result) => !isLateInterruption(result))) {
           // The model has not had its say about a result yet.
           if (record.results.length > 0 && end === 'answered') end = 'unanswered';
@@ -175,8 +180,8 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
   }
   const sites = [...toolSites.values()];
   if (end === 'answered' && sites.some((site) => site.result === undefined)) end = 'unanswered';
-  const drafts = [...calls.entries()];
-  const modelCalls = drafts.map(([id, draft], at) => modelCall(index, id, draft, drafts[at - 1]?.[1]));
+  const drafts = [...calls.values()];
+  const modelCalls = drafts.map((draft, at) => modelCall(index, draft, drafts[at - 1]));
   for (const site of sites) {
     if (site.result !== undefined && site.result.atMs < site.atMs)
       problems.push({ line: site.result.line, reason: 'end-before-start', detail: `result of ${site.use.id} is older than the call` });
@@ -227,84 +232,123 @@ export function outcomeOf(digested: Digest, over: boolean): RunOutcome {
 
 // ---------------------------------------------------------------------------------------------
 
+/** A response, as far as its lines have been read. */
 interface CallDraft {
-  readonly lines: AssistantRecord[];
+  readonly first: AssistantRecord;
   readonly input: readonly (UserRecord | SteeringRecord)[];
   readonly inputMs: number | undefined;
   readonly failedAttempts: number;
   readonly afterCompaction: boolean;
+  firstMs: number;
+  lastMs: number;
+  requestRef: string | undefined;
+  requestId: string | undefined;
+  requestModel: string | undefined;
+  stopReason: string | undefined;
+  effort: string | undefined;
+  /** Each counter the largest seen. */
+  usage: UsageCounts | undefined;
+  serverToolCalls: number;
+  readonly parts: Part[];
   /** The stream broke off: the CLI tells the model so in the next line. */
   cutOff: boolean;
 }
 
-const isCutOffNote = (record: UserRecord): boolean => record.isMeta && /^Your response above was cut off/.test(record.text ?? '');
+const draftOf = (
+  first: AssistantRecord,
+  input: CallDraft['input'],
+  inputMs: number | undefined,
+  failedAttempts: number,
+  afterCompaction: boolean,
+): CallDraft => ({
+  first,
+  input,
+  inputMs,
+  failedAttempts,
+  afterCompaction,
+  firstMs: first.atMs,
+  lastMs: first.atMs,
+  requestRef: undefined,
+  requestId: undefined,
+  requestModel: undefined,
+  stopReason: undefined,
+  effort: undefined,
+  usage: undefined,
+  serverToolCalls: 0,
+  parts: [],
+  cutOff: false,
+});
 
-function modelCall(index: FileIndex, id: string, draft: CallDraft, previous: CallDraft | undefined): ModelCall {
-  const { lines } = draft;
-  const first = lines[0]!;
-  const ref = lines.find((line) => line.requestRef !== undefined)?.requestRef;
-  const request = ref === undefined ? undefined : index.requests.get(ref);
-  const firstMs = Math.min(...lines.map((line) => line.atMs));
-  const endedAtMs = Math.max(...lines.map((line) => line.atMs));
-  const stopReason = lines.findLast((line) => line.stopReason !== undefined)?.stopReason;
-  const effort = lines.find((line) => line.effort !== undefined)?.effort;
-  const requestId = lines.find((line) => line.requestId !== undefined)?.requestId;
-  const requestModel = lines.find((line) => line.requestedModel !== undefined)?.requestedModel;
-  const usage = usageOf(lines, stopReason !== undefined && !draft.cutOff);
-  const since = previous?.lines[0] ?? { atMs: 0, line: 0 };
-  // Some errors are retried without a word: only the attempts between the last call and this one show it.
-  const silentRetries =
-    request === undefined
-      ? 0
-      : index.failedRequests.filter(
-          (other) =>
-            other.source === request.source &&
-            other.atMs >= since.atMs &&
-            other.atMs <= request.atMs &&
-            other.line > since.line &&
-            other.line < first.line,
-        ).length;
+function addLine(call: CallDraft, line: AssistantRecord): void {
+  call.firstMs = Math.min(call.firstMs, line.atMs);
+  call.lastMs = Math.max(call.lastMs, line.atMs);
+  call.requestRef ??= line.requestRef;
+  call.requestId ??= line.requestId;
+  call.requestModel ??= line.requestedModel;
+  call.effort ??= line.effort;
+  call.stopReason = line.stopReason ?? call.stopReason;
+  if (line.usage !== undefined) call.usage = call.usage === undefined ? line.usage : largestOf(call.usage, line.usage);
+  call.serverToolCalls += line.serverToolUses;
+  for (const part of line.parts) call.parts.push(part);
+}
+
+const largestOf = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
+  input: Math.max(a.input, b.input),
+  output: Math.max(a.output, b.output),
+  cacheRead: Math.max(a.cacheRead, b.cacheRead),
+  cacheWrite: Math.max(a.cacheWrite, b.cacheWrite),
+  cacheWrite1h: Math.max(a.cacheWrite1h, b.cacheWrite1h),
+  reasoning: a.reasoning === undefined ? b.reasoning : Math.max(a.reasoning, b.reasoning ?? 0),
+  webSearches: Math.max(a.webSearches, b.webSearches),
+});
+
+const isCutOffNote = (record: UserRecord): boolean => record.isMeta && record.text?.startsWith('Your response above was cut off') === true;
+
+function modelCall(index: FileIndex, draft: CallDraft, previous: CallDraft | undefined): ModelCall {
+  const { first, usage } = draft;
+  const request = draft.requestRef === undefined ? undefined : index.requests.get(draft.requestRef);
+  const content = index.file.content;
   return {
-    id,
-    provider: providerOf(first.model, id),
+    id: first.messageId,
+    requestId: draft.requestId,
+    provider: providerOf(first.model, first.messageId),
+    requestModel: draft.requestModel,
     model: first.model,
-    startedAtMs: Math.min(request?.atMs ?? draft.inputMs ?? firstMs, firstMs),
-    endedAtMs,
-    retries: Math.max(draft.failedAttempts, silentRetries),
+    startedAtMs: Math.min(request?.atMs ?? draft.inputMs ?? draft.firstMs, draft.firstMs),
+    endedAtMs: draft.lastMs,
+    finishReason: draft.stopReason,
+    usage: usage === undefined ? undefined : tokenUsage(usage, draft.stopReason !== undefined && !draft.cutOff),
+    effort: draft.effort,
+    retries: Math.max(draft.failedAttempts, request === undefined ? 0 : silentRetries(index, request, first, previous?.first)),
     afterCompaction: draft.afterCompaction,
-    serverToolCalls: lines.reduce((sum, line) => sum + line.serverToolUses, 0),
-    ...(requestId !== undefined && { requestId }),
-    ...(requestModel !== undefined && { requestModel }),
-    ...(stopReason !== undefined && { finishReason: stopReason }),
-    ...(usage !== undefined && { usage }),
-    ...(effort !== undefined && { effort }),
-    ...(index.file.content && {
-      input: draft.input.map(inputMessage),
-      output: { role: 'assistant', parts: lines.flatMap((line) => line.parts) },
-    }),
+    serverToolCalls: draft.serverToolCalls,
+    input: content ? draft.input.map(inputMessage) : undefined,
+    output: content ? { role: 'assistant', parts: draft.parts } : undefined,
   };
 }
 
-/** A response's usage is final once its stop reason is known; before that the counts may be placeholders. */
-function usageOf(lines: readonly AssistantRecord[], reliable: boolean): TokenUsage | undefined {
-  const counts = lines.flatMap((line) => (line.usage === undefined ? [] : [line.usage]));
-  if (counts.length === 0) return undefined;
-  const largest = (read: (usage: (typeof counts)[number]) => number): number => Math.max(...counts.map(read));
-  const [cacheRead, cacheWrite] = [largest((u) => u.cacheRead), largest((u) => u.cacheWrite)];
-  return {
-    input: largest((u) => u.input) + cacheRead + cacheWrite,
-    output: largest((u) => u.output),
-    cacheRead,
-    cacheWrite,
-    cacheWrite1h: Math.min(
-      cacheWrite,
-      largest((u) => u.cacheWrite1h),
-    ),
-    webSearches: largest((u) => u.webSearches),
-    reliable,
-    ...(counts.some((u) => u.reasoning !== undefined) && { reasoning: largest((u) => u.reasoning ?? 0) }),
-  };
+/** Some errors are retried without a word: only the attempts between the last call and this one show it. */
+function silentRetries(index: FileIndex, request: RequestRecord, first: AssistantRecord, previous: AssistantRecord | undefined): number {
+  const since = previous ?? { atMs: 0, line: 0 };
+  let retries = 0;
+  for (const other of index.failedRequests) {
+    const between = other.line > since.line && other.line < first.line && other.atMs >= since.atMs && other.atMs <= request.atMs;
+    if (between && other.source === request.source) retries++;
+  }
+  return retries;
 }
+
+/** @param reliable  the counts are final once the stop reason is known; before that they may be placeholders */
+const tokenUsage = (usage: UsageCounts, reliable: boolean): TokenUsage => ({
+  input: usage.input + usage.cacheRead + usage.cacheWrite,
+  output: usage.output,
+  cacheRead: usage.cacheRead,
+  cacheWrite: usage.cacheWrite,
+  cacheWrite1h: Math.min(usage.cacheWrite, usage.cacheWrite1h),
+  reasoning: usage.reasoning,
+  webSearches: usage.webSearches,
+  reliable,
+});
 
 function inputMessage(record: UserRecord | SteeringRecord): Message {
   if (record.kind === 'steering') return { role: 'user', parts: [{ kind: 'text', text: record.text }] };

@@ -228,30 +228,23 @@ class AgentTree {
   #toolCall(site: ToolSite, over: boolean): ToolCall {
     const { use, result } = site;
     const found = result?.result;
-    const agentId = this.#claims.fileOf.get(use.id);
-    const mcp = /^mcp__(.+?)__(.+)$/.exec(use.name);
-    const exitCode = found === undefined ? undefined : exitCodeOf(found);
-    const taskId = found?.details.taskId;
+    const agentRunId = this.#claims.fileOf.get(use.id);
+    const details = found?.details;
     return {
       id: use.id,
       name: use.name,
       startedAtMs: site.atMs,
       outcome: toolOutcome(result, site.atMs, over),
-      agents: (this.#claims.membersOf.get(use.id) ?? []).map((id) => this.#agentRun(id, site)),
-      ...(mcp !== null && { mcp: { server: mcp[1]!, tool: mcp[2]! } }),
-      ...(use.skill !== undefined && { skill: use.skill }),
-      ...(exitCode !== undefined && { exitCode }),
-      ...(found?.permission !== undefined && {
-        permission: {
-          decision: found.permission.decision,
-          ...(found.permission.source !== undefined && { source: found.permission.source }),
-        },
-      }),
-      ...(taskId !== undefined && { taskId }),
-      ...(found?.details.splitPane && found.details.agentName !== undefined && { teammate: found.details.agentName }),
-      ...(agentId !== undefined && { agent: this.#agentRun(agentId, site) }),
-      ...(use.input !== undefined && { input: use.input }),
-      ...(found?.value !== undefined && { output: found.value }),
+      mcp: mcpOf(use.name),
+      skill: use.skill,
+      exitCode: found === undefined ? undefined : exitCodeOf(found),
+      permission: found?.permission,
+      taskId: details?.taskId,
+      teammate: details?.splitPane ? details.agentName : undefined,
+      agent: agentRunId === undefined ? undefined : this.#agentRun(agentRunId, site),
+      agents: (this.#claims.membersOf.get(use.id) ?? NO_AGENTS).map((id) => this.#agentRun(id, site)),
+      input: use.input,
+      output: found?.value,
     };
   }
 
@@ -287,6 +280,14 @@ class AgentTree {
     const told = result.result.details.status !== undefined;
     return !told && file.meta?.finished === true && result.atMs >= digested.endedAtMs;
   }
+}
+
+const NO_AGENTS: readonly string[] = [];
+
+/** Tools of MCP servers are called `mcp__<server>__<tool>`. */
+function mcpOf(name: string): ToolCall['mcp'] {
+  const match = name.startsWith('mcp__') ? /^mcp__(.+?)__(.+)$/.exec(name) : null;
+  return match === null ? undefined : { server: match[1]!, tool: match[2]! };
 }
 
 /** A teammate goes by its name in the team; any other agent by its type. */

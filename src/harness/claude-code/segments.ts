@@ -63,8 +63,12 @@ function spoken(draft: Draft): Draft {
  * for a fork begins with lines of another session and a file may have been renamed.
  */
 export function sessionIdOf(file: ParsedFile, fromName: string): string {
-  const ids = file.records.flatMap((record) => (record.context.sessionId === undefined ? [] : [record.context.sessionId]));
-  return ids.length === 0 || ids.includes(fromName) ? fromName : ids.at(-1)!;
+  let last: string | undefined;
+  for (const { context } of file.records) {
+    if (context.sessionId === fromName) return fromName;
+    last = context.sessionId ?? last;
+  }
+  return last ?? fromName;
 }
 
 /**
