@@ -13,9 +13,10 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** @param detail  which field, and what it was */
 export type Complain = (detail: string) => void;
 
+/** An empty text is none: as an id or a name it would say nothing. */
 export function textAt(fields: Fields, key: string, complain: Complain): string | undefined {
   const value = fields[key];
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value === '' ? undefined : value;
   if (value !== undefined && value !== null) complain(wrong(key, 'a string', value));
   return undefined;
 }

@@ -234,13 +234,20 @@ function listed(folder: string): readonly { readonly name: string; readonly isFo
     return readdirSync(folder, { withFileTypes: true })
       .map((entry) => ({
         name: entry.name,
-        isFolder:
-          entry.isDirectory() ||
-          (entry.isSymbolicLink() && statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() === true),
+        isFolder: entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(folder, entry.name))),
       }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
+  }
+}
+
+/** A link that leads nowhere, or in a circle, leads to no folder. */
+function leadsToFolder(link: string): boolean {
+  try {
+    return statSync(link).isDirectory();
+  } catch {
+    return false;
   }
 }

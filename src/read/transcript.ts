@@ -4,7 +4,7 @@
  * in:   SessionRef
  * out:  `TranscriptFile`s; what can't be read has no lines and says why
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import type { AgentFile, TranscriptFile } from '../harness/harness.ts';
 import type { AgentRef, SessionRef } from './find.ts';
 import { linesOf } from './lines.ts';
@@ -31,7 +31,7 @@ export function agentFile(agent: AgentRef): AgentFile {
 function reasonAgainst(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);
-    return undefined;
+    return statSync(path).isDirectory() ? 'it is a directory' : undefined;
   } catch (error) {
     return (error as Error).message;
   }

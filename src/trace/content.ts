@@ -16,7 +16,10 @@ export const MAX_BYTES = 16 * 1024;
 /** A status message is a sentence for people. */
 const MAX_STATUS_CHARS = 1024;
 
-export const statusText = (text: string): string => (text.length <= MAX_STATUS_CHARS ? text : `${text.slice(0, MAX_STATUS_CHARS)}…`);
+export const statusText = (text: string): string => (text.length <= MAX_STATUS_CHARS ? text : `${beginningOf(text, MAX_STATUS_CHARS)}…`);
+
+/** Half a surrogate pair would not survive UTF-8. */
+const beginningOf = (text: string, chars: number): string => text.slice(0, /[\uD800-\uDBFF]/.test(text[chars - 1]!) ? chars - 1 : chars);
 
 export function messagesJson(messages: readonly Message[], finishReason?: string): string {
   return cappedJson(
@@ -104,10 +107,8 @@ function cutStrings(value: unknown, maxChars: number, maxItems: number): unknown
 }
 
 function cutString(text: string, maxChars: number): string {
-  // Half a surrogate pair would not survive UTF-8.
-  const end = /[\uD800-\uDBFF]/.test(text[maxChars - 1]!) ? maxChars - 1 : maxChars;
   const { length, sha256 } = told(text);
-  return `${text.slice(0, end)}… [cut: ${length} characters, sha256 ${sha256}]`;
+  return `${beginningOf(text, maxChars)}… [cut: ${length} characters, sha256 ${sha256}]`;
 }
 
 const told = (text: string) => ({ length: text.length, sha256: createHash('sha256').update(text).digest('hex') });

@@ -22,7 +22,9 @@ const PROVIDER_IDS: Readonly<Record<string, string>> = {
   mistral_ai: 'mistral',
 };
 
+/** Prices change at midnight UTC, but for those that also depend on the time of day. */
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 /** Tokens in a probe: enough to keep the rates exact, small enough to stay in the first bracket. */
 const PROBE_TOKENS = 1000;
 
@@ -60,12 +62,24 @@ interface Listing {
 }
 
 const listings = new Map<string, Listing | undefined>();
+const stepsMs = new Map<string, number>();
 
 function listing(providerId: string, model: string, atMs: number): Listing | undefined {
-  const day = Math.floor(atMs / DAY_MS);
-  const key = `${providerId} ${model} ${day}`;
-  if (!listings.has(key)) listings.set(key, readListing(providerId, model, new Date(day * DAY_MS)));
+  const name = `${providerId} ${model}`;
+  let stepMs = stepsMs.get(name);
+  if (stepMs === undefined) {
+    stepMs = dependsOnTimeOfDay(providerId, model) ? MINUTE_MS : DAY_MS;
+    stepsMs.set(name, stepMs);
+  }
+  const step = Math.floor(atMs / stepMs);
+  const key = `${name} ${step}`;
+  if (!listings.has(key)) listings.set(key, readListing(providerId, model, new Date(step * stepMs)));
   return listings.get(key);
+}
+
+function dependsOnTimeOfDay(providerId: string, model: string): boolean {
+  const prices = calcPrice({ input_tokens: 1 }, model, { providerId, timestamp: new Date(0) })?.model.prices;
+  return Array.isArray(prices) && prices.some(({ constraint }) => constraint?.type === 'time_of_date');
 }
 
 function readListing(providerId: string, model: string, timestamp: Date): Listing | undefined {

@@ -32,6 +32,8 @@ export interface FileIndex {
   readonly requests: ReadonlyMap<string, RequestRecord>;
   /** Requests that no response refers to: they failed, or the stream was lost. */
   readonly failedRequests: readonly RequestRecord[];
+  /** Every line of a response, by message id: they may lie turns apart when a compaction told them again. */
+  readonly responses: ReadonlyMap<string, readonly AssistantRecord[]>;
   /** Is this file the one that tells of the response? Forks copy lines of their parent. */
   readonly owns: (messageId: string) => boolean;
 }
@@ -65,11 +67,16 @@ export interface Digest {
 export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean): FileIndex {
   const results = new Map<string, TimedResult>();
   const requests = new Map<string, RequestRecord>();
+  const responses = new Map<string, AssistantRecord[]>();
   const answered = new Set<string>();
   for (const record of file.records) {
     if (record.kind === 'request') requests.set(record.id, record);
-    else if (record.kind === 'assistant' && record.requestRef !== undefined) answered.add(record.requestRef);
-    else if (record.kind === 'user') {
+    else if (record.kind === 'assistant') {
+      if (record.requestRef !== undefined) answered.add(record.requestRef);
+      const lines = responses.get(record.messageId);
+      if (lines === undefined) responses.set(record.messageId, [record]);
+      else lines.push(record);
+    } else if (record.kind === 'user') {
       for (const result of record.results) {
         if (!isLateInterruption(result) && !results.has(result.toolUseId)) {
           results.set(result.toolUseId, { result, atMs: record.atMs, line: record.line });
@@ -78,7 +85,7 @@ export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean
     }
   }
   const failedRequests = [...requests.values()].filter((request) => !answered.has(request.id));
-  return { file, results, requests, failedRequests, owns };
+  return { file, results, requests, failedRequests, responses, owns };
 }
 
 /** Does the line show the agent at work? The last such line is where a run ends. */
@@ -114,7 +121,22 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
   let agentType: string | undefined;
   let latestCall: CallDraft | undefined;
 
+  const addToolSites = (record: AssistantRecord): void => {
+    for (const use of record.toolUses) {
+      const twin = toolSites.get(use.id);
+      if (twin === undefined) toolSites.set(use.id, { use, atMs: record.atMs, line: record.line, result: index.results.get(use.id) });
+      else if (twin.use.name !== use.name)
+        problems.push({
+          line: record.line,
+          reason: 'duplicate-tool-use',
+          detail: `${use.id} is also the id of a call on line ${twin.line}`,
+        });
+    }
+  };
   for (const record of records) {
+    const lines = record.kind === 'assistant' ? index.responses.get(record.messageId) : undefined;
+    // The response was begun in an earlier stretch: it is told there, with all of its lines.
+    if (lines !== undefined && lines[0]!.line < (records[0]?.line ?? 0)) continue;
     if (isEvent(record)) {
       endedAtMs = Math.max(endedAtMs, record.atMs);
       closed = false;
@@ -129,23 +151,14 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
         agentType ??= record.agentType;
         end = 'answered';
         error = undefined;
-        let call = calls.get(record.messageId);
-        if (call === undefined) {
-          call = draftOf(record, [...pending, ...pendingSteering], lastInputMs, failedAttempts, afterCompaction);
-          calls.set(record.messageId, call);
+        if (!calls.has(record.messageId)) {
+          latestCall = draftOf(record, [...pending, ...pendingSteering], lastInputMs, failedAttempts, afterCompaction);
+          calls.set(record.messageId, latestCall);
           [pending, pendingSteering, failedAttempts, afterCompaction] = [[], [], 0, false];
-          latestCall = call;
-        }
-        addLine(call, record);
-        for (const use of record.toolUses) {
-          const twin = toolSites.get(use.id);
-          if (twin === undefined) toolSites.set(use.id, { use, atMs: record.atMs, line: record.line, result: index.results.get(use.id) });
-          else if (twin.use.name !== use.name)
-            problems.push({
-              line: record.line,
-              reason: 'duplicate-tool-use',
-              detail: `${use.id} is also the id of a call on line ${twin.line}`,
-            });
+          for (const line of lines ?? [record]) {
+            addLine(latestCall, line);
+            addToolSites(line);
+          }
         }
         break;
       }

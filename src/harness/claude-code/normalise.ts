@@ -18,7 +18,7 @@ import { exitCodeOf, toolOutcome, wasRefused } from './outcomes.ts';
 import { firstPrompt, isWarmup, type Pool, poolFile, poolOf, typeOf } from './pool.ts';
 import type { ParsedFile, UserRecord } from './records.ts';
 import { begunMs, copyMark, type Segment, segmentsOf, sessionIdOf, turnsKept } from './segments.ts';
-import { commandOf, type Notification, notificationsIn, triggerOf } from './triggers.ts';
+import { commandOf, notificationsIn, triggerOf } from './triggers.ts';
 
 const AGENT_NAME = 'claude-code';
 
@@ -63,7 +63,7 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
     };
   });
   const refs = taskRefs(drafts, placed.strays);
-  const problems = [...problemsOf(main, turnDigests, mainIndex, agents), ...agents.problems()];
+  const problems = [...problemsOf(main, segments, turnDigests, mainIndex, agents), ...agents.problems()];
   const turnOfLine = (line: number) =>
     Math.max(
       0,
@@ -138,14 +138,15 @@ class AgentTree {
   readonly #files: ReadonlyMap<string, ParsedFile>;
   readonly #sites: ReadonlyMap<string, CallSite>;
   readonly #claims: ReturnType<typeof claim>;
-  readonly #notices: ReadonlyMap<string, Notification>;
+  /** When each task was last told to have ended. */
+  readonly #notices: ReadonlyMap<string, number>;
   readonly #ended: boolean;
 
   constructor(
     pool: Pool,
     turns: readonly Digest[],
     digests: ReadonlyMap<string, Digest>,
-    notices: ReadonlyMap<string, Notification>,
+    notices: ReadonlyMap<string, number>,
     ended: boolean,
   ) {
     this.#pool = pool;
@@ -181,7 +182,7 @@ class AgentTree {
 
   /** Main-file problems are told elsewhere. */
   problems(): Problem[] {
-    const dropped = [...this.#files.values(), ...this.#pool.compactions].flatMap((file) => file.problems);
+    const inFiles = this.#pool.given.flatMap((file) => file.problems);
     const digested = [...this.#digests].flatMap(([id, d]) =>
       d.problems.map((problem) => ({ file: this.#files.get(id)!.name, ...problem })),
     );
@@ -203,7 +204,7 @@ class AgentTree {
         detail: `the call ${callId} that names this agent was made by itself or below it`,
       }),
     );
-    return [...dropped, ...digested, ...unclaimed, ...cycles];
+    return [...inFiles, ...digested, ...unclaimed, ...cycles];
   }
 
   /** Which turn each agent file came under. */
@@ -252,14 +253,17 @@ class AgentTree {
     const file = this.#files.get(id)!;
     const digested = this.#digests.get(id)!;
     const finished = this.#ended || this.#isDone(file, digested, site);
-    const type = typeOf(file) ?? site?.use.agentCall?.type;
+    const team = teamName(file, site);
+    // The meta of an old version has a teammate's name where its type should be.
+    const type =
+      team === undefined ? (typeOf(file) ?? site?.use.agentCall?.type) : (file.meta?.spawnedAgentType ?? site?.use.agentCall?.type);
     const description = file.meta?.description ?? site?.use.agentCall?.description;
     const first = firstPrompt(file);
     const run = runOf(digested, this.toolCalls(digested, finished), finished);
     return {
       ...run,
       id,
-      name: teamName(file, site) ?? type ?? 'subagent',
+      name: team ?? type ?? 'subagent',
       outcome: outcomeOf(digested, finished),
       unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, undefined)),
       respawns: (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)),
@@ -274,11 +278,12 @@ class AgentTree {
     const ids = [file.agentId!, ...(this.#pool.aliasesOf.get(file.agentId!) ?? [])];
     const result = site?.result;
     const taskId = result?.result.details.taskId;
-    if ([...ids, ...(taskId === undefined ? [] : [taskId])].some((id) => this.#notices.has(id))) return true;
-    if (site === undefined || result === undefined) return false;
-    if (result.result.isError || result.result.details.status === 'completed') return true;
-    const told = result.result.details.status !== undefined;
-    return !told && file.meta?.finished === true && result.atMs >= digested.endedAtMs;
+    // A finished agent may be given another job: what it did after it was told to have ended is not over yet.
+    const isAfter = (atMs: number): boolean => atMs >= digested.endedAtMs;
+    if ([...ids, ...(taskId === undefined ? [] : [taskId])].some((id) => isAfter(this.#notices.get(id) ?? 0))) return true;
+    if (result === undefined || !isAfter(result.atMs)) return false;
+    const { status } = result.result.details;
+    return result.result.isError || status === 'completed' || (status === undefined && file.meta?.finished === true);
   }
 }
 
@@ -364,11 +369,11 @@ function compactionCalls(
   return byTurn;
 }
 
-/** Every notification of a file, by task id. */
-function noticesIn(file: ParsedFile): (readonly [string, Notification])[] {
+/** The notifications of a file, in order: which task has ended, and when that was told. */
+function noticesIn(file: ParsedFile): (readonly [string, number])[] {
   return file.records.flatMap((record) =>
     (record.kind === 'user' && record.results.length === 0) || record.kind === 'steering'
-      ? notificationsIn(record.text ?? '').flatMap((notice) => (notice.taskId === undefined ? [] : [[notice.taskId, notice] as const]))
+      ? notificationsIn(record.text ?? '').flatMap((notice) => (notice.taskId === undefined ? [] : [[notice.taskId, record.atMs] as const]))
       : [],
   );
 }
@@ -407,13 +412,34 @@ function notifiers(segment: Segment, refs: ReadonlyMap<string, CallRef>): readon
   return [...new Set(found)];
 }
 
-function problemsOf(main: ParsedFile, turns: readonly Digest[], index: FileIndex, agents: AgentTree): Problem[] {
+function problemsOf(
+  main: ParsedFile,
+  segments: readonly Segment[],
+  turns: readonly Digest[],
+  index: FileIndex,
+  agents: AgentTree,
+): Problem[] {
   const orphans = [...index.results]
     .filter(([id]) => !agents.knowsCall(id))
     .map(
       ([id, { line }]): Problem => ({ file: main.name, line, reason: 'orphan-result', detail: `no call ${id} was found for this result` }),
     );
-  return [...main.problems, ...turns.flatMap((turn) => turn.problems.map((problem) => ({ file: main.name, ...problem }))), ...orphans];
+  const nameless = segments
+    .filter(({ start, records }) => (start ?? records[0])?.uuid === undefined)
+    .map(
+      ({ firstLine, start }): Problem => ({
+        file: main.name,
+        line: start?.line ?? firstLine,
+        reason: 'missing-uuid',
+        detail: 'the line that starts the turn has none: its trace has an id of the session and the time instead',
+      }),
+    );
+  return [
+    ...main.problems,
+    ...nameless,
+    ...turns.flatMap((turn) => turn.problems.map((problem) => ({ file: main.name, ...problem }))),
+    ...orphans,
+  ];
 }
 
 function countByTurn(

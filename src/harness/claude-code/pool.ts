@@ -12,6 +12,8 @@ import type { AssistantRecord, ParsedFile, UserRecord } from './records.ts';
 import { teammatePrompt } from './triggers.ts';
 
 export interface Pool {
+  /** All files there are, dropped ones too: for what went wrong in them. */
+  readonly given: readonly ParsedFile[];
   readonly agents: readonly ParsedFile[];
   /** Files of the CLI's own summarising agent: one model call each, and no agent. */
   readonly compactions: readonly ParsedFile[];
@@ -37,7 +39,7 @@ export function poolOf(main: ParsedFile, files: readonly ParsedFile[], hasTurns:
   for (const file of [main, ...agents, ...compactions]) {
     for (const record of responses(file)) if (!ownerOf.has(record.messageId)) ownerOf.set(record.messageId, file);
   }
-  return { agents, compactions, aliasesOf, ownerOf };
+  return { given: files, agents, compactions, aliasesOf, ownerOf };
 }
 
 /** Only the call that made a summary: an agent would use tools. */

@@ -196,6 +196,8 @@ export class LineReader {
   #usage(usage: Fields): UsageCounts {
     const top = this.#counters(usage);
     const iterations = usage['iterations'];
+    if (iterations != null && !(Array.isArray(iterations) && iterations.every(isObject)))
+      this.#complain('usage.iterations: expected a list of objects');
     if (!Array.isArray(iterations) || iterations.length === 0) return top;
     const all = iterations.flatMap((iteration) => (isObject(iteration) ? [this.#counters(iteration)] : []));
     const largest = (read: (counts: UsageCounts) => number): number =>

@@ -227,7 +227,9 @@ function problemList(file: string): { add: AddProblem; list: () => Problem[] } {
  */
 function repetition(first: ClaudeRecord | undefined, again: ClaudeRecord): { changed: boolean; keep: ClaudeRecord | undefined } {
   const changed = first?.kind !== again.kind || first.atMs !== again.atMs;
-  if (again.kind !== 'assistant') return { changed, keep: undefined };
+  // A result is paired by another id than its line's; a prompt's id is all a turn has.
+  if (again.kind !== 'assistant')
+    return { changed, keep: changed && again.kind === 'user' && again.results.length > 0 ? again : undefined };
   if (changed || (first?.kind === 'assistant' && first.messageId !== again.messageId)) return { changed: true, keep: again };
   return { changed, keep: { ...again, parts: [], toolUses: [], serverToolUses: 0 } };
 }

@@ -14,9 +14,11 @@ import type { ClaudeRecord, UserRecord } from './records.ts';
 export function turnStarts(records: readonly ClaudeRecord[]): ReadonlySet<number> {
   const marking = new Set(records.flatMap((r) => (r.kind === 'user' && r.hasTurnPosition ? [r.context.version] : [])));
   const starts = new Set<number>();
+  const answered = new Set<string>();
   let candidate: UserRecord | undefined;
   for (const record of records) {
-    if (record.kind === 'assistant' && record.synthetic === 'no') {
+    if (record.kind === 'assistant' && record.synthetic === 'no' && !answered.has(record.messageId)) {
+      answered.add(record.messageId);
       // A command runs by itself, or it asks the model: only then is it a turn.
       if (candidate !== undefined) starts.add(candidate.line);
       candidate = undefined;
