@@ -4,7 +4,7 @@
  *   node ours.mjs <folder> [<file for the prebuilt spans>]
  *
  * in:   a folder with one session
- * out:  one JSON line: spans, serialized bytes, gzipped bytes, peak memory
+ * out:  one JSON line: spans, serialized bytes, gzipped bytes, peak memory, what the main thread ran
  *       the spans as OpenTelemetry wants them, for the floor, when a file is named (not in timed runs)
  */
 import { writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { harnesses } from '../src/harness/index.ts';
 import { traceSession } from '../src/pipeline.ts';
 import { findSessions } from '../src/read/find.ts';
 import type { Span } from '../src/trace/span.ts';
+import { mainThreadMs } from './clock.ts';
 
 const [folder, prebuilt] = process.argv.slice(2) as [string, string?];
 const scope = { name: 'trace-build', version: '0.0.0' };
@@ -32,7 +33,7 @@ for (const session of findSessions(folder, { env: {}, home: '/nowhere', harnesse
   if (prebuilt !== undefined) all.push(...spans);
 }
 if (prebuilt !== undefined) writeFileSync(prebuilt, prebuiltSpans(all));
-process.stdout.write(JSON.stringify({ ...sum, excludedMs: 0, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+process.stdout.write(JSON.stringify({ ...sum, excludedMs: 0, mainMs: mainThreadMs(), peakBytes: process.resourceUsage().maxRSS * 1024 }));
 
 /** Everything of a ReadableSpan is plain data but `spanContext()`; resources are told apart by number. */
 function prebuiltSpans(spans: readonly Span[]): string {

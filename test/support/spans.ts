@@ -6,7 +6,7 @@
 import type { Resource, Span } from '../../src/trace/span.ts';
 
 /** An odd ms, so that a rounding on the way to ns shows: 1763675000123 × 1e6 is no exact float. */
-export const START_MS = 1_763_675_000_123;
+const START_MS = 1_763_675_000_123;
 
 const RESOURCE: Resource = { attributes: { 'service.name': 'claude-code', 'service.version': '2.1.329' } };
 const OTHER_RESOURCE: Resource = { attributes: { 'service.name': 'claude-code', 'vcs.repository.name': 'trace-build' } };

@@ -89,7 +89,7 @@ export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean
 }
 
 /** Does the line show the agent at work? The last such line is where a run ends. */
-export function isEvent(record: ClaudeRecord): boolean {
+function isEvent(record: ClaudeRecord): boolean {
   if (record.kind === 'assistant') return record.synthetic === 'no' || record.synthetic === 'api_error';
   return record.kind === 'user' && (record.results.some((result) => !isLateInterruption(result)) || isInterruption(record));
 }
