@@ -26,7 +26,9 @@ const slimPrices = {
       const all = new Function(`return ${text.slice(start.length, end)}`)();
       const kept = PRICED_PROVIDERS.map((id) => all.find((provider) => provider.id === id));
       const json = JSON.stringify(kept.map(slimProvider));
-      return { contents: `${start}JSON.parse(${JSON.stringify(json)})${text.slice(end)}`, loader: 'js' };
+      // The first localeCompare of a process loads ICU's collation, 15 ms; keys of ASCII need none.
+      const code = text.slice(end).replaceAll(/([\w.]+)\.localeCompare\(([\w.]+)\)/g, '($1 < $2 ? -1 : $1 > $2 ? 1 : 0)');
+      return { contents: `${start}JSON.parse(${JSON.stringify(json)})${code}`, loader: 'js' };
     }),
 };
 

@@ -7,7 +7,7 @@
  *
  * Never of a counter (history is replayed), nor of the session's id (forks copy turns under a new one).
  */
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 
 /** @param startId  id of the line that started the turn, or of a stray agent's first line */
 export const traceIdOf = (startId: string): string => hex(`trace-build v1 trace ${startId}`, 32);
@@ -19,4 +19,10 @@ export const traceIdOf = (startId: string): string => hex(`trace-build v1 trace 
 export const spanIdOf = (traceId: string, kind: 'turn' | 'chat' | 'call' | 'agent', nativeId: string): string =>
   hex(`trace-build v1 span ${traceId} ${kind} ${nativeId}`, 16);
 
-const hex = (seed: string, length: number): string => createHash('sha256').update(seed).digest('hex').slice(0, length);
+/** Node has the shorter way, of half the time, since 20.12. */
+const sha256: (text: string) => string =
+  typeof crypto.hash === 'function'
+    ? (text) => crypto.hash('sha256', text, 'hex')
+    : (text) => crypto.createHash('sha256').update(text).digest('hex');
+
+const hex = (seed: string, length: number): string => sha256(seed).slice(0, length);

@@ -10,7 +10,8 @@
  * A line it does not understand is parsed like any other: skipping saves time, it decides nothing.
  */
 import type { ProblemReason } from '../../session/types.ts';
-import type { Line } from '../harness.ts';
+import type { Line, ParseOptions } from '../harness.ts';
+import { valueWithoutResult } from './cut.ts';
 
 export type Decoded =
   | { readonly kind: 'value'; readonly line: number; readonly value: Record<string, unknown> }
@@ -44,6 +45,7 @@ const LEADING_TYPE = /^\{(?:"\w+":(?:"[^"\\]*"|null|true|false|\d+),)*?(?:"type"
 export function* decodeLines(
   lines: Iterable<Line>,
   add: (line: number, reason: ProblemReason, detail: string) => void,
+  { content }: ParseOptions,
 ): Generator<Decoded> {
   let number = 0;
   let failure: { line: number; detail: string } | undefined;
@@ -57,14 +59,16 @@ export function* decodeLines(
       if (skipping !== 'yes') yield { kind: 'skipped', line: number, uuid: uuidOf(line) };
       continue;
     }
-    const text = cleaned(typeof line === 'string' ? line : asBuffer(line).toString('utf8'), number);
-    if (text === '') continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      failure = { line: number, detail: (error as Error).message };
-      continue;
+    let value = content || typeof line === 'string' ? undefined : valueWithoutResult(asBuffer(line));
+    if (value === undefined) {
+      const text = cleaned(typeof line === 'string' ? line : asBuffer(line).toString('utf8'), number);
+      if (text === '') continue;
+      try {
+        value = JSON.parse(text);
+      } catch (error) {
+        failure = { line: number, detail: (error as Error).message };
+        continue;
+      }
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       add(number, 'not-an-object', `a line must be a JSON object, this one is ${Array.isArray(value) ? 'an array' : typeof value}`);

@@ -62,16 +62,16 @@ export class LineReader {
         return this.#system(value);
       case 'api-request': {
         const id = this.#text(value, 'id');
-        return id === undefined ? undefined : { ...this.#common(value), kind: 'request', id, source: this.#text(value, 'querySource') };
+        return id === undefined ? undefined : { kind: 'request', id, source: this.#text(value, 'querySource'), ...this.#common(value) };
       }
       case 'attachment': {
         const attachment = this.#object(value, 'attachment');
-        if (attachment?.['type'] !== 'queued_command') return { ...this.#common(value), kind: 'timed' };
-        return { ...this.#common(value), kind: 'steering', text: this.#cut(this.#text(attachment, 'prompt') ?? '') };
+        if (attachment?.['type'] !== 'queued_command') return { kind: 'timed', ...this.#common(value) };
+        return { kind: 'steering', text: this.#cut(this.#text(attachment, 'prompt') ?? ''), ...this.#common(value) };
       }
       default:
         // Bookkeeping, and types of versions to come. Its time still tells when the file was begun.
-        return typeof value['timestamp'] === 'string' ? { ...this.#common(value), kind: 'timed' } : undefined;
+        return typeof value['timestamp'] === 'string' ? { kind: 'timed', ...this.#common(value) } : undefined;
     }
   }
 
@@ -294,7 +294,7 @@ export class LineReader {
   #system(value: Fields): SystemRecord {
     const subtype = this.#text(value, 'subtype') ?? '';
     const meta = subtype === 'compact_boundary' ? (this.#object(value, 'compactMetadata') ?? {}) : undefined;
-    return { ...this.#common(value), kind: 'system', subtype, compaction: meta === undefined ? undefined : this.#compaction(meta) };
+    return { kind: 'system', subtype, compaction: meta === undefined ? undefined : this.#compaction(meta), ...this.#common(value) };
   }
 
   #compaction(meta: Fields): NonNullable<SystemRecord['compaction']> {

@@ -172,7 +172,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
   const reader = new LineReader(content, problems.add);
   let isFork = false;
   if (file.unreadable !== undefined) problems.add(0, 'unreadable-file', file.unreadable);
-  for (const decoded of decodeLines(file.lines, problems.add)) {
+  for (const decoded of decodeLines(file.lines, problems.add, { content })) {
     if (decoded.kind === 'skipped') {
       if (decoded.uuid !== undefined) lineOfUuid.set(decoded.uuid, decoded.line);
       continue;
