@@ -104,7 +104,9 @@ export function begunMs(file: ParsedFile, segments: readonly Segment[]): number 
 export function turnsKept(file: ParsedFile, segments: readonly Segment[], at: number): number {
   const start = segments[at]?.start;
   if (start === undefined || at === 0 || start.parentUuid === undefined) return at;
-  if (start.parentUuid === null) return segments[0]?.start?.parentUuid === null ? 0 : at;
+  // Taken back to the very beginning. Turns that hang on nothing one after another were never linked at all.
+  if (start.parentUuid === null)
+    return segments[0]?.start?.parentUuid === null && (at === 1 || segments[at - 1]?.start?.parentUuid) ? 0 : at;
   const line = file.lineOfUuid.get(start.parentUuid);
   if (line === undefined || line >= start.line) return at;
   const firstStart = segments[0]?.start?.line ?? 0;
