@@ -330,6 +330,26 @@ describe('ids that come twice', () => {
     expect(trace.spans.filter(({ attributes }) => attributes['gen_ai.response.id'] === 'msg_2').length).toBe(1);
   });
 
+  test('a result that comes twice: the first counts', () => {
+    const trace = build(transcript([...SMALL, result(5, 900, 'toolu_1', {}, { is_error: true, content: 'Exit code 1' })]));
+    expect(trace.spans.find(({ name }) => name.startsWith('execute_tool'))).toMatchObject({
+      endMs: BEGUN + 200,
+      status: { kind: 'unset' },
+    });
+  });
+
+  test('a result written when the session was resumed does not end the call', () => {
+    const late = { is_error: true, content: '[Tool call interrupted: the session ended before this result was recorded' };
+    for (const own of [{}, { toolDenialKind: 'interrupted' }]) {
+      const trace = build(transcript([...SMALL.slice(0, 2), result(3, 90_000, 'toolu_1', own, late)]));
+      expect(trace.spans.find(({ name }) => name.startsWith('execute_tool'))).toMatchObject({
+        endMs: BEGUN + 100,
+        attributes: { 'trace_build.outcome': 'interrupted' },
+      });
+      expect(trace.spans[0]!.endMs).toBe(BEGUN + 100);
+    }
+  });
+
   test('a result without a call is told', () => {
     const trace = build(transcript([...SMALL, result(5, 400, 'toolu_nowhere')]));
     expect(namesOf(trace)).toEqual(NAMES);

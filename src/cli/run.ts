@@ -53,15 +53,23 @@ export async function run(options: Options, world: World): Promise<number> {
   const { schemaUrl } = profiles[options.semconv];
   const scope: Scope = { name: 'trace-build', version: world.version, ...(schemaUrl !== undefined && { schemaUrl }) };
   const delivery = sends ? createDelivery(destination, { scope }) : undefined;
+  // A report is the result where nothing else is written, else it must not be mixed into what is.
+  const report = writes === undefined ? (text: string) => out.write(`${text}\n`) : async (text: string) => out.note(text);
   const account = new Account(options, out);
   const sessions = checked(traced(refs, build, account, out, options), options, account);
-  const sent = delivered(sessions, delivery, account, refs.length, options, out);
+  const bar = sends && refs.length > 1 && out.watched && !options.quiet ? progressBar(refs.length) : undefined;
+  const tell = bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : report;
+  const sent = delivered(sessions, delivery, account, async (line) => {
+    if (destination !== undefined && !options.quiet) await tell(line);
+    bar?.step();
+  });
   try {
     await written(sent, writes, scope, options, out);
   } finally {
+    bar?.stop();
     await delivery?.close();
   }
-  const code = account.close(refs.length, destination);
+  const code = await account.close(refs.length, destination, report);
   if (destination !== undefined && options.dryRun) out.note(`Dry run: nothing was sent to ${describe(destination)}.`);
   if (destination === undefined && writes === 'tree' && !options.quiet && options.out === undefined)
     out.note(out.colors.dim('To send it: --endpoint http://localhost:4318, or set OTEL_EXPORTER_OTLP_ENDPOINT.'));
@@ -140,19 +148,13 @@ async function* delivered(
   sessions: Iterable<TracedRef>,
   delivery: Delivery | undefined,
   account: Account,
-  count: number,
-  options: Options,
-  out: Terminal,
+  done: (line: string) => Promise<void>,
 ): AsyncGenerator<TracedRef> {
-  const bar = delivery !== undefined && count > 1 && out.watched && !options.quiet ? progressBar(count) : undefined;
   for (const session of sessions) {
-    const report = delivery === undefined ? undefined : await delivery.send(session.spans);
-    const line = account.session(session, report);
-    if (delivery !== undefined && !options.quiet) bar === undefined ? out.note(line) : bar.log(line);
-    bar?.step();
+    const report = await delivery?.send(session.spans);
+    await done(account.session(session, report));
     yield session;
   }
-  bar?.stop();
 }
 
 async function written(
@@ -242,11 +244,11 @@ class Account {
     return sessionLine(session, totals);
   }
 
-  close(sessions: number, destination: Destination | undefined): number {
+  async close(sessions: number, destination: Destination | undefined, report: (text: string) => Promise<void>): Promise<number> {
     const { quiet, check, dryRun } = this.#options;
     for (const message of this.#messages) this.#out.complain(message);
     if (!quiet && (destination !== undefined || sessions > 1))
-      this.#out.note(totalLine(sessions, this.#totals, destination !== undefined && !dryRun));
+      await report(totalLine(sessions, this.#totals, destination !== undefined && !dryRun));
     if (!quiet && this.#problems > 0)
       this.#out.note(
         `${this.#problems} problem${this.#problems === 1 ? '' : 's'} in the transcripts${this.#options.verbose ? '' : '; --verbose lists them'}.`,

@@ -58,7 +58,7 @@ export const addTotals = (a: Totals, b: Totals): Totals =>
 
 export function sessionLine({ session, repeated }: TracedRef, totals: Totals): string {
   const copied = repeated > 0 ? [`${repeated} told by the session it was copied from`] : [];
-  return `${session.id}  ${[...figures(totals), ...outcome(totals, true), ...copied].join(' · ')}`;
+  return `${session.id}  ${[...figures(totals), ...outcome(totals, totals.delivered > 0), ...copied].join(' · ')}`;
 }
 
 export const totalLine = (sessions: number, totals: Totals, sent: boolean): string =>

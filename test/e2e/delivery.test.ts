@@ -63,12 +63,12 @@ describe('mockotlpserver', () => {
   ])('every story arrives whole over $protocol, $compression', async ({ protocol, compression }) => {
     const spans = await told(stories);
     const before = receiver.spans().length;
-    const { code, stderr } = await program([stories], {
+    const { code, stdout } = await program([stories], {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
       OTEL_EXPORTER_OTLP_COMPRESSION: compression,
     });
-    expect(stderr).toContain(`${spans.length} delivered`);
+    expect(stdout).toContain(`${spans.length} delivered`);
     expect(code).toBe(0);
     const arrived = new Map(
       receiver
