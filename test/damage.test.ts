@@ -350,6 +350,28 @@ describe('ids that come twice', () => {
     }
   });
 
+  describe('a call the user said no to', () => {
+    const no = { is_error: true, content: "The user doesn't want to proceed with this tool use." };
+    const told = (version: string, own: object) => {
+      const trace = build(
+        transcript([...SMALL.slice(0, 2), result(3, 900, 'toolu_1', { version, toolDenialKind: 'user-rejected', ...own }, no)]),
+      );
+      const { attributes } = trace.spans.find(({ name }) => name.startsWith('execute_tool'))!;
+      return [attributes['trace_build.outcome'], attributes['trace_build.permission.decision']];
+    };
+
+    test.each([
+      { version: '2.1.329', own: { toolDenialBeforeRun: true }, is: ['denied', 'reject'] },
+      { version: '2.1.329', own: {}, is: ['interrupted', undefined] },
+      { version: '2.2.0', own: {}, is: ['interrupted', undefined] },
+      { version: '2.1.328', own: {}, is: ['denied', 'reject'] },
+      { version: '2.1.9', own: {}, is: ['denied', 'reject'] },
+      { version: 'dev', own: {}, is: ['denied', 'reject'] },
+    ])('$version, $own: $is', ({ version, own, is }) => {
+      expect(told(version, own)).toEqual(is);
+    });
+  });
+
   test('a result without a call is told', () => {
     const trace = build(transcript([...SMALL, result(5, 400, 'toolu_nowhere')]));
     expect(namesOf(trace)).toEqual(NAMES);

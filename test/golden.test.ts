@@ -66,10 +66,12 @@ test.each(STORIES)('%s: links point at spans that are there', (name) => {
   expect(spans.flatMap(({ links }) => links).filter(({ traceId, spanId }) => !ids.has(`${traceId} ${spanId}`))).toEqual([]);
 });
 
-/** A turn ends with its last answer, and the user may ask for a compaction long after that. */
-test.each(STORIES)('%s: an event lies within its span, but for a compaction after the turn', (name) => {
+/** The user may ask for a compaction between two turns: it is told with the turn whose history it made. */
+test.each(STORIES)('%s: an event lies within its span, but for a compaction before the turn', (name) => {
   const outside = loadStory(name).spans.flatMap(({ startMs, endMs, events }) =>
-    events.filter(({ timeMs }) => timeMs < startMs || timeMs > endMs).map((event) => ({ name: event.name, after: event.timeMs > endMs })),
+    events
+      .filter(({ timeMs }) => timeMs < startMs || timeMs > endMs)
+      .map((event) => ({ name: event.name, before: event.timeMs < startMs })),
   );
-  expect(outside.filter((event) => event.name !== 'trace_build.compaction' || !event.after)).toEqual([]);
+  expect(outside.filter((event) => event.name !== 'trace_build.compaction' || !event.before)).toEqual([]);
 });

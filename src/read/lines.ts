@@ -4,7 +4,7 @@
  * in:   a path, the byte to begin at
  * out:  a generator; each line is a view into one buffer and only valid until the next is asked for
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 /** Large enough that nearly every line lies in one read, small enough to stay in the CPU's cache. */
 const CHUNK_BYTES = 256 * 1024;
@@ -38,8 +38,13 @@ export function* linesOf(path: string, fromByte = 0): Generator<Buffer> {
   }
 }
 
-/** The beginning of a file, for a look at its first line. */
+/**
+ * The beginning of a file, for a look at its first line.
+ *
+ * @throws whatever the file system says, and when it is no regular file: a pipe would be waited for without end
+ */
 export function headOf(path: string, bytes: number): string {
+  if (!statSync(path).isFile()) throw new Error(`${path} is no regular file`);
   const fd = openSync(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(bytes);

@@ -31,7 +31,7 @@ export function agentFile(agent: AgentRef): AgentFile {
 function reasonAgainst(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);
-    return statSync(path).isDirectory() ? 'it is a directory' : undefined;
+    return statSync(path).isFile() ? undefined : 'it is no regular file';
   } catch (error) {
     return (error as Error).message;
   }

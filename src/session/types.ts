@@ -51,7 +51,7 @@ export interface Turn extends Run {
   readonly trigger: Trigger;
   /** Name of the slash command that started it, without its arguments. */
   readonly command?: string | undefined;
-  /** The background tasks whose end started this turn. */
+  /** The background tasks whose end started this turn, or was told in it. */
   readonly notifiedBy: readonly CallRef[];
   /** Turns that a rewind took out of the conversation just before this one. They did run. */
   readonly rewound?: { readonly toTurnId: string | null; readonly droppedTurnIds: readonly string[] };

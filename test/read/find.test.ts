@@ -1,10 +1,12 @@
 /** What the user names → sessions: by path, by id, by the beginning of one, by directory, the last one. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { harnesses } from '../../src/harness/index.ts';
 import { findSessions, lastSession, type Places } from '../../src/read/find.ts';
+import { mainFile } from '../../src/read/transcript.ts';
 import { SMALL, text } from '../support/lines.ts';
 import { FIXTURES, PLACES, refsOf, STORIES } from '../support/stories.ts';
 
@@ -150,6 +152,14 @@ describe('by directory', () => {
     expect(refs.filter(({ agents }) => agents.length > 0).length).toBeGreaterThan(8);
     for (const { agents, folder } of refs) for (const { path } of agents) expect(path.startsWith(folder)).toBe(true);
   });
+});
+
+test('a pipe with the name of a transcript is not waited for', () => {
+  const places = home([{ path: `-work/${id(1)}.jsonl` }]);
+  execFileSync('mkfifo', [join(places.projects, '-work', `${id(2)}.jsonl`), join(places.projects, '-work', 'agent-x.jsonl')]);
+  const refs = findSessions(places.projects, places);
+  expect(refs.map(({ sessionId }) => sessionId)).toEqual([id(2), id(1)]);
+  expect(mainFile(refs[0]!)).toMatchObject({ lines: [], unreadable: 'it is no regular file' });
 });
 
 describe('the last one', () => {

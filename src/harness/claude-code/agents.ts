@@ -7,7 +7,7 @@
 import type { AgentRun, Problem, ToolCall, Turn } from '../../session/types.ts';
 import { type AgentCall, type Claims, claim } from './claiming.ts';
 import { type Digest, digest, type FileIndex, outcomeOf, type ToolSite } from './digest.ts';
-import { exitCodeOf, toolOutcome, wasRefused } from './outcomes.ts';
+import { exitCodeOf, permissionOf, toolOutcome, wasRefused } from './outcomes.ts';
 import { firstPrompt, isWarmup, type Pool, poolFile, typeOf } from './pool.ts';
 import type { ParsedFile } from './records.ts';
 
@@ -142,15 +142,16 @@ export class AgentTree {
     const found = result?.result;
     const agentRunId = this.#claims.fileOf.get(use.id);
     const details = found?.details;
+    const outcome = toolOutcome(result, site.atMs, over);
     return {
       id: use.id,
       name: use.name,
       startedAtMs: site.atMs,
-      outcome: toolOutcome(result, site.atMs, over),
+      outcome,
       mcp: mcpOf(use.name),
       skill: use.skill,
       exitCode: found === undefined ? undefined : exitCodeOf(found),
-      permission: found?.permission,
+      permission: found === undefined ? undefined : permissionOf(found, outcome),
       taskId: details?.taskId,
       teammate: details?.splitPane ? details.agentName : undefined,
       agent: agentRunId === undefined ? undefined : this.#agentRun(agentRunId, site),

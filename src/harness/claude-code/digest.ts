@@ -2,7 +2,7 @@
  * A stretch of one file → what its agent did in it: model calls, tool uses, marks, how it ended.
  *
  * in:   a `FileIndex` (whole file) and the records of the stretch, in file order
- * out:  `Digest`; agents are not attached yet, that is assemble.ts
+ * out:  `Digest`; agents are not attached yet, that is agents.ts
  *
  * Three facts of the format carry this file:
  * - One response is several lines with one `message.id`, not always adjacent, each repeating the
@@ -23,7 +23,7 @@ import type {
   UsageCounts,
   UserRecord,
 } from './records.ts';
-import { isInterruption } from './triggers.ts';
+import { isInterruption, notificationsIn } from './triggers.ts';
 
 /** What has to be known of the whole file before any stretch of it can be read. */
 export interface FileIndex {
@@ -89,7 +89,7 @@ export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean
 }
 
 /** Does the line show the agent at work? The last such line is where a run ends. */
-function isEvent(record: ClaudeRecord): boolean {
+export function isEvent(record: ClaudeRecord): boolean {
   if (record.kind === 'assistant') return record.synthetic === 'no' || record.synthetic === 'api_error';
   return record.kind === 'user' && (record.results.some((result) => !isLateInterruption(result)) || isInterruption(record));
 }
@@ -174,7 +174,7 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
         break;
       }
       case 'steering':
-        steering.push(record);
+        if (notificationsIn(record.text).length === 0) steering.push(record);
         pendingSteering.push(record);
         break;
       case 'system':

@@ -16,7 +16,7 @@ import type { ParsedTranscript } from '../harness.ts';
 import { AgentTree, agentDigest, runOf } from './agents.ts';
 import { type Digest, digest, type FileIndex, indexFile, outcomeOf } from './digest.ts';
 import { type Pool, poolOf } from './pool.ts';
-import type { ParsedFile, UserRecord } from './records.ts';
+import type { ParsedFile } from './records.ts';
 import { begunMs, copyMark, type Segment, segmentsOf, sessionIdOf, turnsKept } from './segments.ts';
 import { commandOf, notificationsIn, triggerOf } from './triggers.ts';
 
@@ -25,7 +25,7 @@ const AGENT_NAME = 'claude-code';
 export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Session; problems: Problem[] } {
   const { main, ended } = parsed;
   const sessionId = sessionIdOf(main, parsed.sessionId);
-  const segments = segmentsOf(main);
+  const segments = segmentsOf(main, ended);
   const pool = poolOf(main, parsed.agents, segments.length > 0);
   const indexOf = (file: ParsedFile): FileIndex => indexFile(file, (id) => (pool.ownerOf.get(id) ?? file) === file);
   const mainIndex = indexOf(main);
@@ -180,9 +180,10 @@ function taskRefs(
   return refs;
 }
 
-/** By task id first: a resumed agent's notification names the call that resumed it. */
+/** Told by the lines that started the turn, or amid it. By task id first: a resumed agent's notification names the call that resumed it. */
 function notifiers(segment: Segment, refs: ReadonlyMap<string, CallRef>): readonly CallRef[] {
-  const texts = [...segment.lead, segment.start].flatMap((record: UserRecord | undefined) => record?.text ?? []);
+  const steering = segment.records.filter((record) => record.kind === 'steering');
+  const texts = [...segment.lead, segment.start, ...steering].flatMap((record) => record?.text ?? []);
   const found = texts.flatMap(notificationsIn).flatMap((notice) => refs.get(notice.taskId ?? '') ?? refs.get(notice.toolUseId ?? '') ?? []);
   return [...new Set(found)];
 }
@@ -237,7 +238,7 @@ function leadCall(main: ParsedFile, related: readonly ParsedFile[]): CallRef | u
   if (name === undefined) return undefined;
   for (const lead of related) {
     const index = indexFile(lead, () => true);
-    for (const segment of segmentsOf(lead)) {
+    for (const segment of segmentsOf(lead, true)) {
       const digested = digest(index, segment.records, startIdOf(segment, lead.name));
       const site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
       if (site !== undefined) return { startId: digested.startId, id: site.use.id, kind: 'call' };

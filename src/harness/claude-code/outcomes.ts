@@ -24,7 +24,7 @@ export function toolOutcome(found: TimedResult | undefined, startMs: number, ove
   if (found === undefined) return over ? { kind: 'interrupted' } : { kind: 'open' };
   const { result } = found;
   const endedAtMs = Math.max(found.atMs, startMs);
-  if (result.details.interrupted) return { kind: 'interrupted', endedAtMs };
+  if (result.details.interrupted || result.stoppedBy === 'interruption') return { kind: 'interrupted', endedAtMs };
   if (!result.isError) return { kind: 'ok', endedAtMs };
   const denial = denialOf(result);
   if (denial === 'user') return { kind: 'denied', endedAtMs };
@@ -36,9 +36,16 @@ export function toolOutcome(found: TimedResult | undefined, startMs: number, ove
 export const isLateInterruption = (result: ToolResult): boolean =>
   result.denial === 'interrupted' || (result.isError && result.head.startsWith('[Tool call interrupted: the session ended'));
 
-/** Could no agent have come of this call? */
+/** Who let it run, or did not. No line names the user's "no", but what became of the call does. */
+export const permissionOf = (result: ToolResult, outcome: ToolOutcome): ToolResult['permission'] =>
+  result.permission ?? (outcome.kind === 'denied' ? { decision: 'reject', source: 'user_reject' } : undefined);
+
+/** Could no agent have come of this call? Older versions use the same words for a call denied and an agent stopped at work. */
 export const wasRefused = (result: ToolResult): boolean =>
-  result.isError && (denialOf(result) !== undefined || ['unknown_tool', 'invalid_arguments'].includes(errorTypeOf(result.head)));
+  result.isError &&
+  (result.stoppedBy === 'denial' ||
+    denialOf(result) === 'rule' ||
+    ['unknown_tool', 'invalid_arguments'].includes(errorTypeOf(result.head)));
 
 function denialOf(result: ToolResult): 'user' | 'rule' | undefined {
   if (result.denial !== undefined) {

@@ -32,6 +32,9 @@ const AGENT_TOOLS: ReadonlySet<string> = new Set(['Agent', 'Task']);
 /** OTLP keeps nanoseconds in an unsigned 64-bit number: this is the last millisecond that fits. */
 const LAST_MS = 18_446_744_073_709;
 
+/** From this version on, a call that the user refused is told apart from one that was stopped at work. */
+const DENIAL_BEFORE_RUN_SINCE = [2, 1, 329];
+
 const NO_PARTS: readonly Part[] = [];
 const NO_TOOLS: readonly ToolUse[] = [];
 const NO_RESULTS: readonly ToolResult[] = [];
@@ -268,6 +271,7 @@ export class LineReader {
     const details = isObject(value['toolUseResult']) ? value['toolUseResult'] : {};
     const permission = this.#object(value, 'permissionDecision');
     const decision = permission === undefined ? undefined : this.#text(permission, 'decision');
+    const denial = this.#text(value, 'toolDenialKind');
     const isError = this.#flag(block, 'is_error');
     const content = block['content'];
     const words = !isError ? '' : typeof content === 'string' ? content : (textOf(blocksOf(content, this.#complain)) ?? '');
@@ -277,7 +281,8 @@ export class LineReader {
       head: copied(words.slice(0, RESULT_HEAD_CHARS)),
       message: isError && this.#content ? words : undefined,
       value: this.#content ? resultValue(content) : undefined,
-      denial: this.#text(value, 'toolDenialKind'),
+      denial,
+      stoppedBy: denial === 'user-rejected' && decision === undefined ? this.#stoppedBy(value) : undefined,
       permission: decision === undefined ? undefined : { decision, source: this.#text(permission!, 'source') },
       details: {
         status: textOrNot(details['status']),
@@ -289,6 +294,11 @@ export class LineReader {
         interrupted: details['interrupted'] === true,
       },
     };
+  }
+
+  #stoppedBy(value: Fields): ToolResult['stoppedBy'] {
+    if (this.#flag(value, 'toolDenialBeforeRun')) return 'denial';
+    return isSince(this.#text(value, 'version'), DENIAL_BEFORE_RUN_SINCE) ? 'interruption' : undefined;
   }
 
   #system(value: Fields): SystemRecord {
@@ -371,4 +381,11 @@ function apiErrorKind(value: Fields, words: string): string {
   const { apiErrorStatus: status, error } = value;
   if (typeof status === 'number' || typeof status === 'string') return String(status);
   return /^API Error: (\d{3})\b/.exec(words)?.[1] ?? textOrNot(error) ?? 'unknown';
+}
+
+/** Is a version such as `2.1.329` that one, or a later one? */
+function isSince(version: string | undefined, since: readonly number[]): boolean {
+  const parts = version?.split('.').map(Number) ?? [];
+  const differs = since.findIndex((part, at) => parts[at] !== part);
+  return parts.length > 0 && (differs < 0 || (parts[differs] ?? 0) > since[differs]!);
 }

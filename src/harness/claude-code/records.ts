@@ -107,6 +107,8 @@ export interface ToolResult {
   readonly message: string | undefined;
   readonly value: unknown;
   readonly denial: string | undefined;
+  /** Did the user say no before the tool began, or stop it at work? Only recent versions tell. */
+  readonly stoppedBy: 'denial' | 'interruption' | undefined;
   readonly permission: { readonly decision: string; readonly source: string | undefined } | undefined;
   readonly details: ResultDetails;
 }

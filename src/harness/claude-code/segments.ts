@@ -4,6 +4,7 @@
  * in:   the parsed main file
  * out:  `Segment[]`, one per turn, in file order; what lies before the first turn goes with it
  */
+import { isEvent } from './digest.ts';
 import type { ClaudeRecord, ParsedFile, UserRecord } from './records.ts';
 import { isUnmarkedTrigger, turnStarts } from './triggers.ts';
 
@@ -18,7 +19,8 @@ export interface Segment {
   readonly lastLine: number;
 }
 
-export function segmentsOf(file: ParsedFile): readonly Segment[] {
+/** @param ended  false while the file may grow */
+export function segmentsOf(file: ParsedFile, ended: boolean): readonly Segment[] {
   const starts = turnStarts(file.records);
   const cuts: Draft[] = [];
   let current: Draft = { records: [], start: undefined, lead: [] };
@@ -26,7 +28,7 @@ export function segmentsOf(file: ParsedFile): readonly Segment[] {
   for (const record of file.records) {
     if (record.kind === 'user' && starts.has(record.line)) {
       cuts.push(current);
-      current = { records: [record], start: record, lead };
+      current = { records: [record, ...takeIdleCompactions(current)], start: record, lead };
       lead = [];
       continue;
     }
@@ -35,6 +37,8 @@ export function segmentsOf(file: ParsedFile): readonly Segment[] {
     // The model answered before another turn began: the line was for the turn it stands in.
     else if (record.kind === 'assistant') lead = [];
   }
+  // Whose history it made is not known yet; if nothing comes any more, the last turn tells of it.
+  if (!ended) takeIdleCompactions(current);
   cuts.push(current);
   const [before, ...turns] = cuts as [Draft, ...Draft[]];
   // Without a start but with a response: a file cut at its beginning, or a version we don't know.
@@ -50,6 +54,17 @@ interface Draft {
   records: ClaudeRecord[];
   start: UserRecord | undefined;
   lead: readonly UserRecord[];
+}
+
+/**
+ * A compaction after the last thing a turn did is of the next turn, whose history it made: the turn itself
+ * was over, and may have been sent.
+ */
+function takeIdleCompactions(turn: Draft): readonly ClaudeRecord[] {
+  const last = turn.records.findLastIndex(isEvent);
+  const idle = last < 0 ? [] : turn.records.slice(last).filter((record) => record.kind === 'system' && record.compaction !== undefined);
+  if (idle.length > 0) turn.records = turn.records.filter((record) => !idle.includes(record));
+  return idle;
 }
 
 /** From the first line that shows somebody at work, not from the bookkeeping above it. */

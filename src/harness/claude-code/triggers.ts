@@ -55,11 +55,12 @@ export const isUnmarkedTrigger = (record: UserRecord): boolean =>
 
 export const isInterruption = (record: UserRecord): boolean => record.text?.startsWith('[Request interrupted by user') === true;
 
-const isCommand = (text: string): boolean => /^<command-(?:name|message)>/.test(text);
+/** A slash command, in the tags most versions put around it or as it was typed. */
+const isCommand = (text: string): boolean => /^(?:<command-(?:name|message)>|\/[\w:-]+(?:\s|$))/.test(text);
 
 export function triggerOf(record: UserRecord): Trigger {
   const text = record.text ?? '';
-  if (isCommand(text) || /^\/[\w:-]+(?:\s|$)/.test(text)) return 'command';
+  if (isCommand(text)) return 'command';
   if (/^<bash-(?:input|stdout|stderr)>/.test(text)) return 'bash';
   if (/^<(?:task|bash|agent)-notification>/.test(text)) return 'task_notification';
   if (/^(?:<(?:teammate|agent)-message\b|Another Claude session sent a message)/.test(text)) return 'peer';
