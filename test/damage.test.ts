@@ -77,10 +77,15 @@ describe('files that are no transcripts', () => {
       lines: ['[', '  {"a": 1}', ']'],
       told: [
         [1, 'not-json'],
+        [2, 'wrong-shape'],
         [3, 'torn-line'],
       ],
     },
-    { what: 'objects of another program', lines: ['{"level":"info","msg":"hi"}', '{"type":7}'], told: [] },
+    {
+      what: 'objects of another program',
+      lines: ['{"level":"info","msg":"hi"}', '{"type":"of a version to come"}'],
+      told: [[1, 'wrong-shape']],
+    },
     {
       what: 'a binary',
       lines: [Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 255, 254, 128]), Buffer.from([200, 1, 2])],
@@ -97,7 +102,7 @@ describe('files that are no transcripts', () => {
         [2, 'not-an-object'],
       ],
     },
-    { what: 'a line of 5 MB that is no JSON', lines: ['x'.repeat(5_000_000), '{}'], told: [[1, 'not-json']] },
+    { what: 'a line of 5 MB that is no JSON', lines: ['x'.repeat(5_000_000), '{"type":"mode"}'], told: [[1, 'not-json']] },
   ])('$what', ({ lines, told }) => {
     const trace = build(transcript([], { main: { name: 'main.jsonl', lines } }));
     expect(trace.spans).toEqual([]);

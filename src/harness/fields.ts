@@ -21,10 +21,13 @@ export function textAt(fields: Fields, key: string, complain: Complain): string 
   return undefined;
 }
 
-/** A finite number from zero on. */
+/** Unix ms of a point in time as text, NaN if it is none. Without a zone it is UTC: the reader's own zone must not matter. */
+export const utcMs = (text: string): number => Date.parse(text.endsWith('Z') || /[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
+
+/** A whole number from zero on. */
 export function countAt(fields: Fields, key: string, complain: Complain): number | undefined {
   const value = fields[key];
-  if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return value;
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
   if (value !== undefined && value !== null) complain(wrong(key, 'a count', value));
   return undefined;
 }

@@ -71,7 +71,7 @@ export interface AgentRun extends Run {
   readonly name: string;
   readonly type?: string | undefined;
   readonly description?: string | undefined;
-  /** Later transcripts of the same agent, when the harness began a new one for it. */
+  /** Later transcripts of the same agent, when the harness began a new one for it; how it ended, this run tells for all. */
   readonly respawns: readonly AgentRun[];
 }
 
@@ -81,7 +81,7 @@ export type RunOutcome =
   | { readonly kind: 'denied' }
   | { readonly kind: 'error'; readonly errorType: ErrorType; readonly message?: string };
 
-/** `error.type`, a closed list: low in cardinality, and no content. */
+/** `error.type`, a closed list: low in cardinality, and no content. After `api_` a status, or the API's name for the error. */
 export type ErrorType =
   | 'tool_error'
   | 'timeout'

@@ -31,7 +31,7 @@ export interface Attribution {
 
 export function turnAttributes(turn: Turn, who: Attribution, settings: Settings): Attributes {
   const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  addRun(to, turn, turn.modelCalls, settings);
+  addRun(to, turn, [turn], settings);
   put(to, attr.ATTR_TURN_NUMBER, turn.number);
   put(to, attr.ATTR_TURN_TRIGGER, turn.trigger);
   put(to, attr.ATTR_COMMAND, turn.command);
@@ -45,7 +45,7 @@ export function turnAttributes(turn: Turn, who: Attribution, settings: Settings)
 /** @param call  the call that started it; its id makes the span findable for the tool's result */
 export function agentAttributes(agent: AgentRun, call: ToolCall | undefined, who: Attribution, settings: Settings): Attributes {
   const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  addRun(to, agent, [...agent.modelCalls, ...agent.respawns.flatMap((respawn) => respawn.modelCalls)], settings);
+  addRun(to, agent, [agent, ...agent.respawns], settings);
   put(to, attr.ATTR_AGENT_TYPE, agent.type);
   if (agent.respawns.length > 0) put(to, attr.ATTR_AGENT_RESPAWNS, agent.respawns.length);
   put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call?.id);
@@ -128,8 +128,9 @@ function common(operation: string, who: Attribution): Draft {
   return to;
 }
 
-/** @param calls  the agent's own: never those of its sub-agents, so that a sum over agents counts once */
-function addRun(to: Draft, run: Run, calls: readonly ModelCall[], settings: Settings): void {
+/** @param runs  with calls of the agent's own: never those of its sub-agents, so that a sum over agents counts once */
+function addRun(to: Draft, run: Run, runs: readonly Run[], settings: Settings): void {
+  const calls = runs.flatMap(({ modelCalls }) => modelCalls);
   const { profile } = settings;
   const last = calls.at(-1);
   const usages = calls.flatMap((call) => call.usage ?? []);
@@ -143,7 +144,11 @@ function addRun(to: Draft, run: Run, calls: readonly ModelCall[], settings: Sett
   if (run.finished) put(to, attr.ATTR_OUTCOME, run.outcome.kind);
   put(to, attr.ATTR_ERROR_TYPE, errorTypeOf(run.outcome));
   put(to, attr.ATTR_MODEL_CALLS, calls.length);
-  put(to, attr.ATTR_TOOL_CALLS, run.toolCalls.length);
+  put(
+    to,
+    attr.ATTR_TOOL_CALLS,
+    runs.reduce((count, { toolCalls }) => count + toolCalls.length, 0),
+  );
   const compaction = run.compactions.at(-1);
   if (compaction !== undefined) {
     put(to, attr.ATTR_COMPACTIONS, run.compactions.length);

@@ -177,7 +177,7 @@ describe('without content', () => {
 
   test('a problem tells a place and a kind, not the text of a torn line', () => {
     const torn = text([user(1, 0, canary('torn'))])[0]!.slice(0, -3);
-    const { problems } = buildTrace(transcript([torn, '{}', torn]));
+    const { problems } = buildTrace(transcript([torn, '{"type":"mode"}', torn]));
     expect(problems.length).toBe(2);
     for (const { detail } of problems) expect(detail).not.toContain('CANARY');
   });

@@ -4,7 +4,7 @@
  * in:   the pool of agent files, the digests of all turns and agents
  * out:  `AgentTree`: tool calls with their agents attached, agents that nothing leads to, problems
  */
-import type { AgentRun, Problem, ToolCall, Turn } from '../../session/types.ts';
+import type { AgentRun, Problem, ToolCall, ToolOutcome, Turn } from '../../session/types.ts';
 import { type AgentCall, type Claims, claim } from './claiming.ts';
 import { type Digest, digest, type FileIndex, outcomeOf, type ToolSite } from './digest.ts';
 import { exitCodeOf, permissionOf, toolOutcome, wasRefused } from './outcomes.ts';
@@ -154,7 +154,7 @@ export class AgentTree {
       permission: found === undefined ? undefined : permissionOf(found, outcome),
       taskId: details?.taskId,
       teammate: details?.splitPane ? details.agentName : undefined,
-      agent: agentRunId === undefined ? undefined : this.#agentRun(agentRunId, site),
+      agent: agentRunId === undefined ? undefined : afterCall(this.#agentRun(agentRunId, site), outcome),
       agents: (this.#claims.membersOf.get(use.id) ?? NO_AGENTS).map((id) => this.#agentRun(id, site)),
       input: use.input,
       output: found?.value,
@@ -172,13 +172,21 @@ export class AgentTree {
     const description = file.meta?.description ?? site?.use.agentCall?.description;
     const first = firstPrompt(file);
     const run = runOf(digested, this.toolCalls(digested, finished), finished);
+    const respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site));
+    const runs = [{ ...run, outcome: outcomeOf(digested, finished) }, ...respawns];
+    const { outcome, answer } = runs.at(-1)!;
     return {
       ...run,
       id,
       name: team ?? type ?? 'subagent',
-      outcome: outcomeOf(digested, finished),
+      outcome,
+      ...(answer !== undefined && { answer }),
+      endedAtMs: Math.max(...runs.map(({ endedAtMs }) => endedAtMs)),
+      finished: runs.every((each) => each.finished),
+      compactions: runs.flatMap(({ compactions }) => compactions),
+      steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
       unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, undefined)),
-      respawns: (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)),
+      respawns,
       ...(type !== undefined && { type }),
       ...(file.content && description != null && { description }),
       ...(file.content && first !== undefined && { prompt: first.parts }),
@@ -200,6 +208,17 @@ export class AgentTree {
 }
 
 const NO_AGENTS: readonly string[] = [];
+
+/** An agent may have answered and its call have failed all the same. */
+function afterCall(agent: AgentRun, call: ToolOutcome): AgentRun {
+  if (agent.outcome.kind !== 'completed') return agent;
+  if (call.kind === 'error')
+    return {
+      ...agent,
+      outcome: { kind: 'error', errorType: call.errorType, ...(call.message !== undefined && { message: call.message }) },
+    };
+  return call.kind === 'denied' || call.kind === 'interrupted' ? { ...agent, outcome: { kind: 'interrupted' } } : agent;
+}
 
 /** Tools of MCP servers are called `mcp__<server>__<tool>`. */
 function mcpOf(name: string): ToolCall['mcp'] {

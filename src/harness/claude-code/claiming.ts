@@ -63,6 +63,8 @@ export interface Claims {
   readonly cycles: readonly { readonly callId: string; readonly fileId: string }[];
 }
 
+const MAX_DEPTH = 100;
+
 export function claim(calls: readonly AgentCall[], pool: readonly PoolFile[]): Claims {
   const table = new ClaimTable();
   const ordered = calls.toSorted((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
@@ -160,6 +162,7 @@ class ClaimTable {
       if (this.isTaken(file) || parent === undefined || !known.has(parent) || this.#isBelow(parent, file.id)) continue;
       this.#putUnder(this.#adoptedBy, parent, file);
     }
+    this.#cutBelow(MAX_DEPTH, files);
     return {
       fileOf: this.#fileOf,
       membersOf: this.#membersOf,
@@ -168,6 +171,29 @@ class ClaimTable {
       unclaimed: files.filter((file) => !this.isTaken(file)).map((file) => file.id),
       cycles: this.#cycles,
     };
+  }
+
+  /** What hangs deeper than any real session nests hangs on nothing: whoever walks the tree must come back. */
+  #cutBelow(depth: number, files: readonly PoolFile[]): void {
+    const tooDeep = files.filter((file) => this.isTaken(file) && this.#depthOf(file.id) % depth === 0);
+    for (const { id } of tooDeep) {
+      this.#above.delete(id);
+      const call = this.#callOf.get(id);
+      if (call !== undefined) this.#fileOf.delete(call.id);
+      for (const lists of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
+        for (const [parent, children] of lists)
+          if (children.includes(id))
+            lists.set(
+              parent,
+              children.filter((child) => child !== id),
+            );
+    }
+  }
+
+  #depthOf(id: string): number {
+    let depth = 0;
+    for (let at: string | undefined = id; at !== undefined; at = this.#above.get(at)) depth++;
+    return depth;
   }
 
   #putUnder(where: Map<string, string[]>, parent: string, file: PoolFile): void {

@@ -13,6 +13,7 @@
  */
 import type { Compaction, ErrorType, Message, ModelCall, Part, ProblemReason, RunOutcome, TokenUsage } from '../../session/types.ts';
 import { isLateInterruption, type TimedResult } from './outcomes.ts';
+import type { Owners } from './pool.ts';
 import type {
   AssistantRecord,
   ClaudeRecord,
@@ -23,6 +24,7 @@ import type {
   UsageCounts,
   UserRecord,
 } from './records.ts';
+import { lowerBound } from './search.ts';
 import { isInterruption, notificationsIn } from './triggers.ts';
 
 /** What has to be known of the whole file before any stretch of it can be read. */
@@ -30,12 +32,11 @@ export interface FileIndex {
   readonly file: ParsedFile;
   readonly results: ReadonlyMap<string, TimedResult>;
   readonly requests: ReadonlyMap<string, RequestRecord>;
-  /** Requests that no response refers to: they failed, or the stream was lost. */
+  /** Requests that no response refers to, in file order: they failed, or the stream was lost. */
   readonly failedRequests: readonly RequestRecord[];
   /** Every line of a response, by message id: they may lie turns apart when a compaction told them again. */
   readonly responses: ReadonlyMap<string, readonly AssistantRecord[]>;
-  /** Is this file the one that tells of the response? Forks copy lines of their parent. */
-  readonly owns: (messageId: string) => boolean;
+  readonly owners: Owners;
 }
 
 export interface ToolSite {
@@ -64,7 +65,7 @@ export interface Digest {
   readonly problems: readonly { readonly line: number; readonly reason: ProblemReason; readonly detail: string }[];
 }
 
-export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean): FileIndex {
+export function indexFile(file: ParsedFile, owners: Owners): FileIndex {
   const results = new Map<string, TimedResult>();
   const requests = new Map<string, RequestRecord>();
   const responses = new Map<string, AssistantRecord[]>();
@@ -85,7 +86,7 @@ export function indexFile(file: ParsedFile, owns: (messageId: string) => boolean
     }
   }
   const failedRequests = [...requests.values()].filter((request) => !answered.has(request.id));
-  return { file, results, requests, failedRequests, responses, owns };
+  return { file, results, requests, failedRequests, responses, owners };
 }
 
 /** Does the line show the agent at work? The last such line is where a run ends. */
@@ -121,8 +122,10 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
   let agentType: string | undefined;
   let latestCall: CallDraft | undefined;
 
+  const tells = (owners: ReadonlyMap<string, ParsedFile>, id: string): boolean => (owners.get(id) ?? index.file) === index.file;
   const addToolSites = (record: AssistantRecord): void => {
     for (const use of record.toolUses) {
+      if (!tells(index.owners.ofCall, use.id)) continue;
       const twin = toolSites.get(use.id);
       if (twin === undefined) toolSites.set(use.id, { use, atMs: record.atMs, line: record.line, result: index.results.get(use.id) });
       else if (twin.use.name !== use.name)
@@ -147,7 +150,11 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
           error = { errorType: `api_${record.apiError?.kind ?? 'unknown'}`, message: record.apiError?.message };
           [end, closed] = ['failed', true];
         }
-        if (record.synthetic !== 'no' || !index.owns(record.messageId)) break;
+        if (record.synthetic !== 'no') break;
+        if (!tells(index.owners.ofResponse, record.messageId)) {
+          addToolSites(record);
+          break;
+        }
         agentType ??= record.agentType;
         end = 'answered';
         error = undefined;
@@ -343,12 +350,12 @@ function modelCall(index: FileIndex, draft: CallDraft, previous: CallDraft | und
 /** Some errors are retried without a word: only the attempts between the last call and this one show it. */
 function silentRetries(index: FileIndex, request: RequestRecord, first: AssistantRecord, previous: AssistantRecord | undefined): number {
   const since = previous ?? { atMs: 0, line: 0 };
-  let retries = 0;
-  for (const other of index.failedRequests) {
-    const between = other.line > since.line && other.line < first.line && other.atMs >= since.atMs && other.atMs <= request.atMs;
-    if (between && other.source === request.source) retries++;
-  }
-  return retries;
+  const { failedRequests } = index;
+  const between = failedRequests.slice(
+    lowerBound(failedRequests, ({ line }) => line > since.line),
+    lowerBound(failedRequests, ({ line }) => line >= first.line),
+  );
+  return between.filter(({ atMs, source }) => atMs >= since.atMs && atMs <= request.atMs && source === request.source).length;
 }
 
 /** @param reliable  the counts are final once the stop reason is known; before that they may be placeholders */

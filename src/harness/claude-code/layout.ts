@@ -4,6 +4,7 @@
  * in:   environment, home, paths relative to a project's folder
  * out:  `Layout`, plain data and pure functions; read/ touches the disk
  */
+import { utcMs } from '../fields.ts';
 import type { FileKind, Layout } from '../harness.ts';
 
 /** Longest folder name the CLI makes of a path before it shortens it with a hash we don't know. */
@@ -16,7 +17,7 @@ export const layout: Layout = {
   agentFolders: ['subagents'],
   sessionOf: (firstLine) => /"sessionId":"([^"]+)"/.exec(firstLine)?.[1],
   timeOf: (lineHead) => {
-    const atMs = Date.parse(/"timestamp":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? '');
+    const atMs = utcMs(/"timestamp":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? '');
     return Number.isNaN(atMs) ? undefined : atMs;
   },
 };

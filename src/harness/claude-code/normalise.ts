@@ -15,22 +15,26 @@ import type { AgentRun, CallRef, ModelCall, Problem, Session, ToolCall, Turn } f
 import type { ParsedTranscript } from '../harness.ts';
 import { AgentTree, agentDigest, runOf } from './agents.ts';
 import { type Digest, digest, type FileIndex, indexFile, outcomeOf } from './digest.ts';
-import { type Pool, poolOf } from './pool.ts';
+import { type Owners, type Pool, poolOf } from './pool.ts';
 import type { ParsedFile } from './records.ts';
+import { lowerBound } from './search.ts';
 import { begunMs, copyMark, type Segment, segmentsOf, sessionIdOf, turnsKept } from './segments.ts';
 import { commandOf, notificationsIn, triggerOf } from './triggers.ts';
 
 const AGENT_NAME = 'claude-code';
+const NO_OWNERS: Owners = { ofResponse: new Map(), ofCall: new Map() };
 
 export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Session; problems: Problem[] } {
   const { main, ended } = parsed;
   const sessionId = sessionIdOf(main, parsed.sessionId);
   const segments = segmentsOf(main, ended);
   const pool = poolOf(main, parsed.agents, segments.length > 0);
-  const indexOf = (file: ParsedFile): FileIndex => indexFile(file, (id) => (pool.ownerOf.get(id) ?? file) === file);
+  const indexOf = (file: ParsedFile): FileIndex => indexFile(file, pool.owners);
   const mainIndex = indexOf(main);
-  const turnDigests = segments.map((segment) => digest(mainIndex, segment.records, startIdOf(segment, sessionId)));
-  const agentDigests = new Map(pool.agents.map((file) => [file.agentId!, agentDigest(indexOf(file))] as const));
+  const startIds = startIdsOf(segments, sessionId);
+  const turnDigests = segments.map((segment, at) => digest(mainIndex, segment.records, startIds[at]!));
+  const agentIndexes = pool.agents.map(indexOf);
+  const agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId!, agentDigest(index)] as const));
   const notices = new Map([main, ...pool.agents].flatMap(noticesIn));
   const agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended);
 
@@ -63,11 +67,11 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
     };
   });
   const refs = taskRefs(drafts, placed.strays);
-  const problems = [...problemsOf(main, segments, turnDigests, mainIndex, agents), ...agents.problems()];
+  const problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()];
   const turnOfLine = (line: number) =>
-    Math.max(
-      0,
-      segments.findIndex((segment) => line <= segment.lastLine),
+    Math.min(
+      lowerBound(segments, (segment) => segment.lastLine >= line),
+      segments.length - 1,
     );
   const problemCounts = countByTurn(problems, main.name, turnOfLine, agents.turnOfFile(drafts));
   const turns = drafts.map(
@@ -91,10 +95,16 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
   };
 }
 
-/** Forks and resumes keep the uuid of a turn's first line; without one the time has to do. */
-function startIdOf(segment: Segment, sessionId: string): string {
-  const first = segment.start ?? segment.records[0];
-  return first?.uuid ?? `${sessionId}@${first?.atMs ?? 0}`;
+/** Forks and resumes keep the uuid of a turn's first line; without one the time has to do, and of several at one time their order. */
+function startIdsOf(segments: readonly Segment[], sessionId: string): readonly string[] {
+  const given = new Map<string, number>();
+  return segments.map((segment) => {
+    const first = segment.start ?? segment.records[0];
+    const id = first?.uuid ?? `${sessionId}@${first?.atMs ?? 0}`;
+    const before = given.get(id) ?? 0;
+    given.set(id, before + 1);
+    return before === 0 ? id : `${id}#${before + 1}`;
+  });
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -192,14 +202,21 @@ function problemsOf(
   main: ParsedFile,
   segments: readonly Segment[],
   turns: readonly Digest[],
-  index: FileIndex,
+  indexes: readonly FileIndex[],
   agents: AgentTree,
 ): Problem[] {
-  const orphans = [...index.results]
-    .filter(([id]) => !agents.knowsCall(id))
-    .map(
-      ([id, { line }]): Problem => ({ file: main.name, line, reason: 'orphan-result', detail: `no call ${id} was found for this result` }),
-    );
+  const orphans = indexes.flatMap(({ file, results }) =>
+    [...results]
+      .filter(([id]) => !agents.knowsCall(id))
+      .map(
+        ([id, { line }]): Problem => ({
+          file: file.name,
+          line,
+          reason: 'orphan-result',
+          detail: `no call ${id} was found for this result`,
+        }),
+      ),
+  );
   const nameless = segments
     .filter(({ start, records }) => (start ?? records[0])?.uuid === undefined)
     .map(
@@ -237,9 +254,11 @@ function leadCall(main: ParsedFile, related: readonly ParsedFile[]): CallRef | u
   const name = main.records.find((record) => record.context.team !== undefined)?.context.teammate;
   if (name === undefined) return undefined;
   for (const lead of related) {
-    const index = indexFile(lead, () => true);
-    for (const segment of segmentsOf(lead, true)) {
-      const digested = digest(index, segment.records, startIdOf(segment, lead.name));
+    const index = indexFile(lead, NO_OWNERS);
+    const segments = segmentsOf(lead, true);
+    const startIds = startIdsOf(segments, lead.name);
+    for (const [at, segment] of segments.entries()) {
+      const digested = digest(index, segment.records, startIds[at]!);
       const site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
       if (site !== undefined) return { startId: digested.startId, id: site.use.id, kind: 'call' };
     }

@@ -2,7 +2,7 @@
  * The sub-agent files of a session, without what is told twice.
  *
  * in:   the parsed main file and agent files
- * out:  `Pool`: the files that count, which of them tells of each response, the internal ones apart
+ * out:  `Pool`: the files that count, which of them tells of each response and call, the internal ones apart
  *
  * The format repeats itself in two ways: 2.1.150 writes a second, longer file for a teammate that got
  * a second job, with all its earlier lines; and the file of a fork begins with its parent's last lines.
@@ -19,8 +19,15 @@ export interface Pool {
   readonly compactions: readonly ParsedFile[];
   /** Ids of dropped partial copies, by the id of the file that holds all they tell. */
   readonly aliasesOf: ReadonlyMap<string, readonly string[]>;
-  /** Which file tells of a response, by message id. */
-  readonly ownerOf: ReadonlyMap<string, ParsedFile>;
+  readonly owners: Owners;
+}
+
+/** Which file tells of what stands in several: forks copy lines of their parent. */
+export interface Owners {
+  /** By message id. */
+  readonly ofResponse: ReadonlyMap<string, ParsedFile>;
+  /** By tool_use id. A response may have lost lines in one file that another has. */
+  readonly ofCall: ReadonlyMap<string, ParsedFile>;
 }
 
 const COMPACTION_AGENT = /^acompact-/;
@@ -30,21 +37,31 @@ export function poolOf(main: ParsedFile, files: readonly ParsedFile[], hasTurns:
   const ordered = mergedById(files).toSorted(
     (a, b) => Number(a.isFork) - Number(b.isFork) || startMsOf(a) - startMsOf(b) || compare(a.agentId!, b.agentId!),
   );
-  const compactions = hasTurns ? ordered.filter(isCompaction) : [];
+  const told = new Set(responses(main).map((record) => record.messageId));
+  const compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told)) : [];
   const candidates = ordered.filter((file) => !compactions.includes(file));
   const aliasesOf = partialCopies(candidates);
   const dropped = new Set([...aliasesOf.values()].flat());
   const agents = candidates.filter((file) => !dropped.has(file.agentId!));
-  const ownerOf = new Map<string, ParsedFile>();
-  for (const file of [main, ...agents, ...compactions]) {
-    for (const record of responses(file)) if (!ownerOf.has(record.messageId)) ownerOf.set(record.messageId, file);
-  }
-  return { given: files, agents, compactions, aliasesOf, ownerOf };
+  return { given: files, agents, compactions, aliasesOf, owners: ownersAmong([main, ...agents, ...compactions]) };
 }
 
-/** Only the call that made a summary: an agent would use tools. */
-const isCompaction = (file: ParsedFile): boolean =>
-  COMPACTION_AGENT.test(file.agentId!) && responses(file).every((record) => record.toolUses.length === 0);
+/** The first file that tells of it. */
+function ownersAmong(files: readonly ParsedFile[]): Owners {
+  const ofResponse = new Map<string, ParsedFile>();
+  const ofCall = new Map<string, ParsedFile>();
+  for (const file of files) {
+    for (const record of responses(file)) {
+      if (!ofResponse.has(record.messageId)) ofResponse.set(record.messageId, file);
+      for (const use of record.toolUses) if (!ofCall.has(use.id)) ofCall.set(use.id, file);
+    }
+  }
+  return { ofResponse, ofCall };
+}
+
+/** Beside copies of lines only the call that made a summary: an agent would use tools. */
+const isCompaction = (file: ParsedFile, told: ReadonlySet<string>): boolean =>
+  COMPACTION_AGENT.test(file.agentId!) && responses(file).every((record) => told.has(record.messageId) || record.toolUses.length === 0);
 
 /** Two files with the id of one agent are one agent. */
 function mergedById(files: readonly ParsedFile[]): readonly ParsedFile[] {

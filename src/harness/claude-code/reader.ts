@@ -7,7 +7,7 @@
  * Text is kept only when content is asked for; what classifies a line is read off here, once.
  */
 import type { Part, ProblemReason } from '../../session/types.ts';
-import { type Complain, countAt, type Fields, flagAt, isObject, objectAt, textAt } from '../fields.ts';
+import { type Complain, countAt, type Fields, flagAt, isObject, objectAt, textAt, utcMs } from '../fields.ts';
 import { type Block, blocksOf, partsOf, resultValue, textOf } from './parts.ts';
 import type {
   AgentCallInput,
@@ -21,7 +21,7 @@ import type {
   UserRecord,
 } from './records.ts';
 
-type AddProblem = (line: number, reason: ProblemReason, detail: string) => void;
+export type AddProblem = (line: number, reason: ProblemReason, detail: string) => void;
 
 /** Of a text that only has to be classified; task notifications name their task within it. */
 const HEAD_CHARS = 2000;
@@ -32,6 +32,25 @@ const AGENT_TOOLS: ReadonlySet<string> = new Set(['Agent', 'Task']);
 /** OTLP keeps nanoseconds in an unsigned 64-bit number: this is the last millisecond that fits. */
 const LAST_MS = 18_446_744_073_709;
 
+/** What the API and the CLI call their errors. */
+const API_ERRORS: ReadonlySet<string> = new Set([
+  'api_error',
+  'authentication_error',
+  'authentication_failed',
+  'billing_error',
+  'invalid_request',
+  'invalid_request_error',
+  'max_output_tokens',
+  'not_found_error',
+  'overloaded',
+  'overloaded_error',
+  'permission_error',
+  'rate_limit',
+  'rate_limit_error',
+  'request_too_large',
+  'server_error',
+  'timeout_error',
+]);
 /** From this version on, a call that the user refused is told apart from one that was stopped at work. */
 const DENIAL_BEFORE_RUN_SINCE = [2, 1, 329];
 
@@ -48,8 +67,11 @@ export class LineReader {
   /** Of the last line that had one: the best guess for a line without. */
   #atMs = 0;
   #sawPrompt = false;
+  readonly #scope: string;
 
-  constructor(content: boolean, add: AddProblem) {
+  /** @param scope  tells the file from the others of its session, for ids of what has none */
+  constructor(scope: string, content: boolean, add: AddProblem) {
+    this.#scope = scope;
     this.#content = content;
     this.#add = add;
   }
@@ -70,9 +92,11 @@ export class LineReader {
       case 'attachment': {
         const attachment = this.#object(value, 'attachment');
         if (attachment?.['type'] !== 'queued_command') return { kind: 'timed', ...this.#common(value) };
-        return { kind: 'steering', text: this.#cut(this.#text(attachment, 'prompt') ?? ''), ...this.#common(value) };
+        // A text, or blocks when there is an image with it.
+        return { kind: 'steering', text: this.#cut(textOf(blocksOf(attachment['prompt'], this.#complain)) ?? ''), ...this.#common(value) };
       }
       default:
+        if (typeof value['type'] !== 'string') this.#complain('type: there is none');
         // Bookkeeping, and types of versions to come. Its time still tells when the file was begun.
         return typeof value['timestamp'] === 'string' ? { kind: 'timed', ...this.#common(value) } : undefined;
     }
@@ -98,7 +122,7 @@ export class LineReader {
 
   #time(value: Fields): number {
     const text = this.#text(value, 'timestamp');
-    const atMs = text === undefined ? Number.NaN : Date.parse(text);
+    const atMs = text === undefined ? Number.NaN : utcMs(text);
     if (atMs > 0 && atMs <= LAST_MS) this.#atMs = atMs;
     else this.#add(this.#line, 'missing-timestamp', text === undefined ? 'no timestamp' : `unusable timestamp ${text}`);
     return this.#atMs;
@@ -151,7 +175,7 @@ export class LineReader {
       context: common.context,
       copiedFrom: requestSessionId !== common.context.sessionId ? (requestSessionId ?? common.copiedFrom) : common.copiedFrom,
       kind: 'assistant',
-      messageId: this.#text(message, 'id') ?? requestId ?? common.uuid ?? `line ${this.#line}`,
+      messageId: this.#text(message, 'id') ?? requestId ?? common.uuid ?? `${this.#scope} line ${this.#line}`,
       requestId,
       requestRef: this.#text(value, 'requestRef'),
       model: model ?? 'unknown',
@@ -162,7 +186,7 @@ export class LineReader {
       agentType: this.#text(value, 'attributionAgent'),
       synthetic,
       apiError: synthetic === 'api_error' ? { kind: apiErrorKind(value, words), message: this.#content ? words : undefined } : undefined,
-      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block) => this.#toolUse(block)),
+      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at) => this.#toolUse(block, at)),
       serverToolUses: blocks.reduce((count, block) => count + Number(block.type === 'server_tool_use'), 0),
       parts: this.#content ? partsOf(blocks) : NO_PARTS,
     };
@@ -174,11 +198,11 @@ export class LineReader {
     return message;
   }
 
-  #toolUse(block: Block): ToolUse {
+  #toolUse(block: Block, at: number): ToolUse {
     const name = this.#text(block, 'name') ?? 'unknown';
     const input = isObject(block['input']) ? block['input'] : {};
     return {
-      id: this.#text(block, 'id') ?? `line ${this.#line}`,
+      id: this.#text(block, 'id') ?? `${this.#scope} line ${this.#line} call ${at + 1}`,
       name,
       input: this.#content ? block['input'] : undefined,
       agentCall: AGENT_TOOLS.has(name) ? this.#agentCall(input) : undefined,
@@ -325,45 +349,6 @@ export class LineReader {
   }
 }
 
-/** What the file beside a sub-agent's transcript tells of it. */
-export interface AgentMeta {
-  readonly agentType: string | undefined;
-  readonly name: string | undefined;
-  readonly description: string | undefined;
-  readonly toolUseId: string | undefined;
-  readonly parentAgentId: string | undefined;
-  readonly taskKind: string | undefined;
-  readonly spawnedAgentType: string | undefined;
-  readonly isFork: boolean;
-  readonly finished: boolean;
-}
-
-export function readMeta(json: string, add: AddProblem): AgentMeta | undefined {
-  const complain: Complain = (detail) => add(0, 'bad-meta', detail);
-  let meta: unknown;
-  try {
-    meta = JSON.parse(json);
-  } catch (error) {
-    complain(`its .meta.json is not JSON: ${(error as Error).message}`);
-    return undefined;
-  }
-  if (!isObject(meta)) {
-    complain('its .meta.json is no JSON object');
-    return undefined;
-  }
-  return {
-    agentType: textAt(meta, 'agentType', complain),
-    name: textAt(meta, 'name', complain),
-    description: textAt(meta, 'description', complain),
-    toolUseId: textAt(meta, 'toolUseId', complain),
-    parentAgentId: textAt(meta, 'parentAgentId', complain),
-    taskKind: textAt(meta, 'taskKind', complain),
-    spawnedAgentType: textAt(meta, 'spawnedAgentType', complain),
-    isFork: flagAt(meta, 'isFork', complain),
-    finished: flagAt(meta, 'finished', complain),
-  };
-}
-
 /** A slice of a long string keeps all of it alive; a copy does not. */
 const copied = (slice: string): string => (slice === '' ? '' : Buffer.from(slice, 'utf16le').toString('utf16le'));
 
@@ -376,11 +361,11 @@ function syntheticKind(model: string | undefined, isApiError: boolean, words: st
   return words === 'No response requested.' ? 'no_response' : 'other';
 }
 
-/** Old versions tell the status only in the text: `API Error: 400 {…`. */
+/** A status, else a word that we know: what else stands there is content. Old versions tell the status only in the text: `API Error: 400 {…`. */
 function apiErrorKind(value: Fields, words: string): string {
-  const { apiErrorStatus: status, error } = value;
-  if (typeof status === 'number' || typeof status === 'string') return String(status);
-  return /^API Error: (\d{3})\b/.exec(words)?.[1] ?? textOrNot(error) ?? 'unknown';
+  const { apiErrorStatus, apiErrorType, error } = value;
+  const status = [String(apiErrorStatus), /^API Error: (\d{3})\b/.exec(words)?.[1]].find((text) => /^[1-5]\d\d$/.test(text ?? ''));
+  return status ?? [apiErrorType, error].map(textOrNot).find((kind) => kind !== undefined && API_ERRORS.has(kind)) ?? 'unknown';
 }
 
 /** Is a version such as `2.1.329` that one, or a later one? */

@@ -7,10 +7,12 @@
  * A record holds the facts that spans need and no more: that is what keeps a 100 MB session small in memory.
  * How a line is read is in reader.ts, what is never read at all in lines.ts. Format and versions: README.md.
  */
-import type { Part, Problem, ProblemReason } from '../../session/types.ts';
+import type { Part, Problem } from '../../session/types.ts';
 import type { AgentFile, ParseOptions, TranscriptFile } from '../harness.ts';
 import { decodeLines } from './lines.ts';
-import { type AgentMeta, LineReader, readMeta } from './reader.ts';
+import { type AgentMeta, readMeta } from './meta.ts';
+import { type AddProblem, LineReader } from './reader.ts';
+import { lowerBound } from './search.ts';
 
 /** What most lines of a file repeat. One object is shared by all lines in a row that agree. */
 export interface LineContext {
@@ -171,7 +173,8 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
   const problems = problemList(file.name);
   const records: ClaudeRecord[] = [];
   const lineOfUuid = new Map<string, number>();
-  const reader = new LineReader(content, problems.add);
+  const agent = 'id' in file ? file : undefined;
+  const reader = new LineReader(agent?.id ?? 'main', content, problems.add);
   let isFork = false;
   if (file.unreadable !== undefined) problems.add(0, 'unreadable-file', file.unreadable);
   for (const decoded of decodeLines(file.lines, problems.add, { content })) {
@@ -192,7 +195,6 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
     if (record.uuid !== undefined) lineOfUuid.set(record.uuid, record.line);
     records.push(record);
   }
-  const agent = 'id' in file ? file : undefined;
   const meta = agent?.meta === undefined ? undefined : readMeta(agent.meta, problems.add);
   return {
     name: file.name,
@@ -206,8 +208,6 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
     problems: problems.list(),
   };
 }
-
-type AddProblem = (line: number, reason: ProblemReason, detail: string) => void;
 
 function problemList(file: string): { add: AddProblem; list: () => Problem[] } {
   const kept: Problem[] = [];
@@ -228,12 +228,18 @@ function problemList(file: string): { add: AddProblem; list: () => Problem[] } {
  * the usage of a response, which only ever grows: so its blocks go and its counters stay.
  */
 function repetition(first: ClaudeRecord | undefined, again: ClaudeRecord): { changed: boolean; keep: ClaudeRecord | undefined } {
-  const changed = first?.kind !== again.kind || first.atMs !== again.atMs;
+  const changed = first === undefined || first.atMs !== again.atMs || idsIn(first) !== idsIn(again);
   // A result is paired by another id than its line's; a prompt's id is all a turn has.
   if (again.kind !== 'assistant')
     return { changed, keep: changed && again.kind === 'user' && again.results.length > 0 ? again : undefined };
-  if (changed || (first?.kind === 'assistant' && first.messageId !== again.messageId)) return { changed: true, keep: again };
+  if (changed) return { changed, keep: again };
   return { changed, keep: { ...again, parts: [], toolUses: [], serverToolUses: 0 } };
+}
+
+/** What pairs a line with others: of two lines that agree in this, the second tells nothing new. */
+function idsIn(record: ClaudeRecord): string {
+  if (record.kind === 'assistant') return [record.messageId, ...record.toolUses.map(({ id }) => id)].join(' ');
+  return record.kind === 'user' ? `user ${record.results.map(({ toolUseId }) => toolUseId).join(' ')}` : record.kind;
 }
 
 /** Lines before the first one with a time take that time. */
@@ -244,13 +250,6 @@ function timed(records: readonly ClaudeRecord[]): readonly ClaudeRecord[] {
 }
 
 function recordAt(records: readonly ClaudeRecord[], line: number): ClaudeRecord | undefined {
-  let [low, high] = [0, records.length - 1];
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const record = records[middle]!;
-    if (record.line === line) return record;
-    if (record.line < line) low = middle + 1;
-    else high = middle - 1;
-  }
-  return undefined;
+  const found = records[lowerBound(records, (record) => record.line >= line)];
+  return found?.line === line ? found : undefined;
 }

@@ -95,7 +95,8 @@ export function copyMark(segment: Segment, sessionId: string, begunMs: number): 
   const answer = segment.records.find((record) => record.kind === 'assistant');
   const original = [start?.copiedFrom, start?.context.sessionId, answer?.copiedFrom].find((id) => id !== undefined && id !== sessionId);
   if (original !== undefined) return { sessionId: original };
-  return start !== undefined && start.atMs < begunMs ? {} : undefined;
+  const last = segment.records.findLast(isEvent);
+  return last !== undefined && last.atMs < begunMs ? {} : undefined;
 }
 
 /** Latest time above the first turn: when the file was begun, whatever older lines follow. */

@@ -55,8 +55,9 @@ export const isUnmarkedTrigger = (record: UserRecord): boolean =>
 
 export const isInterruption = (record: UserRecord): boolean => record.text?.startsWith('[Request interrupted by user') === true;
 
-/** A slash command, in the tags most versions put around it or as it was typed. */
-const isCommand = (text: string): boolean => /^(?:<command-(?:name|message)>|\/[\w:-]+(?:\s|$))/.test(text);
+/** A slash command: in tags, or, in some versions, as it was typed; then only the CLI's own are known from a path. */
+const isCommand = (text: string): boolean => /^<command-(?:name|message)>/.test(text) || TYPED_COMMAND.test(text);
+const TYPED_COMMAND = /^(\/(?:clear|compact|context|cost|init|review|usage))(?:\s|$)/;
 
 export function triggerOf(record: UserRecord): Trigger {
   const text = record.text ?? '';
@@ -83,7 +84,7 @@ export function triggerOf(record: UserRecord): Trigger {
 /** Name of the slash command, with the slash and without its arguments. */
 export function commandOf(record: UserRecord): string | undefined {
   const text = record.text ?? '';
-  return /<command-name>(\/[^<\s]+)<\/command-name>/.exec(text)?.[1] ?? /^(\/[\w:-]+)(?:\s|$)/.exec(text)?.[1];
+  return /<command-name>(\/[^<\s]+)<\/command-name>/.exec(text)?.[1] ?? TYPED_COMMAND.exec(text)?.[1];
 }
 
 export interface Notification {
