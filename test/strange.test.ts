@@ -188,6 +188,37 @@ describe('what stands in fields of free text stays there', () => {
   });
 });
 
+test.each([
+  { model: 'claude-opus-4-1', is: 'anthropic' },
+  { model: 'anthropic/claude-opus-4.1', is: 'anthropic' },
+  { model: 'us.anthropic.claude-opus-4-1-v1:0', is: 'aws.bedrock' },
+  { model: 'claude-opus-4-1@20250805', is: 'gcp.vertex_ai' },
+  { model: 'openai/gpt-5', is: 'openai' },
+  { model: 'o3-mini', is: 'openai' },
+  { model: 'a-model-nobody-knows', is: '_OTHER' },
+])('$model is of $is', ({ model, is }) => {
+  const answer = assistant(2, 100, 'msg_1');
+  const { spans } = build(transcript([user(1, 0), { ...answer, message: { ...(answer['message'] as Json), model } }]));
+  expect(spans[1]!.attributes['gen_ai.provider.name']).toBe(is);
+});
+
+test('an attempt that failed is a retry of the call after it, not of a turn later on', () => {
+  const request = (id: string, ms: number) => ({
+    type: 'api-request',
+    id,
+    querySource: 'sdk',
+    timestamp: new Date(BEGUN + ms).toISOString(),
+  });
+  const lines = [
+    ...[user(1, 0), request('a', 10), request('b', 20), assistant(2, 100, 'msg_1', undefined, { requestRef: 'b' }), request('c', 110)],
+    ...[user(3, 1000), request('d', 1010), assistant(4, 1100, 'msg_2', undefined, { requestRef: 'd' })],
+  ];
+  const retries = build(transcript(lines)).spans.flatMap(({ name, attributes }) =>
+    name.startsWith('chat') ? [attributes['trace_build.retries']] : [],
+  );
+  expect(retries).toEqual([1, undefined]);
+});
+
 describe('times', () => {
   test('without a zone are UTC', () => {
     const zoneless = SMALL.map((line) => ({ ...line, timestamp: String(line['timestamp']).slice(0, -1) }));

@@ -14,6 +14,7 @@
 import type { Compaction, ErrorType, Message, ModelCall, Part, ProblemReason, RunOutcome, TokenUsage } from '../../session/types.ts';
 import { isLateInterruption, type TimedResult } from './outcomes.ts';
 import type { Owners } from './pool.ts';
+import { providerOf } from './providers.ts';
 import type {
   AssistantRecord,
   ClaudeRecord,
@@ -201,7 +202,9 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
   const sites = [...toolSites.values()];
   if (end === 'answered' && sites.some((site) => site.result === undefined)) end = 'unanswered';
   const drafts = [...calls.values()];
-  const modelCalls = drafts.map((draft, at) => modelCall(index, draft, drafts[at - 1]));
+  // Requests are written at once, a prompt a little after it was typed.
+  const begun = { atMs: startedAtMs, line: 0 };
+  const modelCalls = drafts.map((draft, at) => modelCall(index, draft, drafts[at - 1]?.first ?? begun));
   for (const site of sites) {
     if (site.result !== undefined && site.result.atMs < site.atMs)
       problems.push({ line: site.result.line, reason: 'end-before-start', detail: `result of ${site.use.id} is older than the call` });
@@ -324,7 +327,7 @@ const largestOf = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
 
 const isCutOffNote = (record: UserRecord): boolean => record.isMeta && record.text?.startsWith('Your response above was cut off') === true;
 
-function modelCall(index: FileIndex, draft: CallDraft, previous: CallDraft | undefined): ModelCall {
+function modelCall(index: FileIndex, draft: CallDraft, since: { atMs: number; line: number }): ModelCall {
   const { first, usage } = draft;
   const request = draft.requestRef === undefined ? undefined : index.requests.get(draft.requestRef);
   const content = index.file.content;
@@ -339,7 +342,7 @@ function modelCall(index: FileIndex, draft: CallDraft, previous: CallDraft | und
     finishReason: draft.stopReason,
     usage: usage === undefined ? undefined : tokenUsage(usage, draft.stopReason !== undefined && !draft.cutOff),
     effort: draft.effort,
-    retries: Math.max(draft.failedAttempts, request === undefined ? 0 : silentRetries(index, request, first, previous?.first)),
+    retries: Math.max(draft.failedAttempts, request === undefined ? 0 : silentRetries(index, request, first, since)),
     afterCompaction: draft.afterCompaction,
     serverToolCalls: draft.serverToolCalls,
     input: content ? draft.input.map(inputMessage) : undefined,
@@ -347,15 +350,16 @@ function modelCall(index: FileIndex, draft: CallDraft, previous: CallDraft | und
   };
 }
 
-/** Some errors are retried without a word: only the attempts between the last call and this one show it. */
-function silentRetries(index: FileIndex, request: RequestRecord, first: AssistantRecord, previous: AssistantRecord | undefined): number {
-  const since = previous ?? { atMs: 0, line: 0 };
+/** Some errors are retried without a word: only the attempts since the call before, or since the start, show it. */
+function silentRetries(index: FileIndex, request: RequestRecord, first: AssistantRecord, since: { atMs: number; line: number }): number {
   const { failedRequests } = index;
-  const between = failedRequests.slice(
-    lowerBound(failedRequests, ({ line }) => line > since.line),
-    lowerBound(failedRequests, ({ line }) => line >= first.line),
-  );
-  return between.filter(({ atMs, source }) => atMs >= since.atMs && atMs <= request.atMs && source === request.source).length;
+  let retries = 0;
+  for (let at = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at >= 0; at--) {
+    const other = failedRequests[at]!;
+    if (other.line <= since.line || other.atMs < since.atMs) break;
+    if (other.atMs <= request.atMs && other.source === request.source) retries++;
+  }
+  return retries;
 }
 
 /** @param reliable  the counts are final once the stop reason is known; before that they may be placeholders */
@@ -377,21 +381,3 @@ function inputMessage(record: UserRecord | SteeringRecord): Message {
 
 const answerOf = (calls: readonly ModelCall[]): readonly Part[] | undefined =>
   calls.at(-1)?.output?.parts.filter((part) => part.kind === 'text');
-
-/** The Messages API is spoken by several clouds and, through gateways, by models of other vendors. */
-const PROVIDERS: readonly (readonly [RegExp, string])[] = [
-  [/^(?:arn:aws:bedrock|(?:[a-z]{2,6}\.)?anthropic\.)/, 'aws.bedrock'],
-  [/^claude-[\w.-]+@/, 'gcp.vertex_ai'],
-  [/claude/i, 'anthropic'],
-  [/^(?:gpt-|o\d|chatgpt|codex)/i, 'openai'],
-  [/gemini/i, 'gcp.gemini'],
-  [/deepseek/i, 'deepseek'],
-  [/grok/i, 'x_ai'],
-  [/(?:mi|mag|dev|pix)stral|codestral/i, 'mistral_ai'],
-];
-
-function providerOf(model: string, messageId: string): string {
-  if (messageId.startsWith('msg_bdrk_')) return 'aws.bedrock';
-  if (messageId.startsWith('msg_vrtx_')) return 'gcp.vertex_ai';
-  return PROVIDERS.find(([pattern]) => pattern.test(model))?.[1] ?? 'anthropic';
-}

@@ -6,6 +6,7 @@
  */
 import { isEvent } from './digest.ts';
 import type { ClaudeRecord, ParsedFile, UserRecord } from './records.ts';
+import { lowerBound } from './search.ts';
 import { isUnmarkedTrigger, turnStarts } from './triggers.ts';
 
 export interface Segment {
@@ -127,5 +128,5 @@ export function turnsKept(file: ParsedFile, segments: readonly Segment[], at: nu
   if (line === undefined || line >= start.line) return at;
   const firstStart = segments[0]?.start?.line ?? 0;
   if (line < firstStart) return 0;
-  return segments.findIndex((segment) => line <= segment.lastLine) + 1;
+  return lowerBound(segments, ({ lastLine }) => lastLine >= line) + 1;
 }
