@@ -6,9 +6,9 @@
  * in:   a `Transcript` as plain data (`buildTrace`, pure), or a session on disk (`traceSession`)
  * out:  `Trace`: spans and problems
  */
-import type { Harness, Transcript, TranscriptFile } from './harness/harness.ts';
+import type { Harness, Repository, Transcript, TranscriptFile } from './harness/harness.ts';
 import { harnesses } from './harness/index.ts';
-import { findAgent, findNeighbour, type SessionRef } from './read/find.ts';
+import { type AgentIndex, findAgent, findNeighbour, type SessionRef } from './read/find.ts';
 import { repositoryOf } from './read/repository.ts';
 import { agentFile, mainFile, openFile } from './read/transcript.ts';
 import type { Problem, Session } from './session/types.ts';
@@ -58,13 +58,25 @@ export interface TracedSession extends Trace {
   readonly session: Session;
 }
 
-/** The same, of a session on disk, with what it leans on: agents of the session it was forked from, its lead, git. */
-export function traceSession(ref: SessionRef, options: BuildOptions, ended: boolean): TracedSession {
+/** What sessions of one run ask the disk alike: each answer is found once. */
+interface Known {
+  readonly agents: AgentIndex;
+  readonly repositories: Map<string, Repository>;
+}
+
+const nothingKnown = (): Known => ({ agents: new Map(), repositories: new Map() });
+
+/**
+ * The same, of a session on disk, with what it leans on: agents of the session it was forked from, its lead, git.
+ *
+ * @throws UserError when reading a file breaks off
+ */
+export function traceSession(ref: SessionRef, options: BuildOptions, ended: boolean, known: Known = nothingKnown()): TracedSession {
   const { harness } = ref;
   const parse = parserOf(harness, options);
   const main = parse(mainFile(ref));
   const wants = harness.wants(main, new Set(ref.agents.map(({ agentId }) => agentId)));
-  const borrowed = wants.agents.flatMap((agentId) => findAgent(ref, agentId) ?? []);
+  const borrowed = wants.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []);
   const neighbours = wants.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []);
   const { session, problems } = harness.normalise({
     sessionId: ref.sessionId,
@@ -73,24 +85,44 @@ export function traceSession(ref: SessionRef, options: BuildOptions, ended: bool
     related: neighbours.map((path) => parse(openFile(path))),
     ended,
   });
-  const repository = wants.directory === undefined ? undefined : repositoryOf(wants.directory);
+  const repository = wants.directory === undefined ? undefined : repositoryOf(wants.directory, known.repositories);
   return { session, spans: build(session, options, repository?.url), problems };
 }
 
 /**
  * Many sessions, each span once. A fork repeats turns of the session it was copied from, with the same
- * ids: the original is built first, and of the copy only what the original lacks.
+ * ids: the original is built first, and of the copy only what the original lacks. So it is with two files
+ * of one session: the longer one is the whole, the other was left behind.
  *
- * @param refs  as found, a session before its unmarked forks
+ * @param refs    as found, a session before its unmarked forks
+ * @param failed  told of a session that could not be built; the others are, unless it throws
  */
-export function* traceSessions(refs: readonly SessionRef[], options: BuildOptions, ended: boolean): Generator<TracedRef> {
+export function* traceSessions(
+  refs: readonly SessionRef[],
+  options: BuildOptions,
+  ended: boolean,
+  failed: (ref: SessionRef, error: unknown) => void = rethrow,
+): Generator<TracedRef> {
   const told = new Set<string>();
   const begun = new Set<SessionRef>();
-  const refById = new Map(refs.map((ref) => [ref.sessionId, ref]));
+  const known = nothingKnown();
+  const refById = new Map(
+    refs
+      .toReversed()
+      .toSorted((a, b) => a.bytes - b.bytes)
+      .map((ref) => [ref.sessionId, ref]),
+  );
   function* visit(ref: SessionRef): Generator<TracedRef> {
     if (begun.has(ref)) return;
     begun.add(ref);
-    const traced = traceSession(ref, options, ended);
+    yield* visit(refById.get(ref.sessionId)!);
+    let traced: TracedSession;
+    try {
+      traced = traceSession(ref, options, ended, known);
+    } catch (error) {
+      failed(ref, error);
+      return;
+    }
     for (const { copiedFrom } of traced.session.turns) {
       const original = copiedFrom?.sessionId === undefined ? undefined : refById.get(copiedFrom.sessionId);
       if (original !== undefined) yield* visit(original);
@@ -100,6 +132,10 @@ export function* traceSessions(refs: readonly SessionRef[], options: BuildOption
     yield { ...traced, ref, spans, repeated: traced.spans.length - spans.length };
   }
   for (const ref of refs) yield* visit(ref);
+}
+
+function rethrow(_ref: SessionRef, error: unknown): never {
+  throw error;
 }
 
 export interface TracedRef extends TracedSession {

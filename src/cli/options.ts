@@ -27,6 +27,9 @@ export interface Options {
   readonly verbose: boolean;
 }
 
+/** Of switches: not told to commander, whose help would say `(default: false)` of each. */
+const OFF = { last: false, dryRun: false, header: [], check: false, quiet: false, verbose: false };
+
 const EXAMPLES = `
 Examples:
   trace-build --last                                     the newest session of this directory, as a tree
@@ -48,12 +51,12 @@ export async function parseOptions(argv: readonly string[], version: string, out
   const command = new Command('trace-build')
     .description("Turns a coding agent's transcript into OpenTelemetry GenAI traces.")
     .argument('[transcripts...]', 'a transcript (.jsonl), a session id or its beginning, or a directory of sessions')
-    .option('--last', 'the newest session of the current directory', false)
+    .option('--last', 'the newest session of the current directory')
     .addOption(new Option('--output <format>', 'write instead of sending').choices(['tree', 'spans', 'otlp-json']))
     .option('--out <file>', 'write there instead of to the terminal')
-    .option('--dry-run', 'build and report, send nothing', false)
+    .option('--dry-run', 'build and report, send nothing')
     .option('--endpoint <url>', 'OTLP/HTTP endpoint')
-    .option('--header <name=value>', 'header for the endpoint; may be repeated', (value, all: string[]) => [...all, value], [])
+    .option('--header <name=value>', 'header for the endpoint; may be repeated', (value, all: string[] = []) => [...all, value])
     .option('--protocol <protocol>', 'http/protobuf or http/json')
     .addOption(
       new Option('--content <policy>', 'prompts, answers, arguments and results: what leaves the machine (default: none)').choices([
@@ -64,9 +67,9 @@ export async function parseOptions(argv: readonly string[], version: string, out
     )
     .addOption(new Option('--semconv <version>', 'names of the attributes').choices(Object.keys(profiles)).default('1.41'))
     .addOption(new Option('--agent-usage <which>', "sums of an agent's own tokens on its span").choices(['own', 'off']).default('own'))
-    .option('--check', 'verify the invariants of every trace', false)
-    .option('--quiet', 'say only what went wrong', false)
-    .option('--verbose', 'list every problem of a transcript', false)
+    .option('--check', 'verify the invariants of every trace')
+    .option('--quiet', 'say only what went wrong')
+    .option('--verbose', 'list every problem of a transcript')
     .version(version, '-V, --version')
     .helpOption('-h, --help', 'this help')
     .addHelpText('after', EXAMPLES)
@@ -90,5 +93,5 @@ export async function parseOptions(argv: readonly string[], version: string, out
   const { content, ...options } = command.opts<Omit<Options, 'content' | 'transcripts'> & { content?: 'none' | 'redacted' | 'full' }>();
   if (content === 'redacted')
     throw new UserError('--content redacted is not available yet.', 'Use --content none, or --content full to send everything as it is.');
-  return { ...options, ...(content !== undefined && { content }), transcripts: command.args };
+  return { ...OFF, ...options, ...(content !== undefined && { content }), transcripts: command.args };
 }

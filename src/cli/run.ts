@@ -2,12 +2,10 @@
  * `trace-build <transcripts…>`: build, show or write, send, report.
  *
  * in:   Options; the outside world as `World`
- * out:  exit code 0 or 1; UserError when the user must change something
+ * out:  exit code; UserError when the user must change something
  */
-import { renameSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
-import { createDelivery, type Delivery, type DeliveryReport } from '../export/deliver.ts';
+import { createDelivery, type Delivery } from '../export/deliver.ts';
 import { type Destination, describe, destinationFrom, resourceOverrides } from '../export/destination.ts';
 import { otlpJsonChunks } from '../export/otlp-json.ts';
 import type { Scope } from '../export/readable.ts';
@@ -17,11 +15,12 @@ import { findSessions, lastSession, type Places, type SessionRef } from '../read
 import { brokenInvariants } from '../trace/check.ts';
 import { profiles } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
+import { Account } from './account.ts';
 import type { Options } from './options.ts';
+import { writeOut } from './out-file.ts';
 import { progressBar } from './progress.ts';
 import { spanLines } from './span-lines.ts';
-import { addTotals, NO_TOTALS, sessionLine, type Totals, totalLine, totalsOf } from './summary.ts';
-import type { Terminal } from './terminal.ts';
+import { harmless, type Terminal } from './terminal.ts';
 import { treeText } from './tree.ts';
 
 export interface World {
@@ -32,8 +31,9 @@ export interface World {
   readonly out: Terminal;
 }
 
-const EXIT_OK = 0;
-const EXIT_NOT_DELIVERED = 1;
+const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
+/** A session's file has its id as a name, even while nothing in it says so. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export async function run(options: Options, world: World): Promise<number> {
   const { out } = world;
@@ -55,12 +55,18 @@ export async function run(options: Options, world: World): Promise<number> {
   const delivery = sends ? createDelivery(destination, { scope }) : undefined;
   // A report is the result where nothing else is written, else it must not be mixed into what is.
   const report = writes === undefined ? (text: string) => out.write(`${text}\n`) : async (text: string) => out.note(text);
-  const account = new Account(options, out);
-  const sessions = checked(traced(refs, build, account, out, options), options, account);
+  // An endpoint in the environment that nothing is sent to is not spoken of.
+  const reports = sends || (destination !== undefined && options.dryRun);
+  const account = new Account(options, out, world.version);
   const bar = sends && refs.length > 1 && out.watched && !options.quiet ? progressBar(refs.length) : undefined;
+  const sessions = checked(
+    traced(refs, build, account, out, () => bar?.step()),
+    options,
+    account,
+  );
   const tell = bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : report;
   const sent = delivered(sessions, delivery, account, async (line) => {
-    if (destination !== undefined && !options.quiet) await tell(line);
+    if (reports && !options.quiet) await tell(line);
     bar?.step();
   });
   try {
@@ -69,7 +75,7 @@ export async function run(options: Options, world: World): Promise<number> {
     bar?.stop();
     await delivery?.close();
   }
-  const code = await account.close(refs.length, destination, report);
+  const code = await account.close(reports || refs.length > 1, sends, report);
   if (destination !== undefined && options.dryRun) out.note(`Dry run: nothing was sent to ${describe(destination)}.`);
   if (destination === undefined && writes === 'tree' && !options.quiet && options.out === undefined)
     out.note(out.colors.dim('To send it: --endpoint http://localhost:4318, or set OTEL_EXPORTER_OTLP_ENDPOINT.'));
@@ -95,24 +101,39 @@ function destinationFor(options: Options, { env, out }: World): Destination | un
   return destinationFrom({ env, endpoint: options.endpoint, headers: options.header, protocol: options.protocol });
 }
 
-/** One session after another; of a single one that is no transcript, the user is told what it is. */
+/** One session after another. What is wrong with one costs only that one, but for the only one: that is all the user asked for. */
 function* traced(
   refs: readonly SessionRef[],
   build: BuildOptions,
   account: Account,
   out: Terminal,
-  options: Options,
+  skipped: () => void,
 ): Generator<TracedRef> {
+  const failed = (ref: SessionRef, error: unknown): void => {
+    if (refs.length === 1) throw error;
+    if (error instanceof UserError) out.note(harmless(`${error.message} Skipped.`));
+    else account.bug(ref, error);
+    skipped();
+  };
   // Who names a transcript wants it as it stands now: nothing in it is waited for.
-  for (const session of traceSessions(refs, build, true)) {
+  for (const session of traceSessions(refs, build, true, failed)) {
     const nothing = nothingIn(session);
-    if (nothing !== undefined && refs.length === 1) throw nothing;
-    if (nothing !== undefined) out.note(`${nothing.message} Skipped.`);
     account.problems(session);
-    if (options.verbose) for (const { file, line, reason, detail } of session.problems) out.note(`${file}:${line}: ${reason}: ${detail}`);
-    yield session;
+    if (nothing !== undefined) failed(session.ref, nothing);
+    else if (holdsSession(session)) yield session;
+    else if (refs.length === 1) throw noSession(session.ref);
+    else {
+      account.notOurs();
+      skipped();
+    }
   }
 }
+
+/** A session that was opened and closed has no turn, but its file's name or its lines tell that it is one. */
+const holdsSession = ({ session, ref }: TracedRef): boolean =>
+  session.turns.length > 0 || session.strays.length > 0 || session.id !== ref.sessionId || UUID.test(ref.sessionId);
+
+const noSession = ({ path }: SessionRef): UserError => new UserError(`${path} holds no session of a coding agent.`, TRANSCRIPTS);
 
 function nothingIn({ session, problems, ref }: TracedRef): UserError | undefined {
   if (session.turns.length > 0 || session.strays.length > 0) return undefined;
@@ -122,12 +143,8 @@ function nothingIn({ session, problems, ref }: TracedRef): UserError | undefined
       `${unreadable.file} can't be read: ${unreadable.detail}.`,
       'Check its permissions, or run as the user it belongs to.',
     );
-  const garbage = problems.find(({ reason }) => ['not-json', 'not-an-object', 'torn-line', 'wrong-shape'].includes(reason));
-  if (garbage !== undefined)
-    return new UserError(
-      `${ref.path} is not a transcript: line ${garbage.line}: ${garbage.detail}.`,
-      'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.',
-    );
+  const garbage = problems.find(({ reason }) => ['not-json', 'not-an-object', 'torn-line'].includes(reason));
+  if (garbage !== undefined) return new UserError(`${ref.path} is not a transcript: line ${garbage.line}: ${garbage.detail}.`, TRANSCRIPTS);
   return ref.path === undefined || ref.bytes > 0
     ? undefined
     : new UserError(`${ref.path} is empty.`, 'The session wrote nothing: name another one.');
@@ -165,18 +182,8 @@ async function written(
   out: Terminal,
 ): Promise<void> {
   const texts = format === undefined ? nothing(sessions) : textOf(sessions, format, scope, options, out);
-  if (options.out === undefined) {
-    for await (const text of texts) await out.write(text);
-    return;
-  }
-  // All of it or nothing: half a file is worse than an old one.
-  const temporary = `${options.out}.${process.pid}.tmp`;
-  const file = await open(temporary, 'w').catch((error: Error) => {
-    throw new UserError(`--out ${options.out}: ${error.message}.`, 'Name a file in a directory you may write to.');
-  });
-  for await (const text of texts) await file.write(text);
-  await file.close();
-  renameSync(temporary, options.out);
+  if (options.out !== undefined) await writeOut(options.out, texts);
+  else for await (const text of texts) await out.write(text);
 }
 
 async function* nothing(sessions: AsyncIterable<TracedRef>): AsyncGenerator<string> {
@@ -209,53 +216,4 @@ async function* textOf(
 
 async function* spansIn(sessions: AsyncIterable<TracedRef>): AsyncGenerator<readonly Span[]> {
   for await (const { spans } of sessions) yield spans;
-}
-
-/** Adds up what happened, and says it at the end. */
-class Account {
-  readonly #options: Options;
-  readonly #out: Terminal;
-  #totals: Totals = NO_TOTALS;
-  #problems = 0;
-  #broken: string[] = [];
-  #undelivered = 0;
-  readonly #messages = new Set<string>();
-
-  constructor(options: Options, out: Terminal) {
-    this.#options = options;
-    this.#out = out;
-  }
-
-  problems({ problems }: TracedRef): void {
-    this.#problems += problems.length;
-  }
-
-  broken(sentences: readonly string[]): void {
-    for (const sentence of sentences) this.#broken.push(sentence);
-  }
-
-  session(session: TracedRef, report: DeliveryReport | undefined): string {
-    const totals = totalsOf(session.spans, report);
-    this.#totals = addTotals(this.#totals, totals);
-    if (report !== undefined) {
-      this.#undelivered += report.refused + report.pending;
-      for (const message of report.messages) this.#messages.add(message);
-    }
-    return sessionLine(session, totals);
-  }
-
-  async close(sessions: number, destination: Destination | undefined, report: (text: string) => Promise<void>): Promise<number> {
-    const { quiet, check, dryRun } = this.#options;
-    for (const message of this.#messages) this.#out.complain(message);
-    if (!quiet && (destination !== undefined || sessions > 1))
-      await report(totalLine(sessions, this.#totals, destination !== undefined && !dryRun));
-    if (!quiet && this.#problems > 0)
-      this.#out.note(
-        `${this.#problems} problem${this.#problems === 1 ? '' : 's'} in the transcripts${this.#options.verbose ? '' : '; --verbose lists them'}.`,
-      );
-    if (this.#broken.length > 0)
-      throw new Error(`--check: ${this.#broken.length} invariants do not hold:\n${this.#broken.slice(0, 20).join('\n')}`);
-    if (check && !quiet) this.#out.note('--check: all invariants hold.');
-    return this.#undelivered > 0 ? EXIT_NOT_DELIVERED : EXIT_OK;
-  }
 }

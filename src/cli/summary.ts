@@ -6,8 +6,10 @@
  */
 import type { DeliveryReport } from '../export/deliver.ts';
 import type { TracedRef } from '../pipeline.ts';
+import type { Problem } from '../session/types.ts';
 import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
+import { harmless } from './terminal.ts';
 
 export interface Totals {
   readonly turns: number;
@@ -58,11 +60,13 @@ export const addTotals = (a: Totals, b: Totals): Totals =>
 
 export function sessionLine({ session, repeated }: TracedRef, totals: Totals): string {
   const copied = repeated > 0 ? [`${repeated} told by the session it was copied from`] : [];
-  return `${session.id}  ${[...figures(totals), ...outcome(totals, totals.delivered > 0), ...copied].join(' · ')}`;
+  return `${harmless(session.id)}  ${[...figures(totals), ...outcome(totals, totals.delivered > 0), ...copied].join(' · ')}`;
 }
 
 export const totalLine = (sessions: number, totals: Totals, sent: boolean): string =>
   [count(sessions, 'session'), ...figures(totals), ...outcome(totals, sent)].join(' · ');
+
+export const problemLine = ({ file, line, reason, detail }: Problem): string => harmless(`${file}:${line}: ${reason}: ${detail}`);
 
 const figures = (totals: Totals): string[] => [
   count(totals.turns, 'turn'),
@@ -85,7 +89,7 @@ export function numberOf(span: Span, name: string): number {
   return typeof value === 'number' ? value : 0;
 }
 
-const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
+export const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
 
 export function tokens(n: number): string {
   if (n < 10_000) return n.toLocaleString('en-US');

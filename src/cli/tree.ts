@@ -22,7 +22,7 @@ export function treeText(session: TracedRef, colors: Colors = pc.createColors(fa
   const rows = rowsOf(session.spans);
   const nameWidth = rows.reduce((width, { prefix, span }) => Math.min(NAME_CHARS, Math.max(width, prefix.length + title(span).length)), 0);
   const lines = rows.flatMap((row) => [spanLine(row, nameWidth, colors), ...contentLines(row, colors, width)]);
-  const head = colors.bold(harmless(sessionLine(session, totalsOf(session.spans, undefined))));
+  const head = colors.bold(sessionLine(session, totalsOf(session.spans, undefined)));
   return `${[head, ...lines].join('\n')}\n\n`;
 }
 

@@ -47,6 +47,10 @@ export function objectAt(fields: Fields, key: string, complain: Complain): Field
   return undefined;
 }
 
+/** What JSON.parse complains of, without the text it quotes, which is content: `…, "text" is not valid JSON`. */
+export const whyNotJson = (error: unknown): string =>
+  (error as Error).message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+
 export const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const wrong = (key: string, expected: string, value: unknown): string =>

@@ -6,8 +6,8 @@
  *
  * Links to directories are followed, each directory once, so a loop of links ends.
  */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Harness } from '../harness/harness.ts';
 import { headOf } from './lines.ts';
@@ -46,18 +46,24 @@ const MAX_AGENT_DEPTH = 3;
 
 /**
  * @param given  a file, a directory, a session id or the beginning of one
- * @throws UserError when there is no such thing, or more than one
+ * @throws UserError when there is no such thing, it can't be read, or there is more than one
  */
 export function findSessions(given: string, places: Places): readonly SessionRef[] {
-  const stats = statSync(given, { throwIfNoEntry: false });
+  const stats = statsOf(given);
   if (stats === undefined) return [byId(given, places)];
   const harness = places.harnesses[0]!;
   if (stats.isDirectory()) {
+    demandReadable(given);
     const found = sessionsUnder(given, harness);
     if (found.length === 0)
       throw new UserError(`${given} holds no sessions.`, 'Name a transcript (.jsonl), or a folder such as ~/.claude/projects.');
     return found;
   }
+  if (!stats.isFile())
+    throw new UserError(
+      `${given} is a pipe or a device, not a file.`,
+      'Write the transcript to a file first (cat … > session.jsonl), and name that.',
+    );
   return [fromFile(given, harness)];
 }
 
@@ -76,13 +82,19 @@ export function lastSession(directory: string, places: Places): SessionRef {
   );
 }
 
-/** Files of an agent whose id is known, among the neighbours of a session: where a fork's original keeps them. */
-export function findAgent(ref: SessionRef, agentId: string): AgentRef | undefined {
-  for (const neighbour of foldersIn(ref.folder)) {
-    const found = agentsIn(join(ref.folder, neighbour), ref.folder, ref.harness).find((agent) => agent.agentId === agentId);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** The agents of all sessions in a project's folder, by the folder and by their ids. */
+export type AgentIndex = Map<string, ReadonlyMap<string, AgentRef>>;
+
+/**
+ * The file of an agent whose id is known, among the neighbours of a session: where a fork's original keeps it.
+ *
+ * @param known  folders listed before; a fork may miss many agents, and its siblings the same ones
+ */
+export function findAgent({ folder, harness }: SessionRef, agentId: string, known: AgentIndex = new Map()): AgentRef | undefined {
+  const key = `${harness.name} ${folder}`;
+  const agents = known.get(key) ?? agentsAround(folder, harness);
+  known.set(key, agents);
+  return agents.get(agentId);
 }
 
 export const findNeighbour = (ref: SessionRef, idPrefix: string): string | undefined =>
@@ -121,10 +133,7 @@ function byId(id: string, places: Places): SessionRef {
 function fromFile(path: string, harness: Harness): SessionRef {
   const folder = dirname(path);
   const kind = harness.layout.classify(basename(path));
-  const withinAgents = realpathSync(folder)
-    .split(sep)
-    .some((part) => harness.layout.agentFolders.includes(part));
-  if (kind?.kind === 'agent' || withinAgents)
+  if (kind?.kind === 'agent' || isWithinAgents(folder, harness))
     throw new UserError(`${path} is the transcript of a sub-agent.`, 'Name the session it belongs to: its agents come with it.');
   const sessionId = kind?.sessionId ?? basename(path);
   const own = agentsIn(join(folder, sessionId), folder, harness);
@@ -136,13 +145,16 @@ function sessionsUnder(top: string, harness: Harness): readonly SessionRef[] {
   const seen = new Set<string>();
   const found: SessionRef[] = [];
   const visit = (folder: string): void => {
-    const real = realpathSync(folder);
+    const real = realPathOf(folder);
     if (seen.has(real)) return;
     seen.add(real);
-    for (const session of sessionsIn(folder, harness)) found.push(session);
-    for (const name of foldersIn(folder)) if (!isSessionFolder(join(folder, name), harness)) visit(join(folder, name));
+    const sessions = sessionsIn(folder, harness);
+    for (const session of sessions) found.push(session);
+    const ids = new Set(sessions.map(({ sessionId }) => sessionId));
+    const isOfSession = (name: string): boolean => ids.has(name) && hasAgentFolder(join(folder, name), harness);
+    for (const name of foldersIn(folder)) if (!isOfSession(name)) visit(join(folder, name));
   };
-  if (isSessionFolder(top, harness) || top.split(sep).some((part) => harness.layout.agentFolders.includes(part)))
+  if (isSessionFolder(top, harness) || isWithinAgents(top, harness))
     throw new UserError(`${top} holds the sub-agents of one session.`, 'Name the session, or the folder above it.');
   visit(top);
   return found.toSorted((a, b) => a.begunMs - b.begunMs || (a.sessionId < b.sessionId ? -1 : 1));
@@ -157,7 +169,7 @@ function sessionsIn(folder: string, harness: Harness): readonly SessionRef[] {
     }),
   );
   const beside = agentsBeside(folder, harness);
-  const folders = foldersIn(folder).filter((name) => isSessionFolder(join(folder, name), harness));
+  const folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn(join(folder, name), folder, harness).length > 0);
   const ids = new Set([...paths.keys(), ...beside.keys(), ...folders]);
   return [...ids].map((sessionId) =>
     sessionRef(harness, sessionId, paths.get(sessionId), folder, [
@@ -175,7 +187,7 @@ function sessionRef(
   agents: readonly AgentRef[],
 ): SessionRef {
   const anyPath = path ?? agents[0]?.path;
-  const stats = anyPath === undefined ? undefined : statSync(anyPath, { throwIfNoEntry: false });
+  const stats = anyPath === undefined ? undefined : readableStats(anyPath);
   return {
     harness,
     sessionId,
@@ -186,6 +198,14 @@ function sessionRef(
     modifiedMs: stats?.mtimeMs ?? 0,
     bytes: path === undefined ? 0 : (stats?.size ?? 0),
   };
+}
+
+function agentsAround(folder: string, harness: Harness): ReadonlyMap<string, AgentRef> {
+  const agents = new Map<string, AgentRef>();
+  for (const neighbour of foldersIn(folder))
+    for (const agent of agentsIn(join(folder, neighbour), folder, harness))
+      if (!agents.has(agent.agentId)) agents.set(agent.agentId, agent);
+  return agents;
 }
 
 function agentsIn(sessionFolder: string, projectFolder: string, harness: Harness): readonly AgentRef[] {
@@ -213,10 +233,70 @@ function agentsBeside(folder: string, harness: Harness): ReadonlyMap<string, rea
   return bySession;
 }
 
-const isSessionFolder = (folder: string, harness: Harness): boolean =>
+const hasAgentFolder = (folder: string, harness: Harness): boolean =>
   foldersIn(folder).some((name) => harness.layout.agentFolders.includes(name));
 
+/** A session's own folder: its file lies beside it, or is gone and its agents are left. A name alone tells nothing. */
+function isSessionFolder(folder: string, harness: Harness): boolean {
+  if (!hasAgentFolder(folder, harness)) return false;
+  const [parent, id] = [dirname(resolve(folder)), basename(resolve(folder))];
+  const isItsFile = (name: string): boolean => {
+    const kind = harness.layout.classify(name);
+    return kind?.kind === 'session' && kind.sessionId === id;
+  };
+  return entriesOf(parent).some(({ name }) => isItsFile(name)) || agentsIn(resolve(folder), parent, harness).length > 0;
+}
+
+/** Whether a folder is, or lies in, the one where a session keeps its agents. */
+function isWithinAgents(folder: string, harness: Harness): boolean {
+  const parts = realPathOf(folder).split(sep);
+  return parts.some(
+    (part, at) => at > 1 && harness.layout.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at).join(sep), harness),
+  );
+}
+
+/** @returns undefined where there is nothing */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Below it, a folder that may not be read is empty; of the one that was named the user wants to know. */
+function demandReadable(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+const unreadable = (path: string, error: unknown): UserError =>
+  // Node repeats the path at the end.
+  new UserError(
+    `${path} can't be read: ${(error as Error).message.replace(/, \w+ '.*$/s, '')}.`,
+    'Check the path, and the permissions of its folders.',
+  );
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path); // It vanished, or may not be read: then it is empty to us.
+  }
+}
+
 /** Files that can't be read are told when they are opened for good. */
+function readableStats(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 function readableHead(path: string): string {
   try {
     return headOf(path, HEAD_BYTES);
@@ -239,7 +319,7 @@ function listed(folder: string): readonly { readonly name: string; readonly isFo
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
-    throw error;
+    throw unreadable(folder, error);
   }
 }
 

@@ -12,16 +12,28 @@ import type { Repository } from '../harness/harness.ts';
 /** Git answers in milliseconds; a hanging network drive must not hang us. */
 const GIT_TIMEOUT_MS = 2000;
 
-export function repositoryOf(directory: string): Repository {
+/** @param known  what was found before, by directory: one question costs a process */
+export function repositoryOf(directory: string, known: Map<string, Repository> = new Map()): Repository {
+  const repository = known.get(directory) ?? askGit(directory);
+  known.set(directory, repository);
+  return repository;
+}
+
+function askGit(directory: string): Repository {
   if (!isInRepository(directory)) return {};
   const { status, stdout } = spawnSync('git', ['-C', directory, 'config', '--get', 'remote.origin.url'], {
     encoding: 'utf8',
+    env: withoutGit(process.env),
     timeout: GIT_TIMEOUT_MS,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const url = status === 0 ? browserUrl(stdout.trim()) : undefined;
   return url === undefined ? {} : { url };
 }
+
+/** GIT_DIR and its like, as in a git hook, would make git tell of another repository than the directory's. */
+const withoutGit = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
 
 function isInRepository(directory: string): boolean {
   for (let at = directory; ; at = dirname(at)) {

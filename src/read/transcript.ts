@@ -2,9 +2,10 @@
  * Sessions on disk → the files of a transcript, opened as they are read.
  *
  * in:   SessionRef
- * out:  `TranscriptFile`s; what can't be read has no lines and says why
+ * out:  `TranscriptFile`s; what can't be opened has no lines and says why
  */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { UserError } from '../errors.ts';
 import type { AgentFile, TranscriptFile } from '../harness/harness.ts';
 import type { AgentRef, SessionRef } from './find.ts';
 import { linesOf } from './lines.ts';
@@ -15,7 +16,7 @@ export const mainFile = (ref: SessionRef): TranscriptFile =>
 
 export function openFile(path: string): TranscriptFile {
   const unreadable = reasonAgainst(path);
-  return unreadable === undefined ? { name: path, lines: linesOf(path) } : { name: path, lines: [], unreadable };
+  return unreadable === undefined ? { name: path, lines: readableLines(path) } : { name: path, lines: [], unreadable };
 }
 
 export function agentFile(agent: AgentRef): AgentFile {
@@ -26,6 +27,19 @@ export function agentFile(agent: AgentRef): AgentFile {
     ...(meta !== undefined && { meta }),
     ...(agent.group !== undefined && { group: agent.group }),
   };
+}
+
+/**
+ * Part of a file is no session: what breaks off in the middle is told, and nothing is built of it.
+ *
+ * @throws UserError
+ */
+function* readableLines(path: string): Generator<Buffer> {
+  try {
+    yield* linesOf(path);
+  } catch (error) {
+    throw new UserError(`${path} can't be read: ${(error as Error).message}.`, 'Check that the file is still there, and its disk.');
+  }
 }
 
 function reasonAgainst(path: string): string | undefined {

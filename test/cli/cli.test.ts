@@ -1,6 +1,17 @@
 /** What the user types, what they get: exit codes, outputs, messages that say what to do. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -152,6 +163,12 @@ describe('--output', () => {
   });
 });
 
+test('the help tells of no default that says nothing', async () => {
+  const { stdout } = await trace(['--help']);
+  expect(stdout).toContain('default: "1.41"');
+  expect(stdout).not.toMatch(/default: (?:false|\[\])/);
+});
+
 describe('which session', () => {
   const home = join(scratch, 'home');
   const folder = join(home, '.claude/projects/-work-app');
@@ -189,7 +206,14 @@ describe('what the user must change is said, with what to do, and without a stac
     writeFileSync(join(scratch, name), bytes);
     return join(scratch, name);
   };
+  const pipe = join(scratch, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const circle = join(scratch, 'circle.jsonl');
+  symlinkSync(circle, circle);
   test.each([
+    { what: 'a pipe', args: [pipe], says: 'is a pipe or a device' },
+    { what: 'a link to itself', args: [circle], says: "circle.jsonl can't be read: ELOOP: too many symbolic links encountered." },
+    { what: 'a name that is too long', args: ['x'.repeat(5000)], says: "can't be read: ENAMETOOLONG: name too long." },
     { what: 'nothing named', args: [], says: 'No transcript was named' },
     { what: 'no such file', args: ['/no/such/file.jsonl'], says: 'There is no /no/such/file.jsonl' },
     { what: 'no such session', args: ['zzz'], says: 'no file, directory or session called zzz' },

@@ -52,6 +52,9 @@ describe('a collector that takes everything', () => {
     const before = collector.requests.length;
     expect((await trace([nest, '--output', 'spans'], { env })).stdout.trimEnd().split('\n')).toHaveLength(13);
     expect(collector.requests).toHaveLength(before);
+    expect((await trace(['fixtures/claude-code/rewind/projects', '--output', 'spans'], { env })).stderr).toMatch(
+      /^3 sessions(?!.*delivered).*\n$/,
+    );
     const both = await trace([nest, '--output', 'spans', '--endpoint', collector.url]);
     expect(both.stdout.trimEnd().split('\n')).toHaveLength(13);
     expect(both.stderr).toContain('13 delivered');

@@ -1,11 +1,11 @@
 /** What the user names → sessions: by path, by id, by the beginning of one, by directory, the last one. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { harnesses } from '../../src/harness/index.ts';
-import { findSessions, lastSession, type Places } from '../../src/read/find.ts';
+import { type AgentIndex, findAgent, findSessions, lastSession, type Places } from '../../src/read/find.ts';
 import { mainFile } from '../../src/read/transcript.ts';
 import { SMALL, text } from '../support/lines.ts';
 import { FIXTURES, PLACES, refsOf, STORIES } from '../support/stories.ts';
@@ -14,6 +14,7 @@ const top = realpathSync(mkdtempSync(join(tmpdir(), 'trace-build-find-')));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 const id = (n: number): string => `0000000${n}-aaaa-4bbb-8ccc-dddddddddddd`;
+const NOBODY = 65_534;
 let made = 0;
 
 /** A home with these transcripts under `.claude/projects`; `modified` in seconds, later than any other by default. */
@@ -152,6 +153,68 @@ describe('by directory', () => {
     expect(refs.filter(({ agents }) => agents.length > 0).length).toBeGreaterThan(8);
     for (const { agents, folder } of refs) for (const { path } of agents) expect(path.startsWith(folder)).toBe(true);
   });
+});
+
+describe('a folder that happens to be called subagents', () => {
+  const places = home([
+    { path: `subagents/projects/${id(1)}.jsonl` },
+    { path: `subagents/projects/${id(1)}/subagents/agent-a.jsonl` },
+    { path: `work/${id(2)}/subagents/agent-b.jsonl` },
+    { path: `work/${id(3)}.jsonl` },
+    { path: `work/${id(3)}/subagents/journal.jsonl` },
+  ]);
+  const folder = join(places.projects, 'subagents', 'projects');
+
+  test('is one like any other', () => {
+    expect(idsOf(join(folder, `${id(1)}.jsonl`), PLACES)).toEqual([id(1)]);
+    for (const given of [folder, join(places.projects, 'subagents')]) expect(idsOf(given, PLACES), given).toEqual([id(1)]);
+    expect(idsOf(places.projects, PLACES)).toEqual([id(1), id(2), id(3)]);
+  });
+
+  test('is not, where a session keeps its agents in it', () => {
+    for (const given of [
+      join(folder, id(1), 'subagents', 'agent-a.jsonl'),
+      join(folder, id(1), 'subagents'),
+      join(places.projects, 'work', id(2), 'subagents'),
+      join(places.projects, 'work', id(2)),
+      join(places.projects, 'work', id(3), 'subagents', 'journal.jsonl'),
+    ])
+      expect(() => findSessions(given, PLACES), given).toThrow(expect.objectContaining({ name: 'UserError' }));
+  });
+});
+
+test('a folder that may not be read is told as what it is', () => {
+  const { projects } = home([{ path: `-work/${id(1)}.jsonl` }]);
+  chmodSync(top, 0o755);
+  chmodSync(projects, 0o300);
+  // Root may read everything.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    expect(() => findSessions(projects, PLACES)).toThrow(
+      expect.objectContaining({ name: 'UserError', message: expect.stringContaining('EACCES') }),
+    );
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(projects, 0o700);
+  }
+});
+
+test('a link to itself among the sessions costs only itself', () => {
+  const places = home([{ path: `-work/${id(1)}.jsonl` }]);
+  const circle = join(places.projects, '-work', `${id(2)}.jsonl`);
+  symlinkSync(circle, circle);
+  expect(idsOf(places.projects, places)).toEqual([id(2), id(1)]);
+});
+
+test('the agents around a session are listed once, however many are asked for', () => {
+  const places = home([{ path: `-work/${id(1)}.jsonl` }, { path: `-work/${id(2)}/subagents/agent-a.jsonl` }]);
+  const [ref] = findSessions(id(1), places);
+  const known: AgentIndex = new Map();
+  expect(findAgent(ref!, 'missing', known)).toBeUndefined();
+  rmSync(join(places.projects, '-work', id(2)), { recursive: true });
+  expect(findAgent(ref!, 'a', known)?.agentId).toBe('a');
+  expect(findAgent(ref!, 'a')).toBeUndefined();
 });
 
 test('a pipe with the name of a transcript is not waited for', () => {

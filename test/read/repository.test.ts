@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { browserUrl, repositoryOf } from '../../src/read/repository.ts';
 
 const APP = 'https://github.com/acme/app';
@@ -74,5 +74,25 @@ describe('as git says', () => {
     git('config', 'remote.origin.url', 'https://user:s3cr3t@github.com/acme/app.git');
     mkdirSync(join(top, 'a', 'b'), { recursive: true });
     expect(repositoryOf(join(top, 'a', 'b'))).toEqual({ url: APP });
+  });
+
+  describe('whatever our own environment says', () => {
+    afterEach(() => vi.unstubAllEnvs());
+
+    test('it is the repository of the directory', () => {
+      const other = join(top, 'other');
+      spawnSync('git', ['init', '-q', other]);
+      spawnSync('git', ['-C', other, 'config', 'remote.origin.url', 'https://github.com/acme/other']);
+      vi.stubEnv('GIT_DIR', join(other, '.git'));
+      expect(repositoryOf(top)).toEqual({ url: APP });
+    });
+  });
+
+  test('is asked once of a directory', () => {
+    const known = new Map();
+    expect(repositoryOf(top, known)).toEqual({ url: APP });
+    git('config', 'remote.origin.url', 'https://github.com/acme/moved');
+    expect(repositoryOf(top, known)).toEqual({ url: APP });
+    expect(repositoryOf(top)).toEqual({ url: 'https://github.com/acme/moved' });
   });
 });

@@ -10,6 +10,7 @@
  * A line it does not understand is parsed like any other: skipping saves time, it decides nothing.
  */
 import type { ProblemReason } from '../../session/types.ts';
+import { whyNotJson } from '../fields.ts';
 import type { Line, ParseOptions } from '../harness.ts';
 import { valueWithoutResult } from './cut.ts';
 
@@ -66,7 +67,7 @@ export function* decodeLines(
       try {
         value = JSON.parse(text);
       } catch (error) {
-        failure = { line: number, detail: (error as Error).message };
+        failure = { line: number, detail: whyNotJson(error) };
         continue;
       }
     }

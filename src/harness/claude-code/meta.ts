@@ -4,7 +4,7 @@
  * in:   text of an `agent-<id>.meta.json`
  * out:  `AgentMeta`, or a problem
  */
-import { type Complain, flagAt, isObject, textAt } from '../fields.ts';
+import { type Complain, flagAt, isObject, textAt, whyNotJson } from '../fields.ts';
 import type { AddProblem } from './reader.ts';
 
 export interface AgentMeta {
@@ -25,7 +25,7 @@ export function readMeta(json: string, add: AddProblem): AgentMeta | undefined {
   try {
     meta = JSON.parse(json);
   } catch (error) {
-    complain(`its .meta.json is not JSON: ${(error as Error).message}`);
+    complain(`its .meta.json is not JSON: ${whyNotJson(error)}`);
     return undefined;
   }
   if (!isObject(meta)) {
