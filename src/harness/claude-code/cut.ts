@@ -12,7 +12,7 @@
 
 /** Shorter lines are parsed as fast as they are searched. */
 const LONG_BYTES = 4096;
-/** The message comes first in its line; a result that does not begin here has an order of keys we don't know. */
+/** The message comes first in its line, and little follows its text; other lines have an order of keys we don't know. */
 const HEAD_BYTES = 600;
 
 const RESULT = Buffer.from('"type":"tool_result"');
@@ -33,9 +33,7 @@ const DETAIL_CUTS = [
 /** Between two fields of which the first is a text. */
 const NEXT_FIELD = Buffer.from('","');
 /** What the reader takes of such a line: none of it may be left out. */
-const NEEDED = ['"permissionDecision":', '"toolDenialKind":', '"timestamp":', '"uuid":', '"sessionId":', '"isMeta":'].map((mark) =>
-  Buffer.from(mark),
-);
+const NEEDED = /"(?:permissionDecision|toolDenialKind|timestamp|uuid|sessionId|isMeta)":/;
 
 export function valueWithoutResult(line: Buffer): unknown {
   if (line.length < LONG_BYTES) return undefined;
@@ -44,7 +42,9 @@ export function valueWithoutResult(line: Buffer): unknown {
   const from = text + TEXT.length;
   const details = line.indexOf(DETAILS, from);
   const message = details < 0 ? line : line.subarray(0, details);
-  const to = TEXT_ENDS.map((mark) => message.indexOf(mark, from)).find((at) => at >= 0);
+  // Little follows the text: a look at the end of the message finds the mark sooner than one from its beginning.
+  const tail = Math.max(from, message.length - HEAD_BYTES);
+  const to = TEXT_ENDS.map((mark) => message.indexOf(mark, tail)).find((at) => at >= 0);
   if (to === undefined || holds(line, FAILED, 0, text) || holds(line, RESULT, 0, text)) return undefined;
   if (holds(line, NEXT_FIELD, from, to) || holds(line, RESULT, from, to)) return undefined;
   try {
@@ -61,7 +61,7 @@ function withoutDetails(line: Buffer, to: number, details: number): string {
   if (cut === undefined) return line.toString('utf8', to);
   const from = start + cut.keeps;
   const end = line.indexOf(cut.end, start);
-  const otherwise = end < 0 || (cut.keeps > 0 ? holds(line, NEXT_FIELD, from, end) : NEEDED.some((mark) => holds(line, mark, from, end)));
+  const otherwise = end < 0 || (cut.keeps > 0 ? holds(line, NEXT_FIELD, from, end) : NEEDED.test(line.toString('latin1', from, end)));
   return otherwise ? line.toString('utf8', to) : line.toString('utf8', to, from) + line.toString('utf8', end);
 }
 
