@@ -162,7 +162,7 @@ class ClaimTable {
       if (this.isTaken(file) || parent === undefined || !known.has(parent) || this.#isBelow(parent, file.id)) continue;
       this.#putUnder(this.#adoptedBy, parent, file);
     }
-    this.#cutBelow(MAX_DEPTH, files);
+    this.#cutTooDeep(files);
     return {
       fileOf: this.#fileOf,
       membersOf: this.#membersOf,
@@ -174,20 +174,21 @@ class ClaimTable {
   }
 
   /** What hangs deeper than any real session nests hangs on nothing: whoever walks the tree must come back. */
-  #cutBelow(depth: number, files: readonly PoolFile[]): void {
-    const tooDeep = files.filter((file) => this.isTaken(file) && this.#depthOf(file.id) % depth === 0);
-    for (const { id } of tooDeep) {
+  #cutTooDeep(files: readonly PoolFile[]): void {
+    const cut = new Set(files.filter((file) => this.isTaken(file) && this.#depthOf(file.id) % MAX_DEPTH === 0).map(({ id }) => id));
+    if (cut.size === 0) return;
+    for (const id of cut) {
       this.#above.delete(id);
       const call = this.#callOf.get(id);
       if (call !== undefined) this.#fileOf.delete(call.id);
-      for (const lists of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
-        for (const [parent, children] of lists)
-          if (children.includes(id))
-            lists.set(
-              parent,
-              children.filter((child) => child !== id),
-            );
     }
+    for (const lists of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
+      for (const [parent, ids] of lists) {
+        lists.set(
+          parent,
+          ids.filter((id) => !cut.has(id)),
+        );
+      }
   }
 
   #depthOf(id: string): number {

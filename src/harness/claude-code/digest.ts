@@ -255,6 +255,9 @@ export function outcomeOf(digested: Digest, over: boolean): RunOutcome {
 
 // ---------------------------------------------------------------------------------------------
 
+/** A point in a file. */
+type Place = Pick<ClaudeRecord, 'atMs' | 'line'>;
+
 /** A response, as far as its lines have been read. */
 interface CallDraft {
   readonly first: AssistantRecord;
@@ -327,7 +330,7 @@ const largestOf = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
 
 const isCutOffNote = (record: UserRecord): boolean => record.isMeta && record.text?.startsWith('Your response above was cut off') === true;
 
-function modelCall(index: FileIndex, draft: CallDraft, since: { atMs: number; line: number }): ModelCall {
+function modelCall(index: FileIndex, draft: CallDraft, since: Place): ModelCall {
   const { first, usage } = draft;
   const request = draft.requestRef === undefined ? undefined : index.requests.get(draft.requestRef);
   const content = index.file.content;
@@ -351,7 +354,7 @@ function modelCall(index: FileIndex, draft: CallDraft, since: { atMs: number; li
 }
 
 /** Some errors are retried without a word: only the attempts since the call before, or since the start, show it. */
-function silentRetries(index: FileIndex, request: RequestRecord, first: AssistantRecord, since: { atMs: number; line: number }): number {
+function silentRetries(index: FileIndex, request: RequestRecord, first: AssistantRecord, since: Place): number {
   const { failedRequests } = index;
   let retries = 0;
   for (let at = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at >= 0; at--) {

@@ -68,11 +68,7 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
   });
   const refs = taskRefs(drafts, placed.strays);
   const problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()];
-  const turnOfLine = (line: number) =>
-    Math.min(
-      lowerBound(segments, (segment) => segment.lastLine >= line),
-      segments.length - 1,
-    );
+  const turnOfLine = (line: number): number => lowerBound(segments, ({ lastLine }) => lastLine >= line);
   const problemCounts = countByTurn(problems, main.name, turnOfLine, agents.turnOfFile(drafts));
   const turns = drafts.map(
     (draft, at): Turn => ({

@@ -167,6 +167,7 @@ export class LineReader {
     const requestSessionId = this.#text(value, 'requestSessionId');
     const usage = this.#object(message, 'usage');
     const toolBlocks = blocks.filter((block) => block.type === 'tool_use');
+    // Field by field: spread into it, the record of nearly every line took twice the time, and a fifth more memory.
     return {
       line: common.line,
       uuid: common.uuid,
