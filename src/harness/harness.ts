@@ -5,7 +5,7 @@
  * in:   session/types.ts
  * out:  `Harness`, and `Transcript`, the plain data that read/ makes and `buildTrace` takes
  */
-import type { Problem, Session } from '../session/types.ts';
+import type { Problem, ProblemReason, Session } from '../session/types.ts';
 
 /** A transcript as it lies on disk: its lines, and the files of its sub-agents. */
 export interface Transcript {
@@ -28,6 +28,8 @@ export interface TranscriptFile {
   readonly name: string;
   /** One line each, without its line feed. Read once, and each line before the next: a generator will do. */
   readonly lines: Iterable<Line>;
+  /** Number of the first of them, when the lines above were read before. Default 1. */
+  readonly firstLine?: number;
   /** Why it could not be read, if so; it has no lines then. */
   readonly unreadable?: string;
 }
@@ -64,7 +66,40 @@ export interface Harness<Parsed = unknown> {
   /** What else of the disk this session leans on, once its main file is known. */
   wants(main: Parsed, agentIds: ReadonlySet<string>): Wants;
   /** Records → session. Pure and total. */
-  normalise(files: ParsedTranscript<Parsed>): { readonly session: Session; readonly problems: readonly Problem[] };
+  normalise(files: ParsedTranscript<Parsed>): Normalised;
+  /**
+   * The same of what was added to a session since a checkpoint: only its later turns are told, as `normalise` of all
+   * the files would tell them. Agents' files that the checkpoint names are left out, unless they changed.
+   *
+   * @returns undefined on any doubt: then everything has to be read
+   */
+  resume(added: ParsedTranscript<Parsed>, checkpoint: Checkpoint): Normalised | undefined;
+}
+
+export interface Normalised {
+  readonly session: Session;
+  readonly problems: readonly Problem[];
+  /**
+   * What has to be remembered in order to go on from just before a turn.
+   *
+   * @param at  index into `session.turns`; their number for a turn to come
+   * @returns   undefined when there is no such place
+   */
+  checkpointAt(at: number): Checkpoint | undefined;
+}
+
+export type ProblemCounts = Readonly<Partial<Record<ProblemReason, number>>>;
+
+/** All that the turns to come need to know of those before them. Plain JSON, kept between runs. */
+export interface Checkpoint {
+  /** Lines of the main file up to this one need not be read again; 1-based. */
+  readonly line: number;
+  /** Ids of agents that have their place: their files need not be read again as long as they stay as they are. */
+  readonly agents: readonly string[];
+  /** Problems of what need not be read again, counted. */
+  readonly problems: ProblemCounts;
+  /** The harness's own: nobody else looks inside. */
+  readonly before: unknown;
 }
 
 export interface ParsedTranscript<Parsed> {
@@ -73,6 +108,8 @@ export interface ParsedTranscript<Parsed> {
   readonly agents: readonly Parsed[];
   readonly related: readonly Parsed[];
   readonly ended: boolean;
+  /** When the agent was last told to have stopped, by a source other than the transcript. Unix ms. */
+  readonly stoppedAtMs?: number;
 }
 
 export interface Wants {

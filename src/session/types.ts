@@ -15,6 +15,8 @@ export interface Session {
   /** Name of the main agent. Becomes `gen_ai.agent.name`. */
   readonly agentName: string;
   readonly turns: readonly Turn[];
+  /** `startId` of the turn before the first of these, when earlier turns were left out. */
+  readonly previousTurnId?: string | undefined;
   /** Agents that belong to no turn, because there is none. Each becomes a trace of its own. */
   readonly strays: readonly AgentRun[];
   /** Set when this session is itself a teammate: the call of the lead that started it. */

@@ -43,7 +43,7 @@ export interface TraceOptions {
 export function spansOf(session: Session, options: TraceOptions = {}): Span[] {
   const builder = new SpanBuilder(session, options);
   return [
-    ...session.turns.flatMap((turn, at) => builder.turn(turn, session.turns[at - 1])),
+    ...session.turns.flatMap((turn, at) => builder.turn(turn, session.turns[at - 1]?.startId ?? session.previousTurnId)),
     ...session.strays.flatMap((agent) => builder.stray(agent)),
   ];
 }
@@ -73,7 +73,7 @@ class SpanBuilder {
     };
   }
 
-  turn(turn: Turn, previous: Turn | undefined): Span[] {
+  turn(turn: Turn, previousTurnId: string | undefined): Span[] {
     const traceId = traceIdOf(turn.startId);
     const who: Attribution = {
       conversationId: turn.copiedFrom?.sessionId ?? this.#session.id,
@@ -90,7 +90,7 @@ class SpanBuilder {
       status: this.#runStatus(turn.outcome),
       attributes: turnAttributes(turn, who, this.#settings),
       events: marks(turn),
-      links: this.#turnLinks(turn, previous),
+      links: this.#turnLinks(turn, previousTurnId),
     });
     return [root, ...this.#children(turn, { ...place, parentSpanId: spanId })];
   }
@@ -165,14 +165,14 @@ class SpanBuilder {
     return [span, ...children];
   }
 
-  #turnLinks(turn: Turn, previous: Turn | undefined): SpanLink[] {
+  #turnLinks(turn: Turn, previousTurnId: string | undefined): SpanLink[] {
     const rootLink = (startId: string, kind: string): SpanLink => {
       const traceId = traceIdOf(startId);
       return { traceId, spanId: spanIdOf(traceId, 'turn', startId), attributes: { [attr.ATTR_LINK_KIND]: kind } };
     };
     const { startedBy } = this.#session;
     return [
-      ...(previous === undefined ? [] : [rootLink(previous.startId, 'previous_turn')]),
+      ...(previousTurnId === undefined ? [] : [rootLink(previousTurnId, 'previous_turn')]),
       ...turn.notifiedBy.map((ref) => callLink(ref, 'task')),
       ...(turn.rewound?.droppedTurnIds ?? []).map((id) => rootLink(id, 'rewound')),
       ...(startedBy === undefined ? [] : [callLink(startedBy, 'started_by')]),

@@ -6,10 +6,10 @@
  */
 import type { Harness, Wants } from '../harness.ts';
 import { layout } from './layout.ts';
-import { normalise } from './normalise.ts';
+import { normalise, resume } from './normalise.ts';
 import { type ParsedFile, parseFile } from './records.ts';
 
-export const claudeCode: Harness<ParsedFile> = { name: 'claude-code', layout, parse: parseFile, wants, normalise };
+export const claudeCode: Harness<ParsedFile> = { name: 'claude-code', layout, parse: parseFile, wants, normalise, resume };
 
 function wants(main: ParsedFile, agentIds: ReadonlySet<string>): Wants {
   const named = main.records.flatMap((record) =>

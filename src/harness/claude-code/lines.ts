@@ -1,7 +1,7 @@
 /**
  * Lines of a transcript → JSON objects, leaving out what no span needs before it is parsed.
  *
- * in:   lines, as text or bytes
+ * in:   lines, as text or bytes, and the number of the first of them
  * out:  `Decoded`, one per line that counts; problems for lines that are no JSON object
  *
  * A hello is 144 KB on disk, nearly all of it system prompt and tool lists (`api-request-shape`,
@@ -47,8 +47,9 @@ export function* decodeLines(
   lines: Iterable<Line>,
   add: (line: number, reason: ProblemReason, detail: string) => void,
   { content }: ParseOptions,
+  firstLine = 1,
 ): Generator<Decoded> {
-  let number = 0;
+  let number = firstLine - 1;
   let failure: { line: number; detail: string } | undefined;
   for (const line of lines) {
     number++;

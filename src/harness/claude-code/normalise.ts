@@ -11,23 +11,41 @@
  *   agents.ts    agents attached to their calls
  *   here         what is left placed, turns linked
  */
-import type { AgentRun, CallRef, ModelCall, Problem, Session, ToolCall, Turn } from '../../session/types.ts';
-import type { ParsedTranscript } from '../harness.ts';
+import type { AgentRun, CallRef, ModelCall, Problem, ToolCall, Turn } from '../../session/types.ts';
+import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
 import { AgentTree, agentDigest, runOf } from './agents.ts';
+import { type Before, countByReason, isDoubtful, lastEventMs, lastIdsOf, lineBefore, reachesBack } from './before.ts';
 import { type Digest, digest, type FileIndex, indexFile, outcomeOf } from './digest.ts';
 import { type Owners, type Pool, poolOf } from './pool.ts';
 import type { ParsedFile } from './records.ts';
 import { lowerBound } from './search.ts';
 import { begunMs, copyMark, type Segment, segmentsOf, sessionIdOf, turnsKept } from './segments.ts';
-import { commandOf, notificationsIn, triggerOf } from './triggers.ts';
+import { commandOf, markingVersions, notificationsIn, triggerOf } from './triggers.ts';
 
 const AGENT_NAME = 'claude-code';
 const NO_OWNERS: Owners = { ofResponse: new Map(), ofCall: new Map() };
 
-export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Session; problems: Problem[] } {
-  const { main, ended } = parsed;
-  const sessionId = sessionIdOf(main, parsed.sessionId);
-  const segments = segmentsOf(main, ended);
+export const normalise = (parsed: ParsedTranscript<ParsedFile>): Normalised =>
+  told(parsed, segmentsOf(parsed.main, parsed.ended), undefined) as Normalised;
+
+export function resume(added: ParsedTranscript<ParsedFile>, checkpoint: Checkpoint): Normalised | undefined {
+  const before = checkpoint.before as Before;
+  const segments = segmentsOf(added.main, added.ended, before);
+  return isDoubtful(added, segments, before, checkpoint) ? undefined : told(added, segments, { ...checkpoint, before });
+}
+
+/**
+ * @param resumed  where reading went on, if these are only the later turns
+ * @returns        undefined when the turns before are needed after all
+ */
+function told(
+  parsed: ParsedTranscript<ParsedFile>,
+  segments: readonly Segment[],
+  resumed: (Checkpoint & { readonly before: Before }) | undefined,
+): Normalised | undefined {
+  const { main, ended, stoppedAtMs = 0 } = parsed;
+  const before = resumed?.before;
+  const sessionId = before?.sessionId ?? sessionIdOf(main, parsed.sessionId);
   const pool = poolOf(main, parsed.agents, segments.length > 0);
   const indexOf = (file: ParsedFile): FileIndex => indexFile(file, pool.owners);
   const mainIndex = indexOf(main);
@@ -40,11 +58,13 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
 
   const placed = placeUnclaimed(agents, segments, turnDigests);
   const summaries = compactionCalls(pool, indexOf, turnDigests);
-  const begun = begunMs(main, segments);
+  const begun = before?.begunMs ?? begunMs(main, segments);
+  if (resumed !== undefined && (agents.unclaimed().length > 0 || pool.compactions.length > 0)) return undefined;
   const drafts = segments.map((segment, at): Omit<Turn, 'notifiedBy' | 'problems'> => {
     const digested = turnDigests[at]!;
-    const finished = ended || at < segments.length - 1 || digested.closed;
-    const kept = turnsKept(main, segments, at);
+    const stopped = digested.end === 'answered' && digested.endedAtMs <= stoppedAtMs;
+    const finished = ended || at < segments.length - 1 || digested.closed || stopped;
+    const kept = turnsKept(main, segments, at, before);
     const copiedFrom = copyMark(segment, sessionId, begun);
     const command = segment.start === undefined ? undefined : commandOf(segment.start);
     const outcome = outcomeOf(digested, finished);
@@ -56,20 +76,25 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
       modelCalls: [...digested.modelCalls, ...(summaries.get(at) ?? [])],
       unclaimedAgents: placed.byTurn.get(at) ?? [],
       outcome: silent ? { kind: 'completed' } : outcome,
-      number: at + 1,
+      number: (before?.turns ?? 0) + at + 1,
       trigger,
       ...(command !== undefined && { command }),
       ...(copiedFrom !== undefined && { copiedFrom }),
       ...(kept < at && {
-        rewound: { toTurnId: turnDigests[kept - 1]?.startId ?? null, droppedTurnIds: turnDigests.slice(kept, at).map((d) => d.startId) },
+        rewound: {
+          toTurnId: turnDigests[kept - 1]?.startId ?? before?.previousTurnId ?? null,
+          droppedTurnIds: turnDigests.slice(kept, at).map((d) => d.startId),
+        },
       }),
       ...(main.content && segment.start !== undefined && { prompt: [...segment.lead, segment.start].flatMap((record) => record.parts) }),
     };
   });
-  const refs = taskRefs(drafts, placed.strays);
+  const refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed.strays)]);
+  if (resumed !== undefined && reachesBack(mainIndex, agents.knowsCall, (id) => refs.has(id))) return undefined;
+  const turnOfFile = agents.turnOfFile(drafts);
   const problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()];
   const turnOfLine = (line: number): number => lowerBound(segments, ({ lastLine }) => lastLine >= line);
-  const problemCounts = countByTurn(problems, main.name, turnOfLine, agents.turnOfFile(drafts));
+  const problemCounts = countByTurn(problems, main.name, turnOfLine, turnOfFile);
   const turns = drafts.map(
     (draft, at): Turn => ({
       ...draft,
@@ -77,13 +102,47 @@ export function normalise(parsed: ParsedTranscript<ParsedFile>): { session: Sess
       problems: problemCounts.get(at) ?? 0,
     }),
   );
-  const startedBy = leadCall(main, parsed.related);
+  const startedBy = before?.startedBy ?? leadCall(main, parsed.related);
+  const agentName =
+    before?.agentName ??
+    main.records.find((r) => r.context.team !== undefined && r.context.teammate !== undefined)?.context.teammate ??
+    AGENT_NAME;
+  const checkpointAt = (at: number): Checkpoint | undefined => {
+    if (at === 0) return resumed;
+    const earlier = segments.slice(0, at);
+    const line = lineBefore(earlier);
+    if (line === undefined) return undefined;
+    const placedIn = new Set(pool.given.flatMap(({ name, agentId }) => ((turnOfFile.get(name) ?? at) < at ? [agentId!] : [])));
+    const copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
+    return {
+      line,
+      agents: [...new Set([...(resumed?.agents ?? []), ...placedIn, ...copies, ...pool.compactions.map(({ agentId }) => agentId!)])],
+      problems: countByReason(
+        problems.filter((problem) => (problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at) < at)),
+        resumed?.problems,
+      ),
+      before: {
+        sessionId,
+        agentName,
+        begunMs: begun,
+        turns: (before?.turns ?? 0) + at,
+        previousTurnId: startIds[at - 1]!,
+        endedAtMs: Math.max(before?.endedAtMs ?? 0, ...earlier.map(({ records }) => lastEventMs(records))),
+        markingVersions: [...new Set([...(before?.markingVersions ?? []), ...markingVersions(main.records)])].map((v) => v ?? null),
+        lastIds: lastIdsOf(main, earlier.at(-1)!, line),
+        tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at), []))) },
+        startedBy,
+      } satisfies Before,
+    };
+  };
   return {
+    checkpointAt,
     session: {
       id: sessionId,
       harness: AGENT_NAME,
-      agentName: main.records.find((r) => r.context.team !== undefined && r.context.teammate !== undefined)?.context.teammate ?? AGENT_NAME,
+      agentName,
       turns,
+      previousTurnId: before?.previousTurnId,
       strays: placed.strays,
       ...(startedBy !== undefined && { startedBy }),
     },
@@ -185,6 +244,10 @@ function taskRefs(
   for (const agent of strays) visitAgent(agent, { startId: agent.startId, id: agent.id, kind: 'agent' });
   return refs;
 }
+
+/** Those whose end may be told later: an ordinary call's result stands in its own turn. */
+const tasksIn = (refs: ReadonlyMap<string, CallRef>): (readonly [string, CallRef])[] =>
+  [...refs].filter(([id, ref]) => ref.kind === 'agent' || ref.id !== id);
 
 /** Told by the lines that started the turn, or amid it. By task id first: a resumed agent's notification names the call that resumed it. */
 function notifiers(segment: Segment, refs: ReadonlyMap<string, CallRef>): readonly CallRef[] {

@@ -177,7 +177,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
   const reader = new LineReader(agent?.id ?? 'main', content, problems.add);
   let isFork = false;
   if (file.unreadable !== undefined) problems.add(0, 'unreadable-file', file.unreadable);
-  for (const decoded of decodeLines(file.lines, problems.add, { content })) {
+  for (const decoded of decodeLines(file.lines, problems.add, { content }, file.firstLine)) {
     if (decoded.kind === 'skipped') {
       if (decoded.uuid !== undefined) lineOfUuid.set(decoded.uuid, decoded.line);
       continue;

@@ -1,9 +1,10 @@
 /**
  * The main file cut into turns, before anything is read out of them.
  *
- * in:   the parsed main file
+ * in:   the parsed main file, or what was added to it
  * out:  `Segment[]`, one per turn, in file order; what lies before the first turn goes with it
  */
+import type { Before } from './before.ts';
 import { isEvent } from './digest.ts';
 import type { ClaudeRecord, ParsedFile, UserRecord } from './records.ts';
 import { lowerBound } from './search.ts';
@@ -20,16 +21,23 @@ export interface Segment {
   readonly lastLine: number;
 }
 
-/** @param ended  false while the file may grow */
-export function segmentsOf(file: ParsedFile, ended: boolean): readonly Segment[] {
-  const starts = turnStarts(file.records);
+/**
+ * @param ended   false while the file may grow
+ * @param before  what is known of the turns above; what lies before the first turn is theirs then
+ */
+export function segmentsOf(file: ParsedFile, ended: boolean, before?: Before): readonly Segment[] {
+  const starts = turnStarts(
+    file.records,
+    before?.markingVersions.map((version) => version ?? undefined),
+  );
   const cuts: Draft[] = [];
   let current: Draft = { records: [], start: undefined, lead: [] };
   let lead: UserRecord[] = [];
   for (const record of file.records) {
     if (record.kind === 'user' && starts.has(record.line)) {
+      const idle = takeIdleCompactions(current, before !== undefined && cuts.length === 0);
       cuts.push(current);
-      current = { records: [record, ...takeIdleCompactions(current)], start: record, lead };
+      current = { records: [record, ...idle], start: record, lead };
       lead = [];
       continue;
     }
@@ -41,12 +49,14 @@ export function segmentsOf(file: ParsedFile, ended: boolean): readonly Segment[]
   // Whose history it made is not known yet; if nothing comes any more, the last turn tells of it.
   if (!ended) takeIdleCompactions(current);
   cuts.push(current);
-  const [before, ...turns] = cuts as [Draft, ...Draft[]];
+  const [beginning, ...turns] = cuts as [Draft, ...Draft[]];
   // Without a start but with a response: a file cut at its beginning, or a version we don't know.
-  const all = before.records.some((r) => r.kind === 'assistant' && r.synthetic !== 'no_response') ? [spoken(before), ...turns] : turns;
+  const all = beginning.records.some((r) => r.kind === 'assistant' && r.synthetic !== 'no_response')
+    ? [spoken(beginning), ...turns]
+    : turns;
   return all.map((draft, at) => ({
     ...draft,
-    firstLine: at === 0 ? 0 : draft.records[0]!.line,
+    firstLine: at === 0 && before === undefined ? 0 : draft.records[0]!.line,
     lastLine: (all[at + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1,
   }));
 }
@@ -61,9 +71,12 @@ interface Draft {
  * A compaction after the last thing a turn did is of the next turn, whose history it made: the turn itself
  * was over, and may have been sent.
  */
-function takeIdleCompactions(turn: Draft): readonly ClaudeRecord[] {
+function takeIdleCompactions(turn: Draft, allIdle = false): readonly ClaudeRecord[] {
   const last = turn.records.findLastIndex(isEvent);
-  const idle = last < 0 ? [] : turn.records.slice(last).filter((record) => record.kind === 'system' && record.compaction !== undefined);
+  const idle =
+    last < 0 && !allIdle
+      ? []
+      : turn.records.slice(Math.max(0, last)).filter((record) => record.kind === 'system' && record.compaction !== undefined);
   if (idle.length > 0) turn.records = turn.records.filter((record) => !idle.includes(record));
   return idle;
 }
@@ -116,15 +129,17 @@ export function begunMs(file: ParsedFile, segments: readonly Segment[]): number 
  * The turns that a rewind took back just before this one: its first line hangs on a line of a turn
  * further up, so the turns in between are no longer part of the conversation.
  *
- * @returns how many of the turns before `at` stay; `at` itself when there was no rewind
+ * @returns how many of the turns before `at` stay; `at` itself when there was no rewind. Where the line it hangs on
+ *          was not read, all of these turns were taken back
  */
-export function turnsKept(file: ParsedFile, segments: readonly Segment[], at: number): number {
+export function turnsKept(file: ParsedFile, segments: readonly Segment[], at: number, before?: Before): number {
   const start = segments[at]?.start;
   if (start === undefined || at === 0 || start.parentUuid === undefined) return at;
   // Taken back to the very beginning. Turns that hang on nothing one after another were never linked at all.
   if (start.parentUuid === null)
     return segments[0]?.start?.parentUuid === null && (at === 1 || segments[at - 1]?.start?.parentUuid) ? 0 : at;
   const line = file.lineOfUuid.get(start.parentUuid);
+  if (line === undefined && before?.lastIds.includes(start.parentUuid)) return 0;
   if (line === undefined || line >= start.line) return at;
   const firstStart = segments[0]?.start?.line ?? 0;
   if (line < firstStart) return 0;

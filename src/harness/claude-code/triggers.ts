@@ -10,9 +10,19 @@
 import type { Trigger } from '../../session/types.ts';
 import type { ClaudeRecord, UserRecord } from './records.ts';
 
-/** Tells which lines of a main file start a turn, given all of its lines. */
-export function turnStarts(records: readonly ClaudeRecord[]): ReadonlySet<number> {
-  const marking = new Set(records.flatMap((r) => (r.kind === 'user' && r.hasTurnPosition ? [r.context.version] : [])));
+/** Versions that mark the lines which start a turn. */
+export const markingVersions = (records: readonly ClaudeRecord[]): readonly (string | undefined)[] => [
+  ...new Set(records.flatMap((r) => (r.kind === 'user' && r.hasTurnPosition ? [r.context.version] : []))),
+];
+
+/**
+ * Tells which lines of a main file start a turn.
+ *
+ * @param records  all of its lines, or those from some point on
+ * @param markingBefore  versions seen to mark starts in the lines above
+ */
+export function turnStarts(records: readonly ClaudeRecord[], markingBefore: readonly (string | undefined)[] = []): ReadonlySet<number> {
+  const marking = new Set([...markingBefore, ...markingVersions(records)]);
   const starts = new Set<number>();
   const answered = new Set<string>();
   let candidate: UserRecord | undefined;
