@@ -23,7 +23,7 @@ const serialize = serializerFor('http/protobuf', scope);
 const sum = { spans: 0, problems: 0, bytes: 0, gzipped: 0 };
 const all: Span[] = [];
 for (const session of findSessions(folder, { env: {}, home: '/nowhere', harnesses })) {
-  const { spans, problems } = traceSession(session, { content: 'none' }, true);
+  const { spans, problems } = traceSession(session, { content: 'none' }, { ended: true });
   sum.spans += spans.length;
   sum.problems += problems.length;
   for (const { bytes } of batches(spans, serialize)) {

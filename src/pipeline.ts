@@ -6,11 +6,21 @@
  * in:   a `Transcript` as plain data (`buildTrace`, pure), or a session on disk (`traceSession`)
  * out:  `Trace`: spans and problems
  */
-import type { Harness, Repository, Transcript, TranscriptFile } from './harness/harness.ts';
+import type {
+  Checkpoint,
+  Cursor,
+  Harness,
+  Normalised,
+  ParsedTranscript,
+  ProblemCounts,
+  Repository,
+  Transcript,
+  TranscriptFile,
+} from './harness/harness.ts';
 import { harnesses } from './harness/index.ts';
-import { type AgentIndex, findAgent, findNeighbour, type SessionRef } from './read/find.ts';
+import { type AgentIndex, type AgentRef, findAgent, findNeighbour, type SessionRef } from './read/find.ts';
 import { repositoryOf } from './read/repository.ts';
-import { agentFile, mainFile, openFile } from './read/transcript.ts';
+import { agentFile, type OpenedMain, openFile, openMain, stampOf } from './read/transcript.ts';
 import type { Problem, Session } from './session/types.ts';
 import { spansOf } from './trace/build.ts';
 import type { SemconvVersion } from './trace/semconv.ts';
@@ -56,6 +66,34 @@ export function buildTrace(transcript: Transcript, options: BuildOptions = {}): 
 
 export interface TracedSession extends Trace {
   readonly session: Session;
+  /** Problems of what was not read again, counted. */
+  readonly earlierProblems: ProblemCounts;
+  /**
+   * How to go on from just before a turn the next time. To be kept between runs.
+   *
+   * @param at  index into `session.turns`; their number for a turn to come
+   */
+  readonly resumeAt: (at: number) => Resume | undefined;
+}
+
+/** What is known of a session beside its transcript. */
+export interface Standing {
+  /** True when it can't go on. */
+  readonly ended: boolean;
+  /** When its agent last stopped, if somebody told. Unix ms. */
+  readonly stoppedAtMs?: number | undefined;
+  /** Given back by an earlier run: only later turns are told then, if the files still fit. */
+  readonly resume?: Resume | undefined;
+}
+
+/** Plain JSON. */
+export interface Resume {
+  readonly cursor: Cursor;
+  readonly checkpoint: Checkpoint;
+  /** Directory the session began in. */
+  readonly directory?: string | undefined;
+  /** The agents that have their place, as they were. */
+  readonly agents: readonly { readonly path: string; readonly stamp?: string | undefined }[];
 }
 
 /** What sessions of one run ask the disk alike: each answer is found once. */
@@ -68,39 +106,112 @@ const nothingKnown = (): Known => ({ agents: new Map(), repositories: new Map() 
 
 /**
  * The same, of a session on disk, with what it leans on: agents of the session it was forked from, its lead, git.
+ * With `resume` only what was added is read, or everything when that won't do.
  *
  * @throws UserError when reading a file breaks off
  */
-export function traceSession(ref: SessionRef, options: BuildOptions, ended: boolean, known: Known = nothingKnown()): TracedSession {
+export function traceSession(ref: SessionRef, options: BuildOptions, standing: Standing, known: Known = nothingKnown()): TracedSession {
+  const { resume } = standing;
+  const resumed = resume?.agents.every(isAsItWas) ? added(ref, options, standing, resume, known) : undefined;
+  return resumed ?? whole(ref, options, standing, known);
+}
+
+/** What was added since, or undefined: then everything has to be read. */
+function added(ref: SessionRef, options: BuildOptions, standing: Standing, resume: Resume, known: Known): TracedSession | undefined {
+  const { checkpoint, directory } = resume;
+  const opened = openMain(ref, resume.cursor, checkpoint.line);
+  if (opened.fromStart) return undefined;
+  const placed = new Set(checkpoint.agents);
+  const parts = partsOf(
+    { ...ref, agents: ref.agents.filter(({ agentId }) => !placed.has(agentId)) },
+    opened,
+    options,
+    standing,
+    known,
+    placed,
+  );
+  const normalised = ref.harness.resume({ ...parts.files, related: [] }, checkpoint);
+  return normalised && traced(normalised, parts.agents, { ...resume, directory }, opened, options, known);
+}
+
+function whole(ref: SessionRef, options: BuildOptions, standing: Standing, known: Known): TracedSession {
+  const opened = openMain(ref);
+  const { files, agents, directory } = partsOf(ref, opened, options, standing, known, new Set());
+  return traced(ref.harness.normalise(files), agents, { directory, agents: [] }, opened, options, known);
+}
+
+/** The files of a session, parsed, and which they are. */
+function partsOf(
+  ref: SessionRef,
+  opened: OpenedMain,
+  options: BuildOptions,
+  { ended, stoppedAtMs }: Standing,
+  known: Known,
+  placed: ReadonlySet<string>,
+): { files: ParsedTranscript<unknown>; agents: readonly AgentRef[]; directory: string | undefined } {
   const { harness } = ref;
   const parse = parserOf(harness, options);
-  const main = parse(mainFile(ref));
-  const wants = harness.wants(main, new Set(ref.agents.map(({ agentId }) => agentId)));
+  const main = parse(opened.file);
+  const wants = harness.wants(main, new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)]));
   const borrowed = wants.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []);
-  const neighbours = wants.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []);
-  const { session, problems } = harness.normalise({
-    sessionId: ref.sessionId,
-    main,
-    agents: [...ref.agents, ...borrowed].map((agent) => parse(agentFile(agent))),
-    related: neighbours.map((path) => parse(openFile(path))),
-    ended,
-  });
-  const repository = wants.directory === undefined ? undefined : repositoryOf(wants.directory, known.repositories);
-  return { session, spans: build(session, options, repository?.url), problems };
+  const neighbours = opened.fromStart ? wants.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [];
+  const agents = [...ref.agents, ...borrowed];
+  return {
+    files: {
+      sessionId: ref.sessionId,
+      main,
+      agents: agents.map((agent) => parse(agentFile(agent))),
+      related: neighbours.map((path) => parse(openFile(path))),
+      ended,
+      ...(stoppedAtMs !== undefined && { stoppedAtMs }),
+    },
+    agents,
+    directory: wants.directory,
+  };
 }
+
+function traced(
+  { session, problems, checkpointAt }: Normalised,
+  agents: readonly AgentRef[],
+  earlier: Pick<Resume, 'directory' | 'agents'> & { readonly checkpoint?: Checkpoint },
+  opened: OpenedMain,
+  options: BuildOptions,
+  known: Known,
+): TracedSession {
+  const { directory } = earlier;
+  const repository = directory === undefined ? undefined : repositoryOf(directory, known.repositories);
+  return {
+    session,
+    spans: build(session, options, repository?.url),
+    problems,
+    earlierProblems: earlier.checkpoint?.problems ?? {},
+    resumeAt: (at) => {
+      const checkpoint = checkpointAt(at);
+      const cursor = checkpoint && opened.cursorAfter(checkpoint.line);
+      if (checkpoint === undefined || cursor === undefined) return undefined;
+      const placed = new Set(checkpoint.agents);
+      const newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path }) => ({ path, stamp: stampOf(path) }));
+      return { cursor, checkpoint, directory, agents: [...earlier.agents, ...newlyPlaced] };
+    },
+  };
+}
+
+/** One that is gone has told all it will ever tell. */
+const isAsItWas = ({ path, stamp }: Resume['agents'][number]): boolean => [stamp, undefined].includes(stampOf(path));
 
 /**
  * Many sessions, each span once. A fork repeats turns of the session it was copied from, with the same
  * ids: the original is built first, and of the copy only what the original lacks. So it is with two files
  * of one session: the longer one is the whole, the other was left behind.
  *
- * @param refs    as found, a session before its unmarked forks
- * @param failed  told of a session that could not be built; the others are, unless it throws
+ * @param refs        as found, a session before its unmarked forks
+ * @param standingOf  whether each has ended
+ * @param failed      told of a session that could not be built; the others are, unless it throws
  */
 export function* traceSessions(
   refs: readonly SessionRef[],
   options: BuildOptions,
-  ended: boolean,
+  standingOf: (ref: SessionRef) => Standing,
   failed: (ref: SessionRef, error: unknown) => void = rethrow,
 ): Generator<TracedRef> {
   const told = new Set<string>();
@@ -118,7 +229,7 @@ export function* traceSessions(
     yield* visit(refById.get(ref.sessionId)!);
     let traced: TracedSession;
     try {
-      traced = traceSession(ref, options, ended, known);
+      traced = traceSession(ref, options, standingOf(ref), known);
     } catch (error) {
       failed(ref, error);
       return;

@@ -659,7 +659,7 @@ describe('on disk', () => {
     mkdirSync(path, { recursive: true });
     return path;
   }
-  const traces = (path: string) => findSessions(path, PLACES).map((ref) => traceSession(ref, {}, true));
+  const traces = (path: string) => findSessions(path, PLACES).map((ref) => traceSession(ref, {}, { ended: true }));
   const OTHER = '07e70000-0000-4000-8000-000000000002';
 
   test.each([
@@ -705,7 +705,7 @@ describe('on disk', () => {
     const path = folder({ [`${SESSION}.jsonl`]: SMALL });
     mkdirSync(join(path, 'folder.jsonl'));
     const [ref] = findSessions(join(path, `${SESSION}.jsonl`), PLACES);
-    const trace = traceSession({ ...ref!, path: join(path, 'folder.jsonl') }, {}, true);
+    const trace = traceSession({ ...ref!, path: join(path, 'folder.jsonl') }, {}, { ended: true });
     expect([trace.spans, toldBy(trace)]).toEqual([[], [[0, 'unreadable-file']]]);
   });
 
@@ -716,9 +716,9 @@ describe('on disk', () => {
     });
     const [ref] = findSessions(path, PLACES);
     rmSync(join(path, SESSION), { recursive: true });
-    expect(toldBy(traceSession(ref!, {}, true))).toContainEqual([0, 'unreadable-file']);
+    expect(toldBy(traceSession(ref!, {}, { ended: true }))).toContainEqual([0, 'unreadable-file']);
     rmSync(join(path, `${SESSION}.jsonl`));
-    expect(traceSession(ref!, {}, true).spans.filter(({ name }) => name.startsWith('chat'))).toEqual([]);
+    expect(traceSession(ref!, {}, { ended: true }).spans.filter(({ name }) => name.startsWith('chat'))).toEqual([]);
   });
 
   test('agents whose session is gone are a trace of their own', () => {

@@ -116,7 +116,7 @@ function* traced(
     skipped();
   };
   // Who names a transcript wants it as it stands now: nothing in it is waited for.
-  for (const session of traceSessions(refs, build, true, failed)) {
+  for (const session of traceSessions(refs, build, () => ({ ended: true }), failed)) {
     const nothing = nothingIn(session);
     account.problems(session);
     if (nothing !== undefined) failed(session.ref, nothing);

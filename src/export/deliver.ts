@@ -30,6 +30,8 @@ export interface DeliveryReport {
   readonly messages: readonly string[];
   /** Set when nothing will ever get through until the user changes something; also one of the messages. */
   readonly unusable?: string;
+  /** Why no more is sent, by this delivery: it is unusable, or there was no answer in time. Also one of the messages. */
+  readonly stopped?: string;
 }
 
 export interface DeliveryOptions {
@@ -39,10 +41,17 @@ export interface DeliveryOptions {
   /** The first wait of our own, after OTel's retries; it doubles. */
   readonly backoffMs?: number;
   readonly limits?: Limits;
-  /** Called when an answer has settled spans: the place where a ledger writes down what need not be sent again. */
-  readonly onProgress?: (settled: Settled) => void;
+  readonly record?: Recorder;
   readonly now?: () => number;
   readonly wait?: (ms: number) => Promise<void>;
+}
+
+/** Whoever writes down what need not be sent again. */
+export interface Recorder {
+  /** Before spans leave. When it throws they stay, and so does everything after them. */
+  readonly intend: (spans: readonly Span[]) => void;
+  /** When an answer has settled spans that were intended. */
+  readonly settle: (settled: Settled) => void;
 }
 
 /** Spans that were answered for. With a partial success it is not known which of them were refused. */
@@ -53,8 +62,13 @@ export interface Settled {
 }
 
 export interface Delivery {
-  /** Several calls are carried out one after another. */
-  readonly send: (spans: readonly Span[]) => Promise<DeliveryReport>;
+  /**
+   * Several calls are carried out one after another.
+   *
+   * @param record  for these spans, in place of the one in the options
+   * @param onWire  what becomes of a span just before it is serialized; reports and records are about the span as given
+   */
+  readonly send: (spans: readonly Span[], record?: Recorder, onWire?: (span: Span) => Span) => Promise<DeliveryReport>;
   /** Ends the kept-alive connections. Call it when no `send` is under way. */
   readonly close: () => Promise<void>;
 }
@@ -85,8 +99,9 @@ export function createDelivery(destination: Destination, options: DeliveryOption
   const course = courseOf(options);
   let previous: Promise<unknown> = Promise.resolve();
   return {
-    send: (spans) => {
-      const report = previous.then(async () => sendSession(spans, { ...fixedParts(destination, options), post: await post, course }));
+    send: (spans, record, onWire) => {
+      const parts = fixedParts(destination, options, record, onWire);
+      const report = previous.then(async () => sendSession(spans, { ...parts, post: await post, course }));
       // Whoever called for it is told of an error; the next session is not concerned.
       previous = report.catch(() => undefined);
       return report;
@@ -121,18 +136,26 @@ const courseOf = ({ limits = BATCH_LIMITS }: DeliveryOptions): Course => ({
   giveUpAt: 0,
 });
 
-function fixedParts(destination: Destination, options: DeliveryOptions) {
+function fixedParts(
+  destination: Destination,
+  options: DeliveryOptions,
+  record: Recorder | undefined,
+  onWire: ((span: Span) => Span) | undefined,
+) {
+  const serialize = serializerFor(destination.protocol, options.scope);
   return {
     timeoutMs: destination.timeoutMs,
-    serialize: serializerFor(destination.protocol, options.scope),
+    serialize: onWire === undefined ? serialize : (spans: readonly Span[]) => serialize(spans.map(onWire)),
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
     backoffMs: options.backoffMs ?? BACKOFF_MS,
     limits: options.limits ?? BATCH_LIMITS,
-    onProgress: options.onProgress ?? (() => undefined),
+    record: record ?? options.record ?? NO_RECORD,
     now: options.now ?? Date.now,
     wait: options.wait ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))),
   };
 }
+
+const NO_RECORD: Recorder = { intend: () => undefined, settle: () => undefined };
 
 type Parts = ReturnType<typeof fixedParts> & { readonly post: Post; readonly course: Course };
 
@@ -166,6 +189,13 @@ async function sendBatches(spans: readonly Span[], limits: Limits, account: Acco
 
 async function settle(batch: Batch, account: Account, parts: Parts): Promise<void> {
   const { course } = parts;
+  try {
+    parts.record.intend(batch.spans);
+  } catch (error) {
+    // Sent and not written down, they would be sent again and again.
+    course.stopped = { message: `Nothing is sent, for it can't be written down: ${(error as Error).message}`, unusable: false };
+    return;
+  }
   account.posts += 1;
   const answer = await answerWithPatience(batch, parts);
   if (answer.kind !== 'busy' && answer.kind !== 'unreachable') course.giveUpAt = parts.now() + parts.deadlineMs;
@@ -263,7 +293,7 @@ function note(settled: Settled, account: Account, parts: Parts): void {
   if (settled.spans.length === 0) return;
   account.acknowledged += settled.acknowledged;
   account.refused += settled.refused;
-  parts.onProgress(settled);
+  parts.record.settle(settled);
 }
 
 function reportOf(built: number, requests: number, account: Account, { stopped }: Course): DeliveryReport {
@@ -279,5 +309,6 @@ function reportOf(built: number, requests: number, account: Account, { stopped }
     retried: Math.max(0, requests - posts),
     messages: more > 0 ? [...messages.slice(-MESSAGES_MAX), `… and ${more} more`] : messages,
     ...(stopped?.unusable ? { unusable: stopped.message } : {}),
+    ...(stopped === undefined ? {} : { stopped: stopped.message }),
   };
 }

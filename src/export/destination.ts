@@ -1,7 +1,8 @@
 /**
- * Where spans go: flags, then OTEL_EXPORTER_OTLP_TRACES_*, then OTEL_EXPORTER_OTLP_*.
+ * Where spans go: flags, then OTEL_EXPORTER_OTLP_TRACES_*, then OTEL_EXPORTER_OTLP_*, then the config; but for what the
+ * config locks, which is as the config says.
  *
- * in:   the command line's values and an environment (never process.env by itself)
+ * in:   the command line's values, an environment (never process.env by itself), what the config says
  * out:  Destination, undefined when no endpoint is set anywhere, or UserError
  *
  * Two things differ from OTel's defaults, on purpose: nothing is sent to localhost unasked, and requests are
@@ -11,6 +12,25 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { Protocol } from './batches.ts';
+import {
+  commaSeparated,
+  compressionFromEnv,
+  decoded,
+  type Environment,
+  header,
+  headersFromEnv,
+  percentDecoded,
+  protocolFrom,
+  protocolFromEnv,
+  settingFrom,
+  splitPair,
+  timeoutFromEnv,
+  urlFrom,
+  urlFromEnv,
+  variablesOf,
+} from './variables.ts';
+
+export type { Environment } from './variables.ts';
 
 export interface Destination {
   /** The whole URL of the traces endpoint. May hold credentials: show it by `describe` or `shownUrl` only. */
@@ -31,8 +51,6 @@ export interface Tls {
   readonly key?: Uint8Array;
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface DestinationSources {
   readonly env: Environment;
   /** Base URL like OTEL_EXPORTER_OTLP_ENDPOINT, or the whole one when it ends in /v1/traces. */
@@ -40,30 +58,79 @@ export interface DestinationSources {
   /** `name=value` each, taken as written. They win over the environment's. */
   readonly headers?: readonly string[] | undefined;
   readonly protocol?: string | undefined;
+  readonly config?: DestinationConfig | undefined;
 }
 
-const PROTOCOLS: readonly Protocol[] = ['http/protobuf', 'http/json'];
+export interface DestinationSettings {
+  /** As the flag's. */
+  readonly endpoint?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly protocol?: Protocol;
+  readonly compression?: 'gzip' | 'none';
+  readonly timeoutMs?: number;
+  /** Paths of PEM files. */
+  readonly certificate?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  /** Attributes of the resource. */
+  readonly resource?: Readonly<Record<string, string>>;
+}
+
+export interface DestinationConfig extends DestinationSettings {
+  /** What neither flags nor variables may change; without a value the default holds. */
+  readonly locked: ReadonlySet<keyof DestinationSettings>;
+  /** The file that says so, for messages. */
+  readonly lockedBy: string;
+}
+
 /** OTLP specification, "Default: 10s". */
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** Node fires a timer of more than this (25 days) at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const NO_CONFIG: DestinationConfig = { locked: new Set(), lockedBy: '' };
 
-/** @throws UserError when a value is there but can't be used */
+/** @throws UserError when a value is there but can't be used, or a flag is given for what is locked */
 export function destinationFrom(sources: DestinationSources): Destination | undefined {
-  const { env } = sources;
+  const config = sources.config ?? NO_CONFIG;
+  refuseFlags(sources, config);
+  const env = unlocked(sources.env, config);
   const flagHeaders = headersFromFlags(sources.headers ?? []);
   const flagProtocol = sources.protocol === undefined ? undefined : protocolFrom(sources.protocol, '--protocol');
-  const url = tracesUrl(sources);
+  const configUrl = config.endpoint === undefined ? undefined : urlFrom(config.endpoint, "The config's endpoint");
+  const url = sources.endpoint === undefined ? (urlFromEnv(env) ?? configUrl) : urlFrom(sources.endpoint, '--endpoint');
   if (url === undefined) return undefined;
   return {
     url,
-    protocol: flagProtocol ?? protocolFromEnv(env),
-    headers: { ...headersFromEnv(env), ...flagHeaders },
-    compression: compressionFromEnv(env),
-    timeoutMs: timeoutFromEnv(env),
-    tls: tlsFromEnv(env),
+    protocol: flagProtocol ?? protocolFromEnv(env) ?? config.protocol ?? 'http/protobuf',
+    headers: { ...headersFromConfig(config, configUrl, url), ...headersFromEnv(env), ...flagHeaders },
+    compression: compressionFromEnv(env) ?? config.compression ?? 'gzip',
+    timeoutMs: Math.min(timeoutFromEnv(env) ?? config.timeoutMs ?? DEFAULT_TIMEOUT_MS, TIMER_MAX_MS),
+    tls: tlsFrom(env, config),
   };
 }
+
+/**
+ * What the environment says, as a config could say it; to be copied into one. Pure.
+ *
+ * @throws UserError when a value is there but can't be used
+ */
+export function settingsFromEnv(env: Environment): DestinationSettings {
+  const settings = {
+    endpoint: urlFromEnv(env),
+    headers: nonEmpty(headersFromEnv(env)),
+    protocol: protocolFromEnv(env),
+    compression: compressionFromEnv(env),
+    timeoutMs: timeoutFromEnv(env),
+    certificate: settingFrom(env, 'CERTIFICATE')?.value,
+    clientCertificate: settingFrom(env, 'CLIENT_CERTIFICATE')?.value,
+    clientKey: settingFrom(env, 'CLIENT_KEY')?.value,
+    resource: nonEmpty(resourceOverrides(env).attributes),
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+const nonEmpty = (record: Record<string, string>): Record<string, string> | undefined =>
+  Object.keys(record).length === 0 ? undefined : record;
 
 /** For people: where to and how, with nothing secret in it. */
 export function describe(destination: Destination): string {
@@ -98,13 +165,18 @@ function secretsOf(destination: Destination): string[] {
 }
 
 /**
- * What OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say about the resource; the service name wins. Pure.
+ * What OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say about the resource, over what the config says; the service
+ * name wins. Pure.
  *
  * @returns  warnings: one a pair that can't be used; the other pairs still count
  */
-export function resourceOverrides(env: Environment): { attributes: Record<string, string>; warnings: string[] } {
+export function resourceOverrides(
+  env: Environment,
+  config: DestinationConfig = NO_CONFIG,
+): { attributes: Record<string, string>; warnings: string[] } {
   const warnings: string[] = [];
-  const attributes = new Map<string, string>();
+  const attributes = new Map(Object.entries(config.resource ?? {}));
+  if (config.locked.has('resource')) return { attributes: Object.fromEntries(attributes), warnings };
   for (const [index, pair] of commaSeparated(env['OTEL_RESOURCE_ATTRIBUTES']).entries()) {
     const split = splitPair(pair);
     const name = split && percentDecoded(split.name);
@@ -117,158 +189,63 @@ export function resourceOverrides(env: Environment): { attributes: Record<string
   return { attributes: Object.fromEntries(attributes), warnings };
 }
 
-function tracesUrl({ env, endpoint }: DestinationSources): string | undefined {
-  if (endpoint !== undefined) return flagUrl(endpoint);
-  const setting = settingFrom(env, 'ENDPOINT');
-  if (setting === undefined) return undefined;
-  const url = parsedUrl(setting.value, setting.variable);
-  return setting.forTraces ? url.href : withTracesPath(url);
-}
+const FLAGS = { endpoint: '--endpoint', headers: '--header', protocol: '--protocol' } as const;
 
-function flagUrl(endpoint: string): string {
-  const url = parsedUrl(endpoint, '--endpoint');
-  return /\/v1\/traces\/?$/.test(url.pathname) ? url.href : withTracesPath(url);
-}
-
-function withTracesPath(base: URL): string {
-  const url = new URL(base);
-  url.pathname = `${base.pathname.replace(/\/$/, '')}/v1/traces`;
-  return url.href;
-}
-
-function parsedUrl(text: string, source: string): URL {
-  const hint = `Write a URL with http:// or https://, such as ${source === '--endpoint' ? '' : `${source}=`}http://localhost:4318`;
-  // The text is not repeated: it may hold a password.
-  if (!URL.canParse(text.trim())) throw new UserError(`${source} is not a URL.`, hint);
-  const url = new URL(text.trim());
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new UserError(`${source} is not an http:// or https:// URL.`, hint);
-  url.hash = '';
-  return url;
-}
-
-function protocolFromEnv(env: Environment): Protocol {
-  const setting = settingFrom(env, 'PROTOCOL');
-  return setting === undefined ? 'http/protobuf' : protocolFrom(setting.value, setting.variable);
-}
-
-function protocolFrom(value: string, source: string): Protocol {
-  const known = PROTOCOLS.find((protocol) => protocol === value.trim());
-  if (known !== undefined) return known;
-  if (value.trim() === 'grpc') {
-    throw new UserError(
-      `${source} asks for grpc, which trace-build does not speak.`,
-      'Use http/protobuf or http/json. Collectors that take gRPC on port 4317 take these on port 4318.',
-    );
+function refuseFlags(sources: DestinationSources, { locked, lockedBy }: DestinationConfig): void {
+  for (const [key, flag] of Object.entries(FLAGS) as [keyof typeof FLAGS, string][]) {
+    if (locked.has(key) && sources[key] !== undefined && sources[key].length > 0)
+      throw new UserError(`${flag} can't be used: ${lockedBy} locks ${key}.`, `Leave ${flag} out, or ask whoever manages that file.`);
   }
-  throw new UserError(`${source} is "${value}".`, `Use ${PROTOCOLS.join(' or ')}.`);
 }
 
-function compressionFromEnv(env: Environment): 'gzip' | 'none' {
-  const setting = settingFrom(env, 'COMPRESSION');
-  if (setting === undefined || setting.value === 'gzip') return 'gzip';
-  if (setting.value === 'none') return 'none';
-  throw new UserError(`${setting.variable} is "${setting.value}".`, 'Use gzip or none.');
+/** Where each key has its variables. */
+const SUFFIXES = {
+  endpoint: 'ENDPOINT',
+  headers: 'HEADERS',
+  protocol: 'PROTOCOL',
+  compression: 'COMPRESSION',
+  timeoutMs: 'TIMEOUT',
+  certificate: 'CERTIFICATE',
+  clientCertificate: 'CLIENT_CERTIFICATE',
+  clientKey: 'CLIENT_KEY',
+} as const;
+
+/** The environment without the variables of what is locked. */
+function unlocked(env: Environment, { locked }: DestinationConfig): Environment {
+  const suffixes = Object.entries(SUFFIXES).flatMap(([key, suffix]) => (locked.has(key as keyof typeof SUFFIXES) ? [suffix] : []));
+  return { ...env, ...Object.fromEntries(suffixes.flatMap(variablesOf).map((variable) => [variable, undefined])) };
 }
 
-function timeoutFromEnv(env: Environment): number {
-  const setting = settingFrom(env, 'TIMEOUT');
-  if (setting === undefined) return DEFAULT_TIMEOUT_MS;
-  const ms = Number(setting.value);
-  if (Number.isFinite(ms) && ms > 0) return Math.min(ms, TIMER_MAX_MS);
-  throw new UserError(`${setting.variable} is "${setting.value}".`, 'Give milliseconds above 0, such as 10000.');
+/** They were written down for the config's endpoint: a credential in them is nobody else's. */
+function headersFromConfig(config: DestinationConfig, configUrl: string | undefined, url: string): Record<string, string> {
+  if (configUrl !== undefined && new URL(configUrl).origin !== new URL(url).origin) return {};
+  const headers = Object.entries(config.headers ?? {});
+  return Object.assign({}, ...headers.map(([name, value]) => header({ name, value }, asWritten, `The config's header ${name}`)));
 }
 
-/** Both variables are joined, as in OTel's SDKs; the one for traces wins for a name in both. */
-function headersFromEnv(env: Environment): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const variable of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS']) {
-    for (const [index, pair] of commaSeparated(env[variable]).entries()) {
-      Object.assign(headers, header(splitPair(pair), decoded, `${variable}, pair ${index + 1},`));
-    }
-  }
-  return headers;
-}
+const headersFromFlags = (flags: readonly string[]): Record<string, string> =>
+  Object.assign({}, ...flags.map((flag, index) => header(splitPair(flag), asWritten, `--header ${index + 1}`)));
 
-function headersFromFlags(flags: readonly string[]): Record<string, string> {
-  return Object.assign({}, ...flags.map((flag, index) => header(splitPair(flag), (text) => text, `--header ${index + 1}`)));
-}
+const asWritten = (text: string): string => text;
 
-/** RFC 9110 §5.6.2 "token" and §5.5 "field-value", as node:http checks them. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-const HEADER_VALUE = /^[\t -~\u0080-\u00ff]*$/;
-
-/** Never repeats the pair in an error: it is a secret even when it is malformed. */
-function header(pair: Pair | undefined, decode: (text: string) => string, source: string): Record<string, string> {
-  const hint = 'Write name=value, such as authorization=Bearer%20… in a variable and "authorization=Bearer …" in a flag.';
-  if (pair === undefined) throw new UserError(`${source} is not name=value.`, hint);
-  const name = decode(pair.name).toLowerCase();
-  const value = decode(pair.value);
-  if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) throw new UserError(`${source} is not a valid HTTP header.`, hint);
-  return { [name]: value };
-}
-
-function tlsFromEnv(env: Environment): Tls {
-  const ca = pemFrom(env, 'CERTIFICATE');
-  const cert = pemFrom(env, 'CLIENT_CERTIFICATE');
-  const key = pemFrom(env, 'CLIENT_KEY');
+function tlsFrom(env: Environment, config: DestinationConfig): Tls {
+  const ca = pemFrom(env, 'CERTIFICATE', config.certificate);
+  const cert = pemFrom(env, 'CLIENT_CERTIFICATE', config.clientCertificate);
+  const key = pemFrom(env, 'CLIENT_KEY', config.clientKey);
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-function pemFrom(env: Environment, suffix: string): Uint8Array | undefined {
+function pemFrom(env: Environment, suffix: string, configured: string | undefined): Uint8Array | undefined {
   const setting = settingFrom(env, suffix);
-  if (setting === undefined) return undefined;
+  const path = setting?.value ?? configured;
+  if (path === undefined) return undefined;
   try {
-    return readFileSync(setting.value);
+    return readFileSync(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(
-      `${setting.variable} names a file that can't be read: ${reason}`,
+      `${setting?.variable ?? `The config's ${suffix.toLowerCase()}`} names a file that can't be read: ${reason}`,
       'Give the path of a readable PEM file, or unset it.',
     );
   }
 }
-
-interface Setting {
-  readonly variable: string;
-  readonly value: string;
-  readonly forTraces: boolean;
-}
-
-/** An empty variable counts as unset (OTel specification, "Parsing empty value"). */
-function settingFrom(env: Environment, suffix: string): Setting | undefined {
-  for (const variable of [`OTEL_EXPORTER_OTLP_TRACES_${suffix}`, `OTEL_EXPORTER_OTLP_${suffix}`]) {
-    const value = env[variable]?.trim();
-    if (value) return { variable, value, forTraces: variable.includes('_TRACES_') };
-  }
-  return undefined;
-}
-
-interface Pair {
-  readonly name: string;
-  readonly value: string;
-}
-
-const commaSeparated = (list: string | undefined): string[] =>
-  (list ?? '')
-    .split(',')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair !== '');
-
-/** At the first `=`: values may be base64 and end in some. */
-function splitPair(pair: string): Pair | undefined {
-  const at = pair.indexOf('=');
-  const name = pair.slice(0, Math.max(at, 0)).trim();
-  return name === '' ? undefined : { name, value: pair.slice(at + 1).trim() };
-}
-
-function percentDecoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // URIError: a `%` that is no percent-encoding. The caller decides what that means.
-    return undefined;
-  }
-}
-
-/** A secret with a bare `%` was not encoded at all: take it as it is. */
-const decoded = (text: string): string => percentDecoded(text) ?? text;

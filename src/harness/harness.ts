@@ -46,6 +46,29 @@ export interface AgentFile extends TranscriptFile {
   readonly group?: string;
 }
 
+/**
+ * How a transcript is read on, whatever keeps it: the lines of a file, the rows of a table.
+ *
+ * @param cursor  of the last time; undefined, or one that fits the source no more: from the start
+ */
+export type ReadNew<Ref, Row> = (ref: Ref, cursor: Cursor | undefined) => NewRecords<Row>;
+
+export interface NewRecords<Row> {
+  /** Read once, each before the next. */
+  readonly records: Iterable<Row>;
+  /** True when these are all records there are. */
+  readonly fromStart: boolean;
+  /**
+   * Where to go on the next time. To be asked when the records were read.
+   *
+   * @param after  how many of them need not be read again; default: all that are whole
+   */
+  cursor(after?: number): Cursor;
+}
+
+/** Plain JSON, to be kept between runs; opaque to all but the reader that made it. */
+export type Cursor = Readonly<Record<string, unknown>>;
+
 export interface Repository {
   /** Browser address, without credentials and `.git`. */
   readonly url?: string;
@@ -69,7 +92,7 @@ export interface Harness<Parsed = unknown> {
   normalise(files: ParsedTranscript<Parsed>): Normalised;
   /**
    * The same of what was added to a session since a checkpoint: only its later turns are told, as `normalise` of all
-   * the files would tell them. Agents' files that the checkpoint names are left out, unless they changed.
+   * the files would tell them. Agents' files that the checkpoint names are left out.
    *
    * @returns undefined on any doubt: then everything has to be read
    */

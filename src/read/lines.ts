@@ -10,8 +10,12 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 const CHUNK_BYTES = 256 * 1024;
 const LF = 10;
 
-/** @throws whatever the file system says, with its `code` */
-export function* linesOf(path: string, fromByte = 0): Generator<Buffer> {
+/**
+ * @param ends  is given the offset just after each line; after a last one without a line feed, which may still grow,
+ *              the offset of its beginning
+ * @throws whatever the file system says, with its `code`
+ */
+export function* linesOf(path: string, fromByte = 0, ends: number[] = []): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {
     let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -23,8 +27,10 @@ export function* linesOf(path: string, fromByte = 0): Generator<Buffer> {
       position += read;
       const end = filled + read;
       let start = 0;
+      const bufferAt = position - end;
       // What was left of the last chunk holds no line feed.
       for (let at = buffer.indexOf(LF, filled); at >= 0 && at < end; at = buffer.indexOf(LF, start)) {
+        ends.push(bufferAt + at + 1);
         yield buffer.subarray(start, at);
         start = at + 1;
       }
@@ -32,7 +38,10 @@ export function* linesOf(path: string, fromByte = 0): Generator<Buffer> {
       filled = end - start;
       if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
     }
-    if (filled > 0) yield buffer.subarray(0, filled);
+    if (filled > 0) {
+      ends.push(position - filled);
+      yield buffer.subarray(0, filled);
+    }
   } finally {
     closeSync(fd);
   }

@@ -6,9 +6,10 @@
  */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { UserError } from '../errors.ts';
-import type { AgentFile, TranscriptFile } from '../harness/harness.ts';
+import type { AgentFile, Cursor, TranscriptFile } from '../harness/harness.ts';
 import type { AgentRef, SessionRef } from './find.ts';
 import { linesOf } from './lines.ts';
+import { readNewLines } from './new-lines.ts';
 
 /** A session of which only agents are left has an empty main file. */
 export const mainFile = (ref: SessionRef): TranscriptFile =>
@@ -16,7 +17,39 @@ export const mainFile = (ref: SessionRef): TranscriptFile =>
 
 export function openFile(path: string): TranscriptFile {
   const unreadable = reasonAgainst(path);
-  return unreadable === undefined ? { name: path, lines: readableLines(path) } : { name: path, lines: [], unreadable };
+  return unreadable === undefined ? { name: path, lines: readableLines(path, linesOf(path)) } : { name: path, lines: [], unreadable };
+}
+
+/** A main file, from where reading stopped the last time if it is still the same file. */
+export interface OpenedMain {
+  readonly file: TranscriptFile;
+  readonly fromStart: boolean;
+  /**
+   * To be asked when the file was read.
+   *
+   * @param line  the last one that need not be read again
+   */
+  readonly cursorAfter: (line: number) => Cursor | undefined;
+}
+
+/** @param lines  how many lines lie before the cursor */
+export function openMain(ref: SessionRef, cursor?: Cursor, lines = 0): OpenedMain {
+  const { path } = ref;
+  const file = mainFile(ref);
+  if (path === undefined || file.unreadable !== undefined) return { file, fromStart: true, cursorAfter: () => undefined };
+  const opened = readNewLines(path, cursor);
+  const before = opened.fromStart ? 0 : lines;
+  return {
+    file: { name: path, lines: readableLines(path, opened.records), firstLine: before + 1 },
+    fromStart: opened.fromStart,
+    cursorAfter: (line) => opened.cursor(line - before),
+  };
+}
+
+/** Tells whether a file has changed. Undefined: it is gone. */
+export function stampOf(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats && `${stats.size} ${stats.mtimeMs}`;
 }
 
 export function agentFile(agent: AgentRef): AgentFile {
@@ -34,9 +67,9 @@ export function agentFile(agent: AgentRef): AgentFile {
  *
  * @throws UserError
  */
-function* readableLines(path: string): Generator<Buffer> {
+function* readableLines(path: string, lines: Iterable<Buffer>): Generator<Buffer> {
   try {
-    yield* linesOf(path);
+    yield* lines;
   } catch (error) {
     throw new UserError(`${path} can't be read: ${(error as Error).message}.`, 'Check that the file is still there, and its disk.');
   }

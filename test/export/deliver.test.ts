@@ -36,7 +36,7 @@ async function delivered(destination: Destination, sessions: readonly (readonly 
     scope: SCOPE,
     deadlineMs: 60_000,
     wait: async (ms) => void waits.push(ms),
-    onProgress: ({ spans }) => settled.push(...spans),
+    record: { intend: () => undefined, settle: ({ spans }) => settled.push(...spans) },
     ...own,
   });
   const reports: DeliveryReport[] = [];

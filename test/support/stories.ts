@@ -46,8 +46,8 @@ export function loadStory(name: string, options: BuildOptions = {}): Story {
   const key = `${name} ${JSON.stringify(options)}`;
   const known = loaded.get(key);
   if (known !== undefined) return known;
-  const told = [...traceSessions(refsOf(name), options, true)];
-  const sessions = told.map(({ ref }) => ({ id: ref.sessionId, ref, traced: traceSession(ref, options, true) }));
+  const told = [...traceSessions(refsOf(name), options, () => ({ ended: true }))];
+  const sessions = told.map(({ ref }) => ({ id: ref.sessionId, ref, traced: traceSession(ref, options, { ended: true }) }));
   const story: Story = {
     name,
     folder: join(FIXTURES, name),

@@ -9,9 +9,8 @@
  * turn, an agent nobody called) is a doubt, and in doubt the whole session is read: reading on saves time, it decides nothing.
  */
 import type { CallRef, ProblemReason } from '../../session/types.ts';
-import type { Checkpoint, ParsedTranscript, ProblemCounts } from '../harness.ts';
-import type { FileIndex } from './digest.ts';
-import { isEvent } from './digest.ts';
+import type { ProblemCounts } from '../harness.ts';
+import { type FileIndex, isEvent } from './digest.ts';
 import type { ClaudeRecord, ParsedFile } from './records.ts';
 import type { Segment } from './segments.ts';
 import { isUnmarkedTrigger, notificationsIn } from './triggers.ts';
@@ -71,18 +70,10 @@ export function countByReason(problems: readonly { readonly reason: ProblemReaso
 }
 
 /** What was added reaches back further than a checkpoint remembers. */
-export function isDoubtful(
-  added: ParsedTranscript<ParsedFile>,
-  segments: readonly Segment[],
-  before: Before,
-  checkpoint: Checkpoint,
-): boolean {
-  const { main } = added;
+export function isDoubtful(main: ParsedFile, segments: readonly Segment[], before: Before): boolean {
   const firstStart = segments[0]?.start?.line ?? Number.POSITIVE_INFINITY;
-  const placed = new Set(checkpoint.agents);
   const lastIds = new Set(before.lastIds);
   return (
-    added.agents.some((agent) => placed.has(agent.agentId!)) ||
     main.records.some(
       (record) =>
         // Somebody went on with a turn that was over.

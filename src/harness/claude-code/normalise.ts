@@ -31,7 +31,7 @@ export const normalise = (parsed: ParsedTranscript<ParsedFile>): Normalised =>
 export function resume(added: ParsedTranscript<ParsedFile>, checkpoint: Checkpoint): Normalised | undefined {
   const before = checkpoint.before as Before;
   const segments = segmentsOf(added.main, added.ended, before);
-  return isDoubtful(added, segments, before, checkpoint) ? undefined : told(added, segments, { ...checkpoint, before });
+  return isDoubtful(added.main, segments, before) ? undefined : told(added, segments, { ...checkpoint, before });
 }
 
 /**

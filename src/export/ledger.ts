@@ -1,0 +1,212 @@
+/**
+ * What a destination has acknowledged: the memory that makes every span arrive once.
+ *
+ * in:   the state folder, a destination's key; spans about to be sent, and what became of them
+ * out:  append-only files `ledger/<destination>/<first byte of the trace id>.jsonl`, and answers out of them
+ *
+ *   +{"t":"<trace id>","c":"<session>","s":{"<span id>":<end in Unix ms>, …}}     acknowledged, or refused for good
+ *   -{ … }                                                                        about to be sent
+ *
+ * A line is written before its spans are sent and its first byte changed when they are acknowledged: so a full disk shows
+ * itself before anything leaves, and what was acknowledged can always be written down. A process killed in between
+ * leaves a `-`: those spans are sent again. A torn line is no line. Whoever writes holds the destination's lock.
+ */
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { readIfThere, writePrivate } from '../disk/files.ts';
+import { UserError } from '../errors.ts';
+import { ATTR_SESSION_ID } from '../trace/semconv.ts';
+import type { Span } from '../trace/span.ts';
+
+/** Of the files' format. A newer one is not ours to touch, and without a ledger nothing may be sent. */
+const VERSION = 1;
+
+export interface Ledger {
+  /**
+   * Of which of these spans the destination knows, and up to which end.
+   *
+   * @param session  who asks: it shares the entries it finds from now on, and they live as long as it does
+   * @returns        end in Unix ms by span id
+   */
+  readonly acknowledged: (spans: readonly Span[], session: string) => ReadonlyMap<string, number>;
+  /** To be called before spans are sent. @throws when it can't be written: then they must not be sent */
+  readonly intend: (spans: readonly Span[], session: string) => void;
+  /** To be called when they are done with. They, or all spans they are part of, were intended before. */
+  readonly settle: (spans: readonly Span[]) => void;
+  /** Forgets sessions that are no more; each leaves the time up to which it was done with. */
+  readonly prune: (isGone: (session: string) => boolean) => void;
+}
+
+interface Entry {
+  readonly t: string;
+  /** Session. */
+  readonly c: string;
+  /** Span id → end in Unix ms. */
+  readonly s: Readonly<Record<string, number>>;
+}
+
+/** @throws UserError when the ledger is a newer version's */
+export function openLedger(stateFolder: string, destinationKey: string): Ledger {
+  const folder = join(stateFolder, 'ledger', destinationKey);
+  claimVersion(join(stateFolder, 'ledger'));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const fileOf = (traceId: string): string => join(folder, `${traceId.slice(0, 2)}.jsonl`);
+  const intended = new Map<string, { readonly path: string; readonly offset: number }>();
+  return {
+    acknowledged: (spans, session) => {
+      const ends = new Map<string, number>();
+      const note = (spanId: string, endMs: number): void => void ends.set(spanId, Math.max(endMs, ends.get(spanId) ?? 0));
+      for (const [path, ids] of grouped(new Set(spans.map(({ traceId }) => traceId)), fileOf)) {
+        const entries = entriesIn(path, new Set(ids));
+        for (const { s } of entries) for (const [spanId, endMs] of Object.entries(s)) note(spanId, endMs);
+        for (const traceId of new Set(entries.map(({ t }) => t)))
+          if (!entries.some(({ t, c }) => t === traceId && c === session)) append(path, '+', { t: traceId, c: session, s: {} });
+      }
+      const doneUntilMs = watermarksIn(folder);
+      for (const span of doneUntilMs.size === 0 ? [] : spans)
+        if (span.endMs <= (doneUntilMs.get(conversationOf(span)) ?? 0)) note(span.spanId, span.endMs);
+      return ends;
+    },
+    intend: (spans, session) => {
+      for (const [traceId, ofTrace] of grouped(spans, (span) => span.traceId)) {
+        const path = fileOf(traceId);
+        const offset = append(path, '-', {
+          t: traceId,
+          c: session,
+          s: Object.fromEntries(ofTrace.map(({ spanId, endMs }) => [spanId, endMs])),
+        });
+        for (const { spanId } of ofTrace) intended.set(spanId, { path, offset });
+      }
+    },
+    settle: (spans) => {
+      const places = new Map(spans.map(({ spanId }) => intended.get(spanId)!).map((place) => [`${place.path} ${place.offset}`, place]));
+      for (const { path, offset } of places.values()) confirm(path, offset);
+      for (const { spanId } of spans) intended.delete(spanId);
+    },
+    prune: (isGone) => prune(folder, isGone),
+  };
+}
+
+const conversationOf = ({ attributes }: Span): string => String(attributes[ATTR_SESSION_ID]);
+
+function claimVersion(folder: string): void {
+  const path = join(folder, 'version');
+  const text = readIfThere(path)?.trim();
+  const version = Number(text);
+  if (version > VERSION)
+    throw new UserError(
+      `${folder} was written by a newer version of trace-build, so nothing is sent: this version can't tell what was delivered before.`,
+      'Update trace-build.',
+    );
+  if (version !== VERSION) writePrivate(path, `${VERSION}\n`);
+}
+
+/** Begins with a line feed, so that a line somebody was killed at does not spoil this one. @returns offset of the mark */
+function append(path: string, mark: '+' | '-', entry: Entry): number {
+  const fd = openSync(path, 'a', 0o600);
+  try {
+    const line = Buffer.from(`\n${mark}${JSON.stringify(entry)}\n`);
+    const offset = fstatSync(fd).size + 1;
+    const written = writeSync(fd, line);
+    if (written < line.length) throw Object.assign(new Error(`${path}: no space left for the ledger`), { code: 'ENOSPC' });
+    return offset;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** One byte over another: it takes no space. */
+function confirm(path: string, offset: number): void {
+  const fd = openSync(path, 'r+');
+  try {
+    writeSync(fd, '+', offset);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function entriesIn(path: string, traceIds: ReadonlySet<string>): readonly Entry[] {
+  const text = readIfThere(path) ?? '';
+  const entries: Entry[] = [];
+  for (const traceId of traceIds) {
+    const beginning = `\n+{"t":"${traceId}"`;
+    for (let at = text.indexOf(beginning); at >= 0; at = text.indexOf(beginning, at + 1)) {
+      const entry = entryOf(text.slice(at + 1, lineEnd(text, at + 1)));
+      if (entry !== undefined) entries.push(entry);
+    }
+  }
+  return entries;
+}
+
+const lineEnd = (text: string, from: number): number => {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
+};
+
+/** @returns undefined for anything but an acknowledged entry: intentions, torn and damaged lines */
+function entryOf(line: string): Entry | undefined {
+  if (!line.startsWith('+')) return undefined;
+  try {
+    const entry: unknown = JSON.parse(line.slice(1));
+    return isEntry(entry) ? entry : undefined;
+  } catch {
+    return undefined; // Torn or damaged: what it told is sent again.
+  }
+}
+
+function isEntry(value: unknown): value is Entry {
+  const { t, c, s } = (value ?? {}) as Record<string, unknown>;
+  return typeof t === 'string' && typeof c === 'string' && typeof s === 'object' && s !== null;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Sessions that are no more.
+
+const WATERMARKS = 'watermarks.jsonl';
+
+function watermarksIn(folder: string): Map<string, number> {
+  const text = readIfThere(join(folder, WATERMARKS)) ?? '';
+  return new Map(
+    text
+      .split('\n')
+      .flatMap((line) => entryOf(line) ?? [])
+      .map(({ c, s }) => [c, s['until'] ?? 0]),
+  );
+}
+
+function prune(folder: string, isGone: (session: string) => boolean): void {
+  const doneUntilMs = watermarksIn(folder);
+  const kept = new Map<string, string>();
+  for (const name of readdirSync(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file))) {
+    const lines = readFileSync(join(folder, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+    const entries = lines.flatMap((line) => entryOf(line) ?? []);
+    const dead = new Set([...grouped(entries, ({ t }) => t)].flatMap(([t, ofTrace]) => (ofTrace.every(({ c }) => isGone(c)) ? [t] : [])));
+    if (dead.size === 0) continue;
+    for (const { t, c, s } of entries) if (dead.has(t)) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, ...Object.values(s)));
+    kept.set(
+      join(folder, name),
+      lines
+        .filter((line) => !dead.has(entryOf(line)?.t ?? ''))
+        .map((line) => `\n${line}\n`)
+        .join(''),
+    );
+  }
+  if (kept.size === 0) return;
+  // The watermarks first: killed in between, a session is told twice here, and never not at all.
+  const watermarks = [...doneUntilMs].map(([c, until]) => `+${JSON.stringify({ t: '', c, s: { until } } satisfies Entry)}\n`);
+  writePrivate(join(folder, WATERMARKS), watermarks.join(''));
+  for (const [path, text] of kept) writePrivate(path, text);
+}
+
+function grouped<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

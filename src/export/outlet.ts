@@ -1,0 +1,182 @@
+/**
+ * Spans → a collector, each once: delivery and ledger together.
+ *
+ * in:   the spans of one session after another, a destination, the state folder
+ * out:  OutletReport: built = acknowledged + before + refused + pending + open, always
+ *
+ * What the ledger knows is not sent again, whatever changed about it, but for a span whose end has moved later. What may
+ * still change is not sent. Between a look at the ledger and its last entry nobody else sends to the same destination.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { readIfThere, writePrivate } from '../disk/files.ts';
+import { lock } from '../disk/lock.ts';
+import type { Span } from '../trace/span.ts';
+import { createDelivery, type DeliveryOptions, type DeliveryReport } from './deliver.ts';
+import { type Destination, shownUrl } from './destination.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+
+export interface OutletReport extends DeliveryReport {
+  /** Acknowledged by the destination before this call. */
+  readonly before: number;
+  /** Sent again because their end had moved; counted where they ended up, too. */
+  readonly updated: number;
+  /** Held back: they may still change. */
+  readonly open: number;
+  /** Traces with spans that will have to be sent. */
+  readonly unsettled: ReadonlySet<string>;
+}
+
+export interface OutletOptions extends Omit<DeliveryOptions, 'record'> {
+  readonly stateFolder: string;
+  /** Send what was acknowledged before, too. */
+  readonly resend?: boolean;
+  /** Send what is open, too. */
+  readonly final?: boolean;
+}
+
+export interface Outlet {
+  /** Key of the destination, as in the ledger. */
+  readonly key: string;
+  /**
+   * @param session  key of the session: its conversation id
+   * @param onWire   see `Delivery`
+   */
+  readonly send: (spans: readonly Span[], session: string, onWire?: (span: Span) => Span) => Promise<OutletReport>;
+  readonly health: () => Health;
+  readonly prune: Ledger['prune'];
+  readonly close: () => Promise<void>;
+}
+
+/** How a destination did the last times. Kept between runs. */
+export interface Health {
+  /** For people, without credentials. */
+  readonly url: string;
+  readonly lastAcknowledgedMs?: number;
+  /** Set while deliveries fail. */
+  readonly failing?: {
+    readonly sinceMs: number;
+    readonly times: number;
+    /** Whoever is not asked by the user waits until then. */
+    readonly retryAtMs: number;
+    readonly message: string;
+    readonly unusable: boolean;
+  };
+}
+
+/** A collector that is restarted is back within this time. */
+const RETRY_FIRST_MS = 30_000;
+/** An hour's delay is nothing for a trace, and a hook an hour is nothing for a collector. */
+const RETRY_MAX_MS = 60 * 60_000;
+
+/** @throws UserError when the ledger can't be used */
+export function openOutlet(destination: Destination, options: OutletOptions): Outlet {
+  const { stateFolder } = options;
+  const key = keyOf(destination);
+  const ledger = openLedger(stateFolder, key);
+  const delivery = createDelivery(destination, options);
+  const health = healthFile(destination, stateFolder, key);
+  const now = options.now ?? Date.now;
+  return {
+    key,
+    send: async (spans, session, onWire) => {
+      const held = (await lock(join(stateFolder, `delivery-${key}.lock`)))!;
+      try {
+        const ends = options.resend ? new Map<string, number>() : ledger.acknowledged(spans, session);
+        const wanted = spans.filter(({ spanId, endMs }) => endMs > (ends.get(spanId) ?? Number.NEGATIVE_INFINITY));
+        const sent = wanted.filter(({ open }) => options.final || !open);
+        const settled = new Set<Span>();
+        const report = await delivery.send(
+          sent,
+          {
+            intend: (batch) => ledger.intend(batch, session),
+            settle: (answered) => {
+              ledger.settle(answered.spans);
+              for (const span of answered.spans) settled.add(span);
+            },
+          },
+          onWire,
+        );
+        if (sent.length > 0) health.note(report, now());
+        return {
+          ...report,
+          built: spans.length,
+          before: spans.length - wanted.length,
+          open: wanted.length - sent.length,
+          updated: [...settled].filter(({ spanId }) => ends.has(spanId)).length,
+          unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId)),
+        };
+      } finally {
+        held.release();
+      }
+    },
+    health: health.read,
+    prune: ledger.prune,
+    close: delivery.close,
+  };
+}
+
+/** How it stands with a destination, without opening it. */
+export const healthOf = (destination: Destination, stateFolder: string): Health =>
+  healthFile(destination, stateFolder, keyOf(destination)).read();
+
+/** May somebody whom no user asked try now? */
+export const mayTry = ({ failing }: Health, nowMs: number): boolean =>
+  // A clock that was set back must not stop us for longer than we meant to wait.
+  failing === undefined || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS;
+
+/** What tells one tenant of a collector from another; what only lets us in does not. */
+const CREDENTIAL = /auth|cookie|credential|key|pass|secret|signature|token/i;
+
+function keyOf({ url, headers }: Destination): string {
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  for (const name of [...bare.searchParams.keys()]) if (CREDENTIAL.test(name)) bare.searchParams.delete(name);
+  const tenant = Object.entries(headers)
+    .filter(([name]) => !CREDENTIAL.test(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return hashOf(JSON.stringify([bare.href, tenant])).slice(0, 16);
+}
+
+/** Anything about a destination that, changed by the user, makes it worth another try. */
+const fingerprintOf = ({ url, headers, protocol, compression, tls }: Destination): string =>
+  hashOf(JSON.stringify([url, headers, protocol, compression, Object.values(tls).map((pem) => hashOf(pem))])).slice(0, 16);
+
+const hashOf = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+function healthFile(destination: Destination, stateFolder: string, key: string) {
+  const path = join(stateFolder, 'ledger', key, 'destination.json');
+  const fingerprint = fingerprintOf(destination);
+  const stored = (): { health?: Health; fingerprint?: string } => {
+    try {
+      return JSON.parse(readIfThere(path) ?? '{}');
+    } catch {
+      return {}; // Damaged: then it is simply tried.
+    }
+  };
+  const read = (): Health => {
+    const { health, fingerprint: known } = stored();
+    const { failing: _, ...fresh } = { ...health, url: shownUrl(destination.url) };
+    return health !== undefined && known === fingerprint ? { ...fresh, ...(health.failing && { failing: health.failing }) } : fresh;
+  };
+  const note = (report: DeliveryReport, nowMs: number): void => {
+    const { lastAcknowledgedMs, failing } = read();
+    const times = (failing?.times ?? 0) + 1;
+    const health: Health = {
+      url: shownUrl(destination.url),
+      ...(report.acknowledged > 0 ? { lastAcknowledgedMs: nowMs } : lastAcknowledgedMs !== undefined && { lastAcknowledgedMs }),
+      ...(report.stopped !== undefined && {
+        failing: {
+          sinceMs: failing?.sinceMs ?? nowMs,
+          times,
+          retryAtMs: nowMs + Math.min(RETRY_FIRST_MS * 2 ** (times - 1), RETRY_MAX_MS),
+          message: report.stopped,
+          unusable: report.unusable !== undefined,
+        },
+      }),
+    };
+    writePrivate(path, `${JSON.stringify({ health, fingerprint })}\n`);
+  };
+  return { read, note };
+}
