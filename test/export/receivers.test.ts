@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDelivery } from '../../src/export/deliver.ts';
 import { destinationFrom } from '../../src/export/destination.ts';
 import type { Span } from '../../src/trace/span.ts';
-import type { ReceivedSpan } from '../support/otlp.ts';
+import { asReceived } from '../support/otlp.ts';
 import { type MockOtlp, startMockOtlp, startTracelet, type Tracelet, type TraceletSpan } from '../support/receivers.ts';
 import { FEATURES } from '../support/spans.ts';
 
@@ -33,8 +33,6 @@ const ARRIVED = { built: FEATURES.length, acknowledged: FEATURES.length, refused
 const byId = <T extends { traceId: string; spanId: string }>(spans: readonly T[]): T[] =>
   spans.toSorted((a, b) => `${a.traceId}${a.spanId}`.localeCompare(`${b.traceId}${b.spanId}`));
 
-const nano = (ms: number): string => `${ms}000000`;
-
 describe('mockotlpserver', () => {
   let receiver: MockOtlp;
   beforeAll(async () => {
@@ -46,23 +44,7 @@ describe('mockotlpserver', () => {
     const spans = spansFor(number);
     expect(await deliver(receiver.url, way, spans)).toEqual(ARRIVED);
     const own = new Set(spans.map(({ traceId }) => traceId));
-    expect(byId(receiver.spans().filter(({ traceId }) => own.has(traceId)))).toEqual(byId(spans.map(asReceived)));
-  });
-
-  const asReceived = (span: Span): ReceivedSpan => ({
-    traceId: span.traceId,
-    spanId: span.spanId,
-    ...(span.parentSpanId ? { parentSpanId: span.parentSpanId } : {}),
-    name: span.name,
-    kind: span.kind === 'client' ? 3 : 1,
-    startTimeUnixNano: nano(span.startMs),
-    endTimeUnixNano: nano(span.endMs),
-    status: span.status.kind === 'error' ? { code: 2, message: span.status.message } : { code: 0 },
-    attributes: span.attributes,
-    events: span.events.map(({ timeMs, ...event }) => ({ ...event, timeUnixNano: nano(timeMs) })),
-    links: span.links,
-    resource: span.resource.attributes,
-    scope: SCOPE,
+    expect(byId(receiver.spans().filter(({ traceId }) => own.has(traceId)))).toEqual(byId(spans.map((span) => asReceived(span, SCOPE))));
   });
 });
 

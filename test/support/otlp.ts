@@ -3,11 +3,12 @@
  * as @elastic/mockotlpserver brings them: nothing here shares code with what encoded it.
  *
  * in:   an ExportTraceServiceRequest: bytes, parsed JSON, or a protobufjs message
- * out:  ReceivedSpan[], in the order they stand in the request
+ * out:  ReceivedSpan[], in the order they stand in the request; `asReceived`, what a span of ours should look like there
  *
  * mockotlpserver's own normalizeTrace is not used: it throws on an empty list in protobuf.
  */
 import { getProtoRoot } from '@elastic/mockotlpserver/lib/proto.js';
+import type { Span } from '../../src/trace/span.ts';
 
 export interface ReceivedSpan {
   readonly traceId: string;
@@ -60,6 +61,24 @@ export function flatSpans(request: unknown): ReceivedSpan[] {
     ),
   );
 }
+
+export const asReceived = (span: Span, scope: ReceivedSpan['scope']): ReceivedSpan => ({
+  traceId: span.traceId,
+  spanId: span.spanId,
+  ...(span.parentSpanId ? { parentSpanId: span.parentSpanId } : {}),
+  name: span.name,
+  kind: span.kind === 'client' ? 3 : 1,
+  startTimeUnixNano: nano(span.startMs),
+  endTimeUnixNano: nano(span.endMs),
+  status: span.status.kind === 'error' ? { code: 2, message: span.status.message } : { code: 0 },
+  attributes: span.attributes,
+  events: span.events.map(({ timeMs, ...event }) => ({ ...event, timeUnixNano: nano(timeMs) })),
+  links: span.links,
+  resource: span.resource.attributes,
+  scope,
+});
+
+const nano = (ms: number): string => `${ms}000000`;
 
 /** Bytes in protobuf, hex in JSON. */
 type Id = Uint8Array | string;
