@@ -10,11 +10,26 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   trace: ['session', '@opentelemetry/semantic-conventions', '@pydantic/genai-prices', 'node:crypto'],
   export: ['trace', 'disk', 'errors', '@opentelemetry/', 'node:'],
   read: ['harness', 'disk', 'errors', 'node:'],
+  config: ['read', 'disk', 'errors', 'zod', 'node:path'],
   disk: ['node:'],
   errors: [],
   pipeline: ['read', 'harness', 'session', 'trace', 'export'],
   index: ['pipeline', 'harness', 'session', 'trace'],
-  cli: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'disk', 'errors', 'node:', 'commander', 'picocolors', 'cli-progress'],
+  cli: [
+    'pipeline',
+    'read',
+    'harness',
+    'session',
+    'trace',
+    'export',
+    'config',
+    'disk',
+    'errors',
+    'node:',
+    'commander',
+    'picocolors',
+    'cli-progress',
+  ],
 };
 
 /** These rooms fail on nothing, for they touch nothing: no clock, no environment, no disk. */

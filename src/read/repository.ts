@@ -21,14 +21,19 @@ export function repositoryOf(directory: string, known: Map<string, Repository> =
 
 function askGit(directory: string): Repository {
   if (!isInRepository(directory)) return {};
-  const { status, stdout } = spawnSync('git', ['-C', directory, 'config', '--get', 'remote.origin.url'], {
+  const url = browserUrl(gitSays(directory, ['config', '--get', 'remote.origin.url']).trim());
+  return url === undefined ? {} : { url };
+}
+
+/** What git prints, of the repository of a directory; nothing when it fails or there is no git. */
+export function gitSays(directory: string, args: readonly string[]): string {
+  const { status, stdout } = spawnSync('git', ['-C', directory, ...args], {
     encoding: 'utf8',
     env: withoutGit(process.env),
     timeout: GIT_TIMEOUT_MS,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const url = status === 0 ? browserUrl(stdout.trim()) : undefined;
-  return url === undefined ? {} : { url };
+  return status === 0 ? stdout : '';
 }
 
 /** GIT_DIR and its like, as in a git hook, would make git tell of another repository than the directory's. */

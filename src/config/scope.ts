@@ -1,0 +1,91 @@
+/**
+ * Whether the sessions of a directory are exported, and why.
+ *
+ * in:   Config; what the disk knows of the directory; the home that `~` stands for
+ * out:  `ScopeDecision`; pure
+ *
+ * A pattern that names something also means what lies below it: who excludes github.com/acme means all of it.
+ */
+import { isAbsolute, relative, sep } from 'node:path';
+import type { DirectoryFacts } from '../read/directory.ts';
+import { expanded } from './paths.ts';
+import type { Config } from './schema.ts';
+
+/** A root, or a pattern of `include`. */
+export interface Root {
+  /** `~` expanded, as written otherwise. */
+  readonly path: string;
+  /** Unix ms. Absent when the config does not say: a root written by hand, a pattern. */
+  readonly addedMs?: number;
+}
+
+export type ScopeDecision =
+  | { readonly inScope: true; readonly root: Root; readonly why: string }
+  | { readonly inScope: false; readonly why: string };
+
+export function decideScope(config: Config, facts: DirectoryFacts, home: string): ScopeDecision {
+  const excluding = config.exclude.find((pattern) => isExcluded(pattern, facts, home));
+  if (excluding !== undefined) return { inScope: false, why: `excluded by ${excluding}` };
+  const roots = rootsOf(config, home);
+  const inRoot = (path: string): Root | undefined =>
+    oldest(roots.filter((root) => root.path === '*' || isInside(path, facts.realPath(root.path))));
+  const root = inRoot(facts.path);
+  if (root !== undefined)
+    return { inScope: true, root, why: root.path === '*' ? 'every directory is in scope: *' : `inside the root ${root.path}` };
+  const main = facts.repository === undefined ? undefined : inRoot(facts.repository);
+  if (main !== undefined) return { inScope: true, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
+  const including = config.include.find((pattern) => isIncluded(pattern, facts, home));
+  if (including !== undefined) return { inScope: true, root: { path: expanded(including, home) }, why: `included by ${including}` };
+  return { inScope: false, why: notHeld(facts, roots, config.include) };
+}
+
+/** In the order of the config. */
+export const rootsOf = (config: Config, home: string): readonly Root[] =>
+  config.trace_roots.map((root) => {
+    if (typeof root === 'string') return { path: expanded(root, home) };
+    return { path: expanded(root.path, home), ...(root.added !== undefined && { addedMs: Date.parse(root.added) }) };
+  });
+
+/** Of several that hold a directory, the one that was added first: since then it has been in scope. */
+const oldest = (roots: readonly Root[]): Root | undefined =>
+  roots.toSorted((a, b) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b.addedMs ?? Number.POSITIVE_INFINITY))[0];
+
+/** Wherever a link, or a worktree, may hide it: excluding is strict. */
+const isExcluded = (pattern: string, facts: DirectoryFacts, home: string): boolean =>
+  isIncluded(pattern, facts, home) || isAt(pattern, facts.directory, facts, home);
+
+function isIncluded(pattern: string, facts: DirectoryFacts, home: string): boolean {
+  if (/^\*+$/.test(pattern)) return true;
+  const places = facts.repository === undefined ? [facts.path] : [facts.path, facts.repository];
+  const onRemote = globOf(pattern.replace(/\.git$/, ''), 'i');
+  return places.some((path) => isAt(pattern, path, facts, home)) || facts.remotes.some((remote) => onRemote.test(remote));
+}
+
+function isAt(pattern: string, path: string, facts: DirectoryFacts, home: string): boolean {
+  const place = expanded(pattern, home);
+  if (!isAbsolute(place)) return false;
+  if (place.includes('*')) return globOf(place).test(path);
+  return isInside(path, place) || isInside(path, facts.realPath(place));
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way.split(sep)[0] !== '..' && !isAbsolute(way));
+}
+
+/** `*` stays within one segment, `**` does not. */
+function globOf(pattern: string, flags = ''): RegExp {
+  const source = pattern
+    .replace(/\/+$/, '')
+    .replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found) => (found === '*' ? '[^/]*' : found.startsWith('*') ? '.*' : `\\${found}`));
+  return new RegExp(`^${source}(?:/.*)?$`, flags);
+}
+
+function notHeld({ directory, path }: DirectoryFacts, roots: readonly Root[], include: readonly string[]): string {
+  if (roots.length === 0 && include.length === 0) return 'nothing is exported: trace_roots is empty';
+  const named = [
+    ...(roots.length > 0 ? [`roots: ${roots.map(({ path }) => path).join(', ')}`] : []),
+    ...(include.length > 0 ? [`include: ${include.join(', ')}`] : []),
+  ];
+  return `no root holds ${directory}${path === directory ? '' : `, which is ${path}`} (${named.join('; ')})`;
+}
