@@ -1,15 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import {
   type Destination,
+  type DestinationConfig,
   type DestinationSources,
   describe as described,
   destinationFrom,
   type Environment,
   resourceOverrides,
+  settingsFromEnv,
   withoutSecrets,
 } from '../../src/export/destination.ts';
 
@@ -128,6 +130,132 @@ test('certificate files are read, the ones for traces first', () => {
     ca: 'PEM traces-ca',
     cert: 'PEM cert',
     key: 'PEM key',
+  });
+});
+
+describe('the config', () => {
+  const configured = (
+    values: Omit<DestinationConfig, 'locked' | 'lockedBy'>,
+    ...locked: (keyof DestinationConfig)[]
+  ): DestinationConfig => ({
+    ...values,
+    locked: new Set(locked as never[]),
+    lockedBy: '/etc/managed.json',
+  });
+  const path = join(folder, 'config-ca');
+  writeFileSync(path, 'PEM of the config');
+  const config = configured({
+    endpoint: 'https://config/otel',
+    headers: { Authorization: 'Bearer config', tenant: 'c' },
+    protocol: 'http/json',
+    compression: 'none',
+    timeoutMs: 9_999_999_999,
+    certificate: path,
+  });
+
+  test('is enough by itself', () => {
+    expect(destinationFrom({ env: {}, config })).toEqual({
+      url: 'https://config/otel/v1/traces',
+      headers: { authorization: 'Bearer config', tenant: 'c' },
+      protocol: 'http/json',
+      compression: 'none',
+      timeoutMs: 2 ** 31 - 1,
+      tls: { ca: Buffer.from('PEM of the config') },
+    });
+  });
+
+  test('comes after variables, and these after flags', () => {
+    const env = {
+      [`${OTLP}ENDPOINT`]: 'https://config/other',
+      [`${OTLP}HEADERS`]: 'tenant=e,region=e',
+      [`${OTLP}PROTOCOL`]: 'http/protobuf',
+      [`${OTLP}COMPRESSION`]: 'gzip',
+      [`${OTLP}TIMEOUT`]: '7',
+    };
+    expect(destinationFrom({ env, config, headers: ['region=f'] })).toMatchObject({
+      url: 'https://config/other/v1/traces',
+      headers: { authorization: 'Bearer config', tenant: 'e', region: 'f' },
+      protocol: 'http/protobuf',
+      compression: 'gzip',
+      timeoutMs: 7,
+    });
+  });
+
+  test('its headers go to no other host than the one they were written for', () => {
+    expect(destinationFrom({ env: {}, endpoint: 'http://config', config })!.headers).toEqual({});
+    expect(destinationFrom({ env: { [`${OTLP}ENDPOINT`]: 'https://elsewhere', [`${OTLP}HEADERS`]: 'a=1' }, config })!.headers).toEqual({
+      a: '1',
+    });
+    const { endpoint: _, ...anywhere } = config;
+    expect(destinationFrom({ env: {}, endpoint: 'http://f', config: anywhere })!.headers).toHaveProperty('authorization');
+  });
+
+  test('what it locks no variable changes, and it falls back to the default', () => {
+    const env = Object.fromEntries(
+      [
+        'ENDPOINT=http://e',
+        'HEADERS=a=1',
+        'PROTOCOL=grpc',
+        'COMPRESSION=zstd',
+        'TIMEOUT=x',
+        'CERTIFICATE=/nowhere',
+        'TRACES_ENDPOINT=http://t',
+      ]
+        .map((line) => /^([^=]+)=(.*)/.exec(line)!)
+        .map(([, name, value]) => [`${OTLP}${name}`, value]),
+    );
+    const locked = ['endpoint', 'headers', 'protocol', 'compression', 'timeoutMs', 'certificate'] as const;
+    expect(destinationFrom({ env, config: configured({ endpoint: 'http://c' }, ...locked) })).toEqual({
+      url: 'http://c/v1/traces',
+      headers: {},
+      protocol: 'http/protobuf',
+      compression: 'gzip',
+      timeoutMs: 10_000,
+      tls: {},
+    });
+    expect(destinationFrom({ env, config: configured({}, 'endpoint') })).toBeUndefined();
+  });
+
+  test.each([
+    { key: 'endpoint', flag: { endpoint: 'http://f' }, says: '--endpoint' },
+    { key: 'headers', flag: { headers: ['a=secret'] }, says: '--header' },
+    { key: 'protocol', flag: { protocol: 'http/json' }, says: '--protocol' },
+  ] as const)('a flag for a locked $key is refused, with the name of the file', ({ key, flag, says }) => {
+    const { message } = refusal({ env: {}, ...flag, config: configured({ endpoint: 'http://c' }, key) });
+    expect(message).toBe(`${says} can't be used: /etc/managed.json locks ${key}.`);
+    expect(destinationFrom({ env: {}, headers: [], config: configured({ endpoint: 'http://c' }, key) })?.url).toBe('http://c/v1/traces');
+  });
+
+  test('a certificate of it that is not there is named as its', () => {
+    const { message } = refusal({ env: {}, config: configured({ endpoint: 'http://c', clientKey: '/nowhere.pem' }) });
+    expect(message).toMatch(/^The config's client_key names a file that can't be read/);
+  });
+
+  test('its resource lies below the one of the environment, but for a locked one', () => {
+    const env = { OTEL_SERVICE_NAME: 'env', OTEL_RESOURCE_ATTRIBUTES: 'team=env' };
+    const resource = { 'service.name': 'config', region: 'config' };
+    expect(resourceOverrides(env, configured({ resource })).attributes).toEqual({ 'service.name': 'env', region: 'config', team: 'env' });
+    expect(resourceOverrides(env, configured({ resource }, 'resource')).attributes).toEqual(resource);
+  });
+
+  test('it can be made of an environment, and means the same', () => {
+    const env = {
+      [`${OTLP}ENDPOINT`]: 'https://e/otel',
+      [`${OTLP}HEADERS`]: 'authorization=Bearer%20x',
+      [`${OTLP}TIMEOUT`]: '2500',
+      [`${OTLP}CERTIFICATE`]: path,
+      OTEL_SERVICE_NAME: 'mine',
+    };
+    const settings = settingsFromEnv(env);
+    expect(settings).toEqual({
+      endpoint: 'https://e/otel/v1/traces',
+      headers: { authorization: 'Bearer x' },
+      timeoutMs: 2500,
+      certificate: path,
+      resource: { 'service.name': 'mine' },
+    });
+    expect(destinationFrom({ env: {}, config: configured(settings) })).toEqual(destinationFrom({ env }));
+    expect(settingsFromEnv({})).toEqual({});
   });
 });
 
