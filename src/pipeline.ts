@@ -12,12 +12,12 @@ import type {
   Harness,
   Normalised,
   ParsedTranscript,
-  ProblemCounts,
   Repository,
   Transcript,
   TranscriptFile,
 } from './harness/harness.ts';
 import { harnesses } from './harness/index.ts';
+import { countByReason, type ProblemCounts } from './harness/problems.ts';
 import { type AgentIndex, type AgentRef, findAgent, findNeighbour, type SessionRef } from './read/find.ts';
 import { repositoryOf } from './read/repository.ts';
 import { agentFile, type OpenedMain, openFile, openMain, stampOf } from './read/transcript.ts';
@@ -66,8 +66,8 @@ export function buildTrace(transcript: Transcript, options: BuildOptions = {}): 
 
 export interface TracedSession extends Trace {
   readonly session: Session;
-  /** Problems of what was not read again, counted. */
-  readonly earlierProblems: ProblemCounts;
+  /** All there are, those too of what was not read again. */
+  readonly problemCounts: ProblemCounts;
   /**
    * How to go on from just before a turn the next time. To be kept between runs.
    *
@@ -184,7 +184,7 @@ function traced(
     session,
     spans: build(session, options, repository?.url),
     problems,
-    earlierProblems: earlier.checkpoint?.problems ?? {},
+    problemCounts: countByReason(problems, earlier.checkpoint?.problems),
     resumeAt: (at) => {
       const checkpoint = checkpointAt(at);
       const cursor = checkpoint && opened.cursorAfter(checkpoint.line);

@@ -5,7 +5,8 @@
  * in:   session/types.ts
  * out:  `Harness`, and `Transcript`, the plain data that read/ makes and `buildTrace` takes
  */
-import type { Problem, ProblemReason, Session } from '../session/types.ts';
+import type { Problem, Session } from '../session/types.ts';
+import type { ProblemCounts } from './problems.ts';
 
 /** A transcript as it lies on disk: its lines, and the files of its sub-agents. */
 export interface Transcript {
@@ -111,8 +112,6 @@ export interface Normalised {
   checkpointAt(at: number): Checkpoint | undefined;
 }
 
-export type ProblemCounts = Readonly<Partial<Record<ProblemReason, number>>>;
-
 /** All that the turns to come need to know of those before them. Plain JSON, kept between runs. */
 export interface Checkpoint {
   /** Lines of the main file up to this one need not be read again; 1-based. */
@@ -157,6 +156,18 @@ export interface Layout {
   sessionOf(firstLine: string): string | undefined;
   /** Time of a line in Unix ms, without parsing the rest of it. */
   timeOf(lineHead: string): number | undefined;
+  /** Directory the session began in, by its first lines. */
+  directoryOf(head: string): string | undefined;
+  /** Whether the end of a turn has reached the disk, by the last lines of the file. */
+  hasStop(lastLines: readonly string[], stop: Stop): boolean;
+}
+
+/** A harness said that its agent has stopped. */
+export interface Stop {
+  /** Unix ms. */
+  readonly atMs: number;
+  /** What the agent said last. */
+  readonly lastMessage?: string | undefined;
 }
 
 export type FileKind =

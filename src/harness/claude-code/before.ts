@@ -8,8 +8,7 @@
  * is told here. Whatever else would reach back (a replayed line, a result without its call, a rewind beyond the last
  * turn, an agent nobody called) is a doubt, and in doubt the whole session is read: reading on saves time, it decides nothing.
  */
-import type { CallRef, ProblemReason } from '../../session/types.ts';
-import type { ProblemCounts } from '../harness.ts';
+import type { CallRef } from '../../session/types.ts';
 import { type FileIndex, isEvent } from './digest.ts';
 import type { ClaudeRecord, ParsedFile } from './records.ts';
 import type { Segment } from './segments.ts';
@@ -63,12 +62,6 @@ export function lastIdsOf(main: ParsedFile, segment: Segment, upToLine: number):
 export const lastEventMs = (records: readonly ClaudeRecord[]): number =>
   records.reduce((latest, record) => (isEvent(record) ? Math.max(latest, record.atMs) : latest), 0);
 
-export function countByReason(problems: readonly { readonly reason: ProblemReason }[], earlier: ProblemCounts = {}): ProblemCounts {
-  const counts: Partial<Record<ProblemReason, number>> = { ...earlier };
-  for (const { reason } of problems) counts[reason] = (counts[reason] ?? 0) + 1;
-  return counts;
-}
-
 /** What was added reaches back further than a checkpoint remembers. */
 export function isDoubtful(main: ParsedFile, segments: readonly Segment[], before: Before): boolean {
   const firstStart = segments[0]?.start?.line ?? Number.POSITIVE_INFINITY;
@@ -82,8 +75,7 @@ export function isDoubtful(main: ParsedFile, segments: readonly Segment[], befor
         ((record.kind === 'assistant' || record.kind === 'user') && record.atMs < before.endedAtMs) ||
         (record.uuid !== undefined && lastIds.has(record.uuid)) ||
         (record.kind === 'assistant' && lastIds.has(record.messageId)),
-    ) ||
-    segments.some(({ start }) => start?.uuid === undefined || hangsElsewhere(main, start.parentUuid, lastIds))
+    ) || segments.some(({ start }) => start?.uuid === undefined || hangsElsewhere(main, start.parentUuid, lastIds))
   );
 }
 

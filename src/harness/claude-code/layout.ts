@@ -5,7 +5,7 @@
  * out:  `Layout`, plain data and pure functions; read/ touches the disk
  */
 import { utcMs } from '../fields.ts';
-import type { FileKind, Layout } from '../harness.ts';
+import type { FileKind, Layout, Stop } from '../harness.ts';
 
 /** Longest folder name the CLI makes of a path before it shortens it with a hash we don't know. */
 const MAX_FOLDER_CHARS = 200;
@@ -20,7 +20,34 @@ export const layout: Layout = {
     const atMs = utcMs(/"timestamp":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? '');
     return Number.isNaN(atMs) ? undefined : atMs;
   },
+  directoryOf: (head) => {
+    const quoted = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1];
+    return quoted === undefined ? undefined : unquoted(quoted);
+  },
+  hasStop,
 };
+
+/** Hooks run before the last lines of a turn are written. Where there are hooks, a summary of them follows the turn. */
+function hasStop(lastLines: readonly string[], { atMs, lastMessage }: Stop): boolean {
+  return lastLines.some((line) => {
+    if (line.includes('"stop_hook_summary"')) return (layout.timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS;
+    return lastMessage !== undefined && line.includes('"type":"assistant"') && line.includes(escapedText(lastMessage));
+  });
+}
+
+/** A file's time may be coarser than a line's. */
+const CLOCK_SLACK_MS = 20;
+
+/** The CLI trims what it tells its hooks; its lines are the JSON of JavaScript, as ours. */
+const escapedText = (text: string): string => JSON.stringify(text.trim()).slice(1, -1);
+
+function unquoted(json: string): string | undefined {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return undefined; // Not JSON after all.
+  }
+}
 
 /**
  *   <session>.jsonl                                             a session

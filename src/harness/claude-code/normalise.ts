@@ -13,8 +13,9 @@
  */
 import type { AgentRun, CallRef, ModelCall, Problem, ToolCall, Turn } from '../../session/types.ts';
 import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
+import { countByReason } from '../problems.ts';
 import { AgentTree, agentDigest, runOf } from './agents.ts';
-import { type Before, countByReason, isDoubtful, lastEventMs, lastIdsOf, lineBefore, reachesBack } from './before.ts';
+import { type Before, isDoubtful, lastEventMs, lastIdsOf, lineBefore, reachesBack } from './before.ts';
 import { type Digest, digest, type FileIndex, indexFile, outcomeOf } from './digest.ts';
 import { type Owners, type Pool, poolOf } from './pool.ts';
 import type { ParsedFile } from './records.ts';

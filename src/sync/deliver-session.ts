@@ -1,0 +1,96 @@
+/**
+ * One session: read on, built, delivered, remembered. The one path for hooks, `sync` and the command line.
+ *
+ * in:   a session on disk, its state, an outlet
+ * out:  SessionDelivery; the session's new state on disk
+ */
+import type { Outlet, OutletReport } from '../export/outlet.ts';
+import { type BuildOptions, type Standing, type TracedSession, traceSession } from '../pipeline.ts';
+import type { SessionRef } from '../read/find.ts';
+import { traceIdOf } from '../trace/ids.ts';
+import { parentFrom, underParent } from '../trace/parent.ts';
+import type { Span } from '../trace/span.ts';
+import { stampsOf, standingOf } from './standing.ts';
+import { readState, type SessionState, writeState } from './state.ts';
+
+export interface Tools {
+  readonly stateFolder: string;
+  readonly outlet: Outlet;
+  readonly build: BuildOptions;
+  readonly version: string;
+  readonly now: () => number;
+}
+
+export type SessionDelivery =
+  | { readonly kind: 'sent'; readonly traced: TracedSession; readonly report: OutletReport }
+  /** Nothing was written since the last time, and nothing was left. */
+  | { readonly kind: 'as it was' }
+  /** Its parent trace is not recorded. */
+  | { readonly kind: 'not sampled' };
+
+/** @throws UserError when reading a file breaks off */
+export async function deliverSession(ref: SessionRef, tools: Tools): Promise<SessionDelivery> {
+  const { stateFolder, outlet, version } = tools;
+  const state = readState(stateFolder, nameOf(ref));
+  const standing = standingOf(ref, state, tools.now());
+  const seen = stampsOf(ref);
+  const known = state.delivered?.destination === outlet.key && state.delivered.version === version ? state.delivered : undefined;
+  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: 'as it was' };
+  if (parentOf(state)?.sampled === false) {
+    writeState(stateFolder, state, standing.ended);
+    return { kind: 'not sampled' };
+  }
+  const traced = traceSession(ref, tools.build, { ...standing, resume: known?.resume });
+  const report = await sendTraced(traced, state, outlet);
+  remember(ref, traced, report, { state, standing, seen }, tools);
+  return { kind: 'sent', traced, report };
+}
+
+/** For whoever built it already. */
+export const sendTraced = (
+  traced: Pick<TracedSession, 'session' | 'spans'>,
+  state: SessionState,
+  outlet: Outlet,
+): Promise<OutletReport> => {
+  const parent = parentOf(state);
+  return outlet.send(traced.spans, traced.session.id, parent && ((span: Span) => underParent(span, parent)));
+};
+
+export function remember(
+  ref: SessionRef,
+  traced: TracedSession,
+  report: OutletReport,
+  { state, standing, seen }: { readonly state: SessionState; readonly standing: Standing; readonly seen: string },
+  { stateFolder, outlet, version, now }: Pick<Tools, 'stateFolder' | 'outlet' | 'version' | 'now'>,
+): void {
+  const { turns } = traced.session;
+  const at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId)));
+  const resume = traced.resumeAt(at < 0 ? turns.length : at);
+  const { failure: _, ...rest } = state;
+  writeState(
+    stateFolder,
+    {
+      ...rest,
+      conversationId: traced.session.id,
+      ...(ref.path !== undefined && { path: ref.path }),
+      delivered: {
+        destination: outlet.key,
+        version,
+        atMs: now(),
+        seen,
+        ended: standing.ended,
+        open: report.open,
+        pending: report.pending,
+        refused: report.refused,
+        problems: traced.problemCounts,
+        ...(resume !== undefined && { resume }),
+      },
+      ...(report.stopped !== undefined && { failure: { atMs: now(), message: report.stopped } }),
+    },
+    standing.ended && report.unsettled.size === 0,
+  );
+}
+
+export const nameOf = (ref: SessionRef) => ({ harness: ref.harness.name, sessionId: ref.sessionId });
+
+export const parentOf = ({ traceparent }: SessionState) => (traceparent === undefined ? undefined : parentFrom(traceparent));

@@ -1,0 +1,125 @@
+/**
+ * Which sessions on this machine are to be exported?
+ *
+ * in:   Config, home, where harnesses keep their transcripts
+ * out:  the scope of one session; all sessions in scope, newest first
+ */
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expanded } from '../config/paths.ts';
+import type { Config } from '../config/schema.ts';
+import { decideScope, rootsOf, type ScopeDecision } from '../config/scope.ts';
+import { readIfThere, writePrivate } from '../disk/files.ts';
+import { type DirectoryFacts, directoryFacts } from '../read/directory.ts';
+import { findSessions, type Places, type SessionRef } from '../read/find.ts';
+import { headOf } from '../read/lines.ts';
+import { nameOf } from './deliver-session.ts';
+import { readState } from './state.ts';
+
+/** Decides for one directory after another: what was found out of one serves its other sessions. */
+export function scopeDecider(config: Config, home: string): (directory: string) => ScopeDecision {
+  const known = new Map<string, DirectoryFacts>();
+  return (directory) => {
+    const facts = known.get(directory) ?? directoryFacts(directory);
+    known.set(directory, facts);
+    return decideScope(config, facts, home);
+  };
+}
+
+/** By the transcript itself, which no repository writes; by what a hook said while there is none. */
+export const startDirectoryOf = (ref: SessionRef, stateFolder: string): string | undefined =>
+  (ref.path === undefined ? undefined : ref.harness.layout.directoryOf(readableHead(ref.path))) ??
+  readState(stateFolder, nameOf(ref)).startDirectory;
+
+/** Enough for the first lines up to one that tells the directory. */
+const HEAD_BYTES = 64 * 1024;
+
+export interface Search {
+  readonly config: Config;
+  readonly places: Places;
+  readonly stateFolder: string;
+  /** Only files written since then. Unix ms. */
+  readonly writtenSinceMs: number;
+  /** Only sessions begun since then; default: since their root was added. Unix ms. */
+  readonly begunSinceMs?: number | undefined;
+  readonly nowMs: number;
+}
+
+/** Newest first. A transcript that can't be read is left to whoever names it. */
+export function sessionsInScope(search: Search): readonly SessionRef[] {
+  const { config, places, stateFolder, nowMs } = search;
+  const decide = scopeDecider(config, places.home);
+  const addedMs = whenAdded(config, places.home, stateFolder, nowMs);
+  return transcriptsWritten(places, search.writtenSinceMs).flatMap((path) => {
+    const [ref] = findSessions(path, places);
+    const directory = ref && startDirectoryOf(ref, stateFolder);
+    if (ref === undefined || directory === undefined) return [];
+    const decision = decide(directory);
+    if (!decision.inScope) return [];
+    return ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [];
+  });
+}
+
+/** Main files, the one written last first. */
+function transcriptsWritten({ harnesses, env, home }: Places, sinceMs: number): readonly string[] {
+  const found = harnesses.flatMap(({ layout }) =>
+    layout.roots(env, home).flatMap((root) =>
+      namesIn(root).flatMap((folder) =>
+        namesIn(join(root, folder))
+          .filter((name) => layout.classify(name)?.kind === 'session')
+          .flatMap((name) => {
+            const path = join(root, folder, name);
+            const stats = statsOf(path);
+            return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path, atMs: stats.mtimeMs }] : [];
+          }),
+      ),
+    ),
+  );
+  return found.toSorted((a, b) => b.atMs - a.atMs).map(({ path }) => path);
+}
+
+/** A root that was written by hand says nothing of when: then it counts from when we first saw it. */
+function whenAdded(config: Config, home: string, stateFolder: string, nowMs: number): (root: string) => number {
+  const path = join(stateFolder, 'roots.json');
+  const known = storedTimes(path);
+  const unstamped = rootsOf(config, home).flatMap(({ path: root, addedMs }) => (addedMs === undefined ? [root] : []));
+  const all = [...unstamped, ...config.include.map((pattern) => expanded(pattern, home))];
+  if (all.some((root) => known[root] === undefined)) {
+    const times = Object.fromEntries(all.map((root) => [root, known[root] ?? nowMs]));
+    writePrivate(path, `${JSON.stringify(times)}\n`);
+    return (root) => times[root] ?? nowMs;
+  }
+  return (root) => known[root] ?? nowMs;
+}
+
+function storedTimes(path: string): Record<string, number> {
+  try {
+    return JSON.parse(readIfThere(path) ?? '{}');
+  } catch {
+    return {}; // Damaged: they count from now.
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // Nothing there, or not for us.
+  }
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined; // Gone meanwhile.
+  }
+}
+
+function readableHead(path: string): string {
+  try {
+    return headOf(path, HEAD_BYTES);
+  } catch {
+    return ''; // Who builds it tells why it can't be read.
+  }
+}

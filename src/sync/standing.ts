@@ -1,0 +1,60 @@
+/**
+ * Has a session ended? Its transcript does not tell.
+ *
+ * in:   what hooks told of it, its files, the time
+ * out:  `Standing`
+ *
+ * Ended: a hook said so and nothing was written since; or its process is gone; or nothing was written for a day.
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isAlive } from '../disk/lock.ts';
+import type { Standing } from '../pipeline.ts';
+import type { SessionRef } from '../read/find.ts';
+import { stampOf } from '../read/transcript.ts';
+import type { SessionState } from './state.ts';
+
+const SILENCE_MS = 24 * 60 * 60_000;
+/** Bookkeeping may follow the hook that told of the end; a resumed session takes longer to be typed into. */
+const AFTERMATH_MS = 2_000;
+
+export const standingOf = (ref: SessionRef, state: SessionState, nowMs: number): Standing => ({
+  ended: hasEnded(ref, state, nowMs),
+  stoppedAtMs: state.stoppedAtMs,
+});
+
+function hasEnded(ref: SessionRef, state: SessionState, nowMs: number): boolean {
+  const wasTold = state.endedAtMs !== undefined && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0);
+  if (wasTold && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS) return true;
+  if (state.process !== undefined && isAlive(state.process) === false) return true;
+  if (nowMs - ref.modifiedMs >= SILENCE_MS) return true;
+  // A copy has a new date.
+  const lastMs = ref.path === undefined ? undefined : lastTimeIn(ref);
+  return lastMs !== undefined && nowMs - lastMs >= SILENCE_MS;
+}
+
+const lastTimeIn = (ref: SessionRef): number | undefined =>
+  lastLines(ref.path!)
+    .flatMap((line) => ref.harness.layout.timeOf(line) ?? [])
+    .reduce<number | undefined>((latest, atMs) => Math.max(latest ?? 0, atMs), undefined);
+
+const TAIL_BYTES = 64 * 1024;
+
+/** The end of a file; its first line may be the end of one. `[]` when it can't be read: others tell why. */
+export function lastLines(path: string): readonly string[] {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(fd);
+      const buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, size - buffer.length)).split('\n');
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return [];
+  }
+}
+
+/** What a session's files look like: it tells whether anything was written since. */
+export const stampsOf = (ref: SessionRef): string =>
+  [ref.path, ...ref.agents.map(({ path }) => path)].map((path) => (path === undefined ? '' : stampOf(path))).join('|');

@@ -1,0 +1,132 @@
+/**
+ * What is remembered of each session between runs. Only ever a help: without it everything is read and asked again.
+ *
+ * in:   the state folder
+ * out:  `SessionState` of a session, written whole; the list of those that have something left to send
+ *
+ *   sessions/<harness>/<id>.json          the state
+ *   sessions/unsettled/<harness>~<id>     there while something is left to send, or may come
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readIfThere, writePrivate } from '../disk/files.ts';
+import type { Process } from '../disk/lock.ts';
+import type { ProblemCounts } from '../harness/problems.ts';
+import type { Resume } from '../pipeline.ts';
+
+export interface SessionState {
+  readonly v: typeof VERSION;
+  readonly harness: string;
+  /** The name of its file. */
+  readonly sessionId: string;
+  /** Becomes the key in the ledger, once it was read. */
+  readonly conversationId?: string;
+  readonly path?: string;
+  readonly startDirectory?: string;
+  /** The agent's, as far as a hook told. */
+  readonly process?: Process;
+  /** Of the last hook of each kind, Unix ms. A stop counts only if it had reached the transcript. */
+  readonly startedAtMs?: number;
+  readonly stoppedAtMs?: number;
+  readonly endedAtMs?: number;
+  /** Given at its first hook. */
+  readonly traceparent?: string;
+  readonly delivered?: Delivered;
+  /** Of the last time, if something went wrong. */
+  readonly failure?: { readonly atMs: number; readonly message: string };
+}
+
+/** How far a destination has a session. */
+export interface Delivered {
+  readonly destination: string;
+  /** Version of trace-build that was at work: another one may think otherwise of `resume`. */
+  readonly version: string;
+  readonly atMs: number;
+  /** What the files looked like. */
+  readonly seen: string;
+  /** Whether the session was taken to have ended. */
+  readonly ended: boolean;
+  readonly open: number;
+  readonly pending: number;
+  readonly refused: number;
+  readonly problems: ProblemCounts;
+  readonly resume?: Resume;
+}
+
+/** Of another format nothing is known. */
+const VERSION = 1;
+
+/** How a session is called here. */
+export interface SessionName {
+  readonly harness: string;
+  readonly sessionId: string;
+}
+
+export function readState(stateFolder: string, { harness, sessionId }: SessionName): SessionState {
+  const nothing: SessionState = { v: VERSION, harness, sessionId };
+  try {
+    const known = JSON.parse(readIfThere(pathOf(stateFolder, { harness, sessionId })) ?? '{}') as SessionState;
+    return known.v === VERSION && known.sessionId === sessionId ? known : nothing;
+  } catch {
+    return nothing; // Damaged. The ledger still knows what was sent.
+  }
+}
+
+export function writeState(stateFolder: string, state: SessionState, isSettled: boolean): void {
+  const marker = markerOf(stateFolder, state);
+  // Marked before and unmarked after: killed in between, it is looked at once too often.
+  if (!isSettled) mark(stateFolder, marker);
+  writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}\n`);
+  if (isSettled) rmSync(marker, { force: true });
+}
+
+export function forget(stateFolder: string, name: SessionName): void {
+  rmSync(markerOf(stateFolder, name), { force: true });
+  rmSync(pathOf(stateFolder, name), { force: true });
+}
+
+/** Sessions with something left to send, or that may go on. */
+export function unsettledSessions(stateFolder: string): readonly SessionState[] {
+  return namesIn(join(stateFolder, 'sessions', 'unsettled')).flatMap((name) => {
+    const at = name.indexOf('~');
+    return stateIn(join(stateFolder, 'sessions', name.slice(0, at), `${name.slice(at + 1)}.json`));
+  });
+}
+
+export const allSessions = (stateFolder: string): readonly SessionState[] =>
+  namesIn(join(stateFolder, 'sessions'))
+    .filter((harness) => harness !== 'unsettled')
+    .flatMap((harness) =>
+      namesIn(join(stateFolder, 'sessions', harness)).flatMap((name) => stateIn(join(stateFolder, 'sessions', harness, name))),
+    );
+
+function stateIn(path: string): readonly SessionState[] {
+  try {
+    const state = JSON.parse(readIfThere(path) ?? '{}') as SessionState;
+    return state.v === VERSION ? [state] : [];
+  } catch {
+    return []; // Damaged; its next hook writes it anew.
+  }
+}
+
+const pathOf = (stateFolder: string, name: SessionName): string => join(stateFolder, 'sessions', name.harness, `${fileName(name)}.json`);
+const markerOf = (stateFolder: string, name: SessionName): string =>
+  join(stateFolder, 'sessions', 'unsettled', `${name.harness}~${fileName(name)}`);
+
+/** An id comes from a payload: it may be anything. */
+const fileName = ({ sessionId }: SessionName): string =>
+  /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : createHash('sha256').update(sessionId).digest('hex');
+
+function mark(stateFolder: string, marker: string): void {
+  mkdirSync(join(stateFolder, 'sessions', 'unsettled'), { recursive: true, mode: 0o700 });
+  writeFileSync(marker, '', { mode: 0o600 });
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // Nothing was remembered yet.
+  }
+}
