@@ -6,6 +6,7 @@
  */
 import { UserError } from '../errors.ts';
 import { EXIT } from './account.ts';
+import { commands } from './commands/index.ts';
 import { parseOptions } from './options.ts';
 import { run, type World } from './run.ts';
 import { harmless } from './terminal.ts';
@@ -13,6 +14,9 @@ import { harmless } from './terminal.ts';
 export async function cli(argv: readonly string[], world: World): Promise<number> {
   const { out, version } = world;
   try {
+    // A file of that name can still be named: ./roots
+    const command = commands.find(({ name }) => name === argv[0]);
+    if (command !== undefined) return await command.run(argv.slice(1), world);
     const options = await parseOptions(argv, version, out);
     return options === 'done' ? EXIT.ok : await run(options, world);
   } catch (error) {

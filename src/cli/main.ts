@@ -6,8 +6,9 @@
  * out:  exit code, see cli.ts
  */
 import { homedir } from 'node:os';
+import { isatty } from 'node:tty';
 import { cli } from './cli.ts';
-import { terminal } from './terminal.ts';
+import { asker, terminal } from './terminal.ts';
 
 /** Set by the build from package.json. */
 const VERSION = process.env['TRACE_BUILD_VERSION'] ?? '0.0.0';
@@ -23,4 +24,5 @@ process.exitCode = await cli(process.argv.slice(2), {
   cwd: process.cwd(),
   version: VERSION,
   out: terminal(process.stdout, process.stderr, process.env),
+  ...(isatty(0) && isatty(2) && { ask: asker(process.stdin, process.stderr) }),
 });

@@ -4,9 +4,11 @@
  * in:   argv
  * out:  `Options`, or UserError for a value that makes no sense; help and version end the program
  */
-import { Command, CommanderError, Option } from 'commander';
+import { Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { profiles, type SemconvVersion } from '../trace/semconv.ts';
+import { commandLine } from './commands/command.ts';
+import { commands } from './commands/index.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Options {
@@ -20,8 +22,8 @@ export interface Options {
   readonly header: readonly string[];
   readonly protocol?: string;
   readonly content?: 'none' | 'full';
-  readonly semconv: SemconvVersion;
-  readonly agentUsage: 'own' | 'off';
+  readonly semconv?: SemconvVersion;
+  readonly agentUsage?: 'own' | 'off';
   readonly check: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -40,16 +42,23 @@ Examples:
   OTEL_EXPORTER_OTLP_ENDPOINT=https://otlp.example.com OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer …' \\
   trace-build --last --dry-run                           what would be sent, and where
 
-Where to send: --endpoint, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT. Without one nothing
-is sent and the tree is shown. Headers, protocol, compression, timeout and certificates: the OTEL_EXPORTER_OTLP_* variables.
+Where to send: --endpoint, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT, or the config's endpoint.
+Without one nothing is sent and the tree is shown. Headers, protocol, compression, timeout and certificates: the
+OTEL_EXPORTER_OTLP_* variables, then the config.
 
 Exit codes: 0 all well · 1 some spans were not delivered · 2 something for you to change · 70 a bug in trace-build`;
 
+/** Of the longest name of a command. */
+const NAME_CHARS = Math.max(...commands.map(({ name }) => name.length));
+
+const COMMANDS = `
+Commands, each with a --help of its own:
+${commands.map(({ name, summary }) => `  trace-build ${name.padEnd(NAME_CHARS)} ${summary}`).join('\n')}`;
+
 /** @throws UserError */
 export async function parseOptions(argv: readonly string[], version: string, out: Terminal): Promise<Options | 'done'> {
-  let told = '';
-  const command = new Command('trace-build')
-    .description("Turns a coding agent's transcript into OpenTelemetry GenAI traces.")
+  const { command, parse } = commandLine('trace-build', "Turns a coding agent's transcript into OpenTelemetry GenAI traces.");
+  command
     .argument('[transcripts...]', 'a transcript (.jsonl), a session id or its beginning, or a directory of sessions')
     .option('--last', 'the newest session of the current directory')
     .addOption(new Option('--output <format>', 'write instead of sending').choices(['tree', 'spans', 'otlp-json']))
@@ -65,31 +74,15 @@ export async function parseOptions(argv: readonly string[], version: string, out
         'full',
       ]),
     )
-    .addOption(new Option('--semconv <version>', 'names of the attributes').choices(Object.keys(profiles)).default('1.41'))
-    .addOption(new Option('--agent-usage <which>', "sums of an agent's own tokens on its span").choices(['own', 'off']).default('own'))
+    .addOption(new Option('--semconv <version>', 'names of the attributes (default: "1.41")').choices(Object.keys(profiles)))
+    .addOption(new Option('--agent-usage <which>', 'sums of an agent\'s own tokens on its span (default: "own")').choices(['own', 'off']))
     .option('--check', 'verify the invariants of every trace')
     .option('--quiet', 'say only what went wrong')
     .option('--verbose', 'list every problem of a transcript')
     .version(version, '-V, --version')
-    .helpOption('-h, --help', 'this help')
-    .addHelpText('after', EXAMPLES)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        told += text;
-      },
-      writeErr: () => undefined,
-    });
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) {
-      await out.write(told);
-      return 'done';
-    }
-    throw new UserError(error.message.replace(/^error: /, ''), 'See trace-build --help.');
-  }
+    .addHelpText('after', COMMANDS)
+    .addHelpText('after', EXAMPLES);
+  if (!(await parse(argv, out))) return 'done';
   const { content, ...options } = command.opts<Omit<Options, 'content' | 'transcripts'> & { content?: 'none' | 'redacted' | 'full' }>();
   if (content === 'redacted')
     throw new UserError('--content redacted is not available yet.', 'Use --content none, or --content full to send everything as it is.');

@@ -4,9 +4,11 @@
  * in:   Options; the outside world as `World`
  * out:  exit code; UserError when the user must change something
  */
+import { destinationConfig } from '../config/destination.ts';
+import type { Config } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
 import { createDelivery, type Delivery } from '../export/deliver.ts';
-import { type Destination, describe, destinationFrom, resourceOverrides } from '../export/destination.ts';
+import { describe, destinationFrom, resourceOverrides } from '../export/destination.ts';
 import { otlpJsonChunks } from '../export/otlp-json.ts';
 import type { Scope } from '../export/readable.ts';
 import { harnesses } from '../harness/index.ts';
@@ -19,6 +21,7 @@ import { Account } from './account.ts';
 import type { Options } from './options.ts';
 import { writeOut } from './out-file.ts';
 import { progressBar } from './progress.ts';
+import { configOf, settled } from './settings.ts';
 import { spanLines } from './span-lines.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { treeText } from './tree.ts';
@@ -29,6 +32,12 @@ export interface World {
   readonly cwd: string;
   readonly version: string;
   readonly out: Terminal;
+  /** This process's, unless a test says otherwise. */
+  readonly platform?: NodeJS.Platform;
+  /** For tests: where the managed config is. */
+  readonly managed?: string;
+  /** Absent where nobody sits at a terminal. @throws UserError when the question is broken off */
+  readonly ask?: (question: string) => Promise<string>;
 }
 
 const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
@@ -38,19 +47,29 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function run(options: Options, world: World): Promise<number> {
   const { out } = world;
   const refs = sessionsFor(options, { env: world.env, home: world.home, harnesses }, world.cwd);
-  const destination = destinationFor(options, world);
-  const overrides = resourceOverrides(world.env);
+  const loaded = configOf(world);
+  const settings = settled(options, loaded);
+  const configured = destinationConfig(loaded, world.home);
+  noteCapture(options, world, settings);
+  const destination = destinationFrom({
+    env: world.env,
+    endpoint: options.endpoint,
+    headers: options.header,
+    protocol: options.protocol,
+    config: configured,
+  });
+  const overrides = resourceOverrides(world.env, configured);
   for (const warning of overrides.warnings) out.note(warning);
   const sends = destination !== undefined && !options.dryRun && (options.output === undefined || options.endpoint !== undefined);
   const writes = options.output ?? (destination === undefined || options.out !== undefined ? 'tree' : undefined);
   const build: BuildOptions = {
     // What is shown here stays here; what is sent or written for others is empty unless asked for.
-    content: options.content ?? (writes === 'tree' && !sends ? 'full' : 'none'),
-    semconv: options.semconv,
-    agentUsage: options.agentUsage,
+    content: options.content ?? (writes === 'tree' && !sends ? 'full' : settings.content),
+    semconv: settings.semconv,
+    agentUsage: settings.agent_usage,
     resource: overrides.attributes,
   };
-  const { schemaUrl } = profiles[options.semconv];
+  const { schemaUrl } = profiles[settings.semconv];
   const scope: Scope = { name: 'trace-build', version: world.version, ...(schemaUrl !== undefined && { schemaUrl }) };
   const delivery = sends ? createDelivery(destination, { scope }) : undefined;
   // A report is the result where nothing else is written, else it must not be mixed into what is.
@@ -93,12 +112,11 @@ function sessionsFor(options: Options, places: Places, cwd: string): readonly Se
   return [...new Map(all.map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref])).values()];
 }
 
-function destinationFor(options: Options, { env, out }: World): Destination | undefined {
-  if (env['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'] === 'true' && options.content === undefined)
+function noteCapture(options: Options, { env, out }: World, { content }: Pick<Config, 'content'>): void {
+  if (env['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'] === 'true' && content === 'none' && options.content === undefined)
     out.note(
       'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT asks for content, which is not sent without redaction: use --content full.',
     );
-  return destinationFrom({ env, endpoint: options.endpoint, headers: options.header, protocol: options.protocol });
 }
 
 /** One session after another. What is wrong with one costs only that one, but for the only one: that is all the user asked for. */

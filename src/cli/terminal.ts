@@ -4,8 +4,10 @@
  * in:   streams, environment
  * out:  `Terminal`; `harmless` for text out of a transcript
  */
-import type { WriteStream } from 'node:tty';
+import { createInterface } from 'node:readline';
+import type { ReadStream, WriteStream } from 'node:tty';
 import { createColors } from 'picocolors';
+import { UserError } from '../errors.ts';
 
 export interface Terminal {
   readonly colors: ReturnType<typeof createColors>;
@@ -37,6 +39,20 @@ export function terminal(stdout: WriteStream, stderr: WriteStream, env: NodeJS.P
     complain: (text) => void stderr.write(`${errorColors.red('trace-build:')} ${text}\n`),
   };
 }
+
+/** A way to ask, of a terminal where somebody can answer. */
+export const asker =
+  (stdin: ReadStream, stderr: WriteStream) =>
+  (question: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const lines = createInterface({ input: stdin, output: stderr });
+      // Ctrl-C and Ctrl-D close it. After an answer that has no effect any more.
+      lines.once('close', () => reject(new UserError('There was no answer.', 'Nothing was changed.')));
+      lines.question(question, (answer) => {
+        resolve(answer.trim());
+        lines.close();
+      });
+    });
 
 /** On one line, without control characters and marks that turn text around: a transcript is a stranger's text. */
 export const harmless = (text: string): string =>

@@ -1,0 +1,15 @@
+/**
+ * Every command but the one without a name. The list exists once, here: dispatch and help are derived from it.
+ *
+ * in:   the commands' files      out: `commands`
+ */
+import type { CliCommand } from './command.ts';
+import { config } from './config.ts';
+import { init } from './init.ts';
+import { roots } from './roots.ts';
+
+export const commands: readonly CliCommand[] = [
+  init, //
+  roots,
+  config,
+];
