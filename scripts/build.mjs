@@ -1,13 +1,14 @@
 /**
- * src/ → dist/: the CLI and the library as self-contained bundles, and the library's types.
+ * src/ → dist/: the CLI and the library as self-contained bundles, and the library's types; and the hooks' worker, which
+ * is committed.
  *
- * in:   src/cli/main.ts, src/index.ts
- * out:  dist/cli.js, dist/index.js, dist/types/
+ * in:   src/cli/main.ts, src/index.ts, src/hook/main.ts
+ * out:  dist/cli.js, dist/index.js, dist/types/, hooks/worker.cjs
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
-import { bundleOptions } from './bundle.mjs';
+import { bundleOptions, workerOptions } from './bundle.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -17,4 +18,5 @@ await build({
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 });
+await build(workerOptions);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });

@@ -37,6 +37,7 @@ const slimProvider = ({ description: _, pricing_urls: __, price_comments: ___, e
   models: provider.models.map(({ description: _d, price_comments: _p, ...model }) => model),
 });
 
+/** The CLI and the library. */
 export const bundleOptions = {
   bundle: true,
   format: 'esm',
@@ -53,3 +54,7 @@ export const bundleOptions = {
   plugins: [slimPrices],
   logLevel: 'warning',
 };
+
+/** The worker of the hooks: one file that a plain clone of the repository runs, whatever package.json says about modules. */
+const { banner: _, ...withoutBanner } = bundleOptions;
+export const workerOptions = { ...withoutBanner, format: 'cjs', entryPoints: ['src/hook/main.ts'], outfile: 'hooks/worker.cjs' };

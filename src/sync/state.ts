@@ -24,6 +24,8 @@ export interface SessionState {
   readonly conversationId?: string;
   readonly path?: string;
   readonly startDirectory?: string;
+  /** When its first hook came. */
+  readonly seenAtMs?: number;
   /** The agent's, as far as a hook told. */
   readonly process?: Process;
   /** Of the last hook of each kind, Unix ms. A stop counts only if it had reached the transcript. */

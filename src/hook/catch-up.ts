@@ -1,0 +1,109 @@
+/**
+ * What earlier hooks could not do: sessions whose end never came, that a collector did not take, that no hook told of.
+ *
+ * in:   states and transcripts on disk
+ * out:  one delivery after another; between them the caller looks at the queue, which goes first
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readIfThere, writePrivate } from '../disk/files.ts';
+import { isAlive } from '../disk/lock.ts';
+import { findSessions, type SessionRef } from '../read/find.ts';
+import { scopeDecider, sessionsInScope } from '../sync/in-scope.ts';
+import { standingOf } from '../sync/standing.ts';
+import { allSessions, forget, readState, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
+import { deliver } from './session-jobs.ts';
+import type { Shift } from './worker.ts';
+
+/** A look at every transcript there is costs thousands of files: not at every start of a session. */
+const SCAN_EVERY_MS = 60 * 60_000;
+/** A file that was written to while the last scan went on. */
+const SCAN_OVERLAP_MS = 10 * 60_000;
+/** A session that was opened and is not used: longer than anybody leaves a terminal like that. */
+const UNBEGUN_MAX_MS = 14 * 24 * 60 * 60_000;
+const PRUNE_EVERY_MS = 7 * 24 * 60 * 60_000;
+
+/** @param began  whether a session began meanwhile: then there is time for a scan */
+export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerator<void> {
+  const { paths, now, loaded, log, home } = crew;
+  const decide = scopeDecider(loaded.config, home);
+  for (const state of unsettledSessions(paths.state)) {
+    const ref = refOf(state, crew);
+    if (ref === undefined) settleGone(state, crew);
+    else if (state.startDirectory === undefined || decide(state.startDirectory).inScope) {
+      const ended = standingOf(ref, state, now()).ended;
+      if (loaded.config.when === 'turn' || ended) await deliver(ref, crew, log);
+    }
+    yield;
+  }
+  const times = readTimes(paths.state);
+  if (!began() || within(times.scannedAtMs, SCAN_EVERY_MS, now())) return;
+  const since = Math.max(0, (times.scannedAtMs ?? 0) - SCAN_OVERLAP_MS);
+  const scannedAtMs = now();
+  const found = sessionsInScope({
+    config: loaded.config,
+    places: crew.places,
+    stateFolder: paths.state,
+    writtenSinceMs: since,
+    nowMs: scannedAtMs,
+  });
+  for (const ref of found) {
+    await deliver(ref, crew, log);
+    yield;
+  }
+  const prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
+  if (prunes) prune(crew);
+  writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}\n`);
+}
+
+/** A session that works in a worktree takes its file there. */
+function refOf({ path, sessionId }: SessionState, { places }: Shift): SessionRef | undefined {
+  try {
+    return findSessions(path !== undefined && existsSync(path) ? path : sessionId, places)[0];
+  } catch {
+    return undefined; // There is none.
+  }
+}
+
+/** A session that was left without a prompt never had a transcript; one that had may have been deleted before its time. */
+function settleGone(state: SessionState, { paths, log, now }: Shift): void {
+  const { delivered } = state;
+  if (delivered === undefined) {
+    if (isOver(state, now())) forget(paths.state, state);
+    return;
+  }
+  const lost = delivered.pending + delivered.open;
+  const message = `its transcript is gone, and ${lost} of its spans were not delivered`;
+  if (lost > 0) log('error', message, state.sessionId);
+  writeState(paths.state, { ...state, ...(lost > 0 && { failure: { atMs: now(), message } }) }, true);
+}
+
+function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: number): boolean {
+  return endedAtMs !== undefined || (process !== undefined && isAlive(process) === false) || nowMs - seenAtMs > UNBEGUN_MAX_MS;
+}
+
+/** Entries live as long as the transcripts they are of. */
+function prune({ paths, tools }: Shift): void {
+  const gone = allSessions(paths.state).filter(({ path }) => path !== undefined && !existsSync(path));
+  const keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
+  tools?.outlet.prune((session) => keys.has(session));
+  for (const state of gone) if (readState(paths.state, state).delivered?.pending !== undefined) forget(paths.state, state);
+}
+
+interface Times {
+  readonly scannedAtMs?: number;
+  readonly prunedAtMs?: number;
+}
+
+const timesPath = (stateFolder: string): string => join(stateFolder, 'catch-up.json');
+
+function readTimes(stateFolder: string): Times {
+  try {
+    return JSON.parse(readIfThere(timesPath(stateFolder)) ?? '{}');
+  } catch {
+    return {}; // Damaged: it is done again.
+  }
+}
+
+/** A time that lies ahead is from a clock that was wrong. */
+const within = (atMs: number | undefined, ms: number, nowMs: number): boolean => atMs !== undefined && atMs <= nowMs && nowMs - atMs < ms;

@@ -1,0 +1,92 @@
+/**
+ * What hooks told of one session → its state, and a delivery.
+ *
+ * in:   jobs of one session, oldest first: they come to one piece of work
+ * out:  the session's state written down, the jobs gone, what is final delivered
+ */
+import { existsSync } from 'node:fs';
+import { processOf } from '../disk/lock.ts';
+import { mayTry } from '../export/outlet.ts';
+import { findSessions, type SessionRef } from '../read/find.ts';
+import { deliverSession, nameOf } from '../sync/deliver-session.ts';
+import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
+import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
+import { parentFrom } from '../trace/parent.ts';
+import { type Job, remove } from './queue.ts';
+import { hasSettled } from './settle.ts';
+import { messageOf, type Shift } from './worker.ts';
+
+export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
+  const { paths, log } = crew;
+  const { sessionId } = jobs[0]!;
+  const done = (): void => jobs.forEach(remove);
+  const ref = refOf(jobs, crew);
+  const name: SessionName = ref === undefined ? { harness: crew.places.harnesses[0]!.name, sessionId } : nameOf(ref);
+  const known = readState(paths.state, name);
+  const directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
+  const decision = directory === undefined ? undefined : scopeDecider(crew.loaded.config, crew.home)(directory);
+  if (decision?.inScope !== true) return done();
+  const state = { ...withEvents(known, jobs), ...(directory !== undefined && { startDirectory: directory }) };
+  const stop = jobs.findLast(({ event }) => event === 'Stop');
+  const ended = jobs.at(-1)!.event === 'SessionEnd';
+  // At its end a transcript is complete.
+  const settled = ref !== undefined && stop !== undefined && !ended && (await hasSettled(ref, stop, crew));
+  writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, false);
+  done();
+  if (ref === undefined || (crew.loaded.config.when === 'session' && !ended)) return;
+  await deliver(ref, crew, log);
+}
+
+/** What goes wrong with one session costs only that one. */
+export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log: Shift['log']): Promise<void> {
+  if (tools === undefined || !mayTry(tools.outlet.health(), now())) return;
+  try {
+    const delivery = await deliverSession(ref, tools);
+    if (delivery.kind === 'as it was') return;
+    if (delivery.kind === 'not sampled') return log('info', 'its parent trace is not sampled, so nothing is sent', ref.sessionId);
+    const { acknowledged, before, updated, refused, pending, open, messages } = delivery.report;
+    const figures = { acknowledged, before, updated, refused, pending, open };
+    const said = Object.entries(figures).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []));
+    log(refused + pending > 0 ? 'error' : 'info', [said.join(', ') || 'nothing to send', ...messages].join('. '), ref.sessionId);
+  } catch (error) {
+    log('error', messageOf(error), ref.sessionId);
+    const state = readState(paths.state, nameOf(ref));
+    const [message] = messageOf(error).split('\n');
+    writeState(paths.state, { ...state, failure: { atMs: now(), message: message! } }, false);
+  }
+}
+
+/** @returns undefined while there is no transcript: it was not begun yet, or is gone */
+function refOf(jobs: readonly Job[], { places }: Shift): SessionRef | undefined {
+  const path = jobs.findLast((job) => job.transcriptPath !== undefined)?.transcriptPath;
+  try {
+    return path !== undefined && existsSync(path) ? findSessions(path, places)[0] : findSessions(jobs[0]!.sessionId, places)[0];
+  } catch {
+    return undefined; // There is none of that id.
+  }
+}
+
+const startDirectoryIn = (jobs: readonly Job[]): string | undefined =>
+  jobs.find((job) => job.projectDirectory !== undefined)?.projectDirectory ?? jobs.find((job) => job.cwd !== undefined)?.cwd;
+
+function withEvents(known: SessionState, jobs: readonly Job[]): SessionState {
+  const lastMs = (event: Job['event']): number | undefined => jobs.findLast((job) => job.event === event)?.atMs;
+  const [startedAtMs, endedAtMs] = [lastMs('SessionStart') ?? known.startedAtMs, lastMs('SessionEnd') ?? known.endedAtMs];
+  const pid = jobs.findLast((job) => job.pid !== undefined)?.pid;
+  // Alive, it can be known again; gone, it tells nothing, for it may not have been the agent's.
+  const process = (pid === undefined ? undefined : processOf(pid)) ?? known.process;
+  const path = jobs.findLast((job) => job.transcriptPath !== undefined)?.transcriptPath ?? known.path;
+  const traceparent = known.seenAtMs === undefined ? validParent(jobs[0]!.traceparent) : known.traceparent;
+  return {
+    ...known,
+    seenAtMs: known.seenAtMs ?? jobs[0]!.atMs,
+    ...(path !== undefined && { path }),
+    ...(startedAtMs !== undefined && { startedAtMs }),
+    ...(endedAtMs !== undefined && { endedAtMs }),
+    ...(process !== undefined && { process }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
+}
+
+const validParent = (traceparent: string | undefined): string | undefined =>
+  traceparent !== undefined && parentFrom(traceparent) !== undefined ? traceparent : undefined;

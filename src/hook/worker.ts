@@ -1,0 +1,115 @@
+/**
+ * Drains the queue, catches up, and is gone.
+ *
+ * in:   the state folder with its queue, the config files; nothing of the environment
+ * out:  spans at the collector; states, notice and log on disk
+ *
+ * One worker at a time: whoever finds the lock held leaves, for the holder looks at the queue once more after it has
+ * unlocked. A job goes when what it told is written down, so whatever happens afterwards is made up for.
+ */
+import { join } from 'node:path';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { Paths } from '../config/paths.ts';
+import { lock, tryLock } from '../disk/lock.ts';
+import { UserError } from '../errors.ts';
+import { harnesses } from '../harness/index.ts';
+import type { Places } from '../read/find.ts';
+import type { Tools } from '../sync/deliver-session.ts';
+import { openTools } from '../sync/settings.ts';
+import { unsettledSessions } from '../sync/state.ts';
+import { catchUp } from './catch-up.ts';
+import { type Log, openLog } from './log.ts';
+import { writeNotice } from './notice.ts';
+import { isEmpty, type Job, jobsIn } from './queue.ts';
+import { takeUp } from './session-jobs.ts';
+import type { Clock } from './settle.ts';
+
+export interface WorkerWorld extends Clock {
+  readonly paths: Paths;
+  readonly home: string;
+  readonly version: string;
+  /** Somebody waits for the delivery: then another worker is waited for, too. */
+  readonly awaited: boolean;
+}
+
+/** What the work on a queue needs to know. */
+export interface Shift extends WorkerWorld {
+  readonly loaded: LoadedConfig;
+  /** Absent without an endpoint: then what there is to send is written down and stays. */
+  readonly tools: Tools | undefined;
+  readonly places: Places;
+  readonly log: Log;
+}
+
+/** Longer than a worker needs for the sessions of a machine's last minute. */
+const AWAITED_LOCK_MS = 60_000;
+/** Nobody waits at a terminal: what a collector in trouble does not take now, a later hook brings. */
+const DEADLINE_MS = 20_000;
+
+/** Never throws: nobody would see it. */
+export async function work(world: WorkerWorld): Promise<void> {
+  const { state } = world.paths;
+  const log = openLog(state, world.now);
+  try {
+    for (;;) {
+      const folder = join(state, 'worker.lock');
+      const held = world.awaited ? await lock(folder, world.now() + AWAITED_LOCK_MS) : tryLock(folder);
+      if (held === undefined) return;
+      try {
+        if (!(await shift(world, log))) return;
+      } finally {
+        held.release();
+      }
+      if (isEmpty(state)) return;
+    }
+  } catch (error) {
+    log('error', messageOf(error));
+  }
+}
+
+/** @returns false when nothing can be done, now or in a moment: the jobs stay */
+async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
+  const { paths, home, version, now } = world;
+  let opened: { loaded: LoadedConfig; tools: Tools | undefined };
+  try {
+    const loaded = loadConfig(paths);
+    opened = { loaded, tools: openTools(loaded, { home, stateFolder: paths.state, version, now }, { deadlineMs: DEADLINE_MS }) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log('error', messageOf(error));
+    // Who can't be read can't say that it wants no notice.
+    writeNotice(paths.state, 'failures', { obstacle: messageOf(error), pending: 0 });
+    return false;
+  }
+  const { loaded, tools } = opened;
+  const places: Places = { env: {}, home, harnesses };
+  const crew: Shift = { ...world, loaded, tools, places, log };
+  try {
+    let scans = await drain(crew);
+    for await (const _ of catchUp(crew, () => scans)) scans = (await drain(crew)) || scans;
+  } finally {
+    await tools?.outlet.close();
+  }
+  const pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered === undefined || delivered.pending > 0).length;
+  const obstacle = tools === undefined && pending > 0 ? 'No endpoint is set: `trace-build init` sets one.' : undefined;
+  writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending });
+  return true;
+}
+
+/** All there is, and what comes meanwhile. @returns whether a session began */
+async function drain(crew: Shift): Promise<boolean> {
+  let began = false;
+  for (;;) {
+    const jobs = jobsIn(crew.paths.state, crew.now(), (name, why) => crew.log('error', `${name} was removed from the queue: ${why}`));
+    if (jobs.length === 0) return began;
+    began ||= jobs.some(({ event }) => event === 'SessionStart');
+    const bySession = new Map<string, Job[]>();
+    for (const job of jobs) bySession.set(job.sessionId, [...(bySession.get(job.sessionId) ?? []), job]);
+    for (const ofSession of bySession.values()) await takeUp(ofSession, crew);
+  }
+}
+
+export const messageOf = (error: unknown): string => {
+  if (error instanceof UserError) return `${error.message} ${error.hint}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+};

@@ -1,0 +1,46 @@
+/**
+ * Config → what a delivery needs, where no flag and no variable counts.
+ *
+ * in:   LoadedConfig, the state folder
+ * out:  `Tools`; undefined without an endpoint; UserError for a config that can't be used
+ */
+import { destinationConfig } from '../config/destination.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { destinationFrom } from '../export/destination.ts';
+import { type OutletOptions, openOutlet } from '../export/outlet.ts';
+import type { Scope } from '../export/readable.ts';
+import type { BuildOptions } from '../pipeline.ts';
+import { profiles, type SemconvVersion } from '../trace/semconv.ts';
+import type { Tools } from './deliver-session.ts';
+
+export interface Here {
+  readonly home: string;
+  readonly stateFolder: string;
+  readonly version: string;
+  readonly now: () => number;
+}
+
+export function openTools(
+  loaded: LoadedConfig,
+  { home, stateFolder, version, now }: Here,
+  options: Partial<OutletOptions>,
+): Tools | undefined {
+  const destination = destinationFrom({ env: {}, config: destinationConfig(loaded, home) });
+  if (destination === undefined) return undefined;
+  const { config } = loaded;
+  const outlet = openOutlet(destination, { ...options, scope: scopeOf(config.semconv, version), stateFolder, now });
+  return { stateFolder, outlet, build: buildOptionsOf(config), version, now };
+}
+
+export const buildOptionsOf = ({ content, semconv, agent_usage, resource }: Config): BuildOptions => ({
+  content,
+  semconv,
+  agentUsage: agent_usage,
+  resource,
+});
+
+export function scopeOf(semconv: SemconvVersion, version: string): Scope {
+  const { schemaUrl } = profiles[semconv];
+  return { name: 'trace-build', version, ...(schemaUrl !== undefined && { schemaUrl }) };
+}

@@ -1,0 +1,63 @@
+/** The worker on recorded sessions: every span once, whatever the hooks do. */
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Collector, closedPort, startCollector } from '../support/collector.ts';
+import { aMachine, ended, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
+import { STORIES } from '../support/stories.ts';
+
+let collector: Collector;
+let machine: Machine;
+
+beforeEach(async () => {
+  collector = await startCollector();
+  machine = aMachine({ endpoint: collector.url });
+});
+afterEach(async () => {
+  machine.remove();
+  await collector.stop();
+});
+
+test.each(STORIES)('%s: ended, every span arrives once; ended again, none', async (story) => {
+  const folder = machine.bring(story);
+  for (let round = 0; round < 2; round++) {
+    for (const transcript of transcriptsIn(folder)) machine.hook('SessionEnd', transcript);
+    await machine.work();
+  }
+  expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
+  expect(machine.queued()).toEqual([]);
+  expect(machine.log()).not.toContain('"error"');
+});
+
+/** The transcript as it was after each of its lines in turn, with a Stop after each. */
+describe('a session grows', () => {
+  test.each(['tools', 'bg', 'team', 'rewind', 'resumekill', 'compact', 'old-2.1.150', 'slash'])(
+    '%s: a Stop after every few lines',
+    async (story) => {
+      const folder = machine.bring(story);
+      const expected = spanIdsOf(folder);
+      const whole = transcriptsIn(folder).map((path) => ({ path, lines: readFileSync(path, 'utf8').split(/(?<=\n)/) }));
+      for (const { path } of whole) rmSync(path);
+      for (const { path, lines } of whole) {
+        for (let end = 1; end <= lines.length; end += 3) {
+          writeFileSync(path, lines.slice(0, end).join(''));
+          machine.hook('Stop', path, { atMs: Date.now() - 60_000 });
+          await machine.work();
+        }
+        writeFileSync(path, lines.join(''));
+        machine.hook('SessionEnd', path);
+        await machine.work();
+      }
+      const taken = idsTaken(collector);
+      expect([...new Set(taken)]).toEqual(expected);
+      expect(machine.log()).not.toContain('"error"');
+      // What came again had moved its end.
+      const latest = new Map<string, number>();
+      for (const { spanId, endTimeUnixNano } of collector.taken) {
+        const endMs = Number(BigInt(endTimeUnixNano) / 1_000_000n);
+        expect(endMs).toBeGreaterThan(latest.get(spanId) ?? 0);
+        latest.set(spanId, endMs);
+      }
+    },
+  );
+});
