@@ -9,7 +9,10 @@
 import * as z from 'zod/mini';
 
 /** Absolute, or from the home directory: a hook has no directory of its own that others could be relative to. */
-const ABSOLUTE = /^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/])/;
+const PATH = /^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/])/;
+const ROOT = /^(?:\*$|~(?:$|[\\/])|\/|[A-Za-z]:[\\/])/;
+const PATTERN = /^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/]|(?![A-Za-z+]+:\/\/)[^\s.~@][^\s@]*$)/;
+const HTTP = /^https?:\/\//;
 /** RFC 9110 §5.6.2 "token" and §5.5 "field-value", as node:http checks them. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t -~\u0080-\u00ff]*$/;
@@ -17,11 +20,10 @@ const HEADER_VALUE = /^[\t -~\u0080-\u00ff]*$/;
 const oneOf = <const T extends readonly string[]>(...values: T) =>
   z.enum(values, `expected ${values.map((value) => JSON.stringify(value)).join(' or ')}`);
 
-const text = (expected: string, fits: (text: string) => boolean) => z.string(expected).check(z.refine(fits, expected));
+const text = (expected: string, form: RegExp) => z.string(expected).check(z.regex(form, expected));
 
-const path = text('expected a path that begins with / or ~/', (path) => ABSOLUTE.test(path));
-
-const rootPath = text('expected a directory that begins with / or ~/, or "*"', (path) => path === '*' || ABSOLUTE.test(path));
+const path = text('expected a path that begins with / or ~/', PATH);
+const rootPath = text('expected a directory that begins with / or ~/, or "*"', ROOT);
 
 const root = z.union(
   [rootPath, z.object({ path: rootPath, added: z.optional(z.iso.datetime({ offset: true })) })],
@@ -30,11 +32,10 @@ const root = z.union(
 
 const pattern = text(
   'expected a remote without scheme and user, such as "github.com/acme/**", or a directory that begins with / or ~/',
-  (pattern) => ABSOLUTE.test(pattern) || (/^[^\s.~@][^\s@]*$/.test(pattern) && !pattern.includes('://')),
+  PATTERN,
 );
 
-const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-
+const URL_EXPECTED = 'expected a URL with http:// or https://, such as "http://localhost:4318"';
 const HEADERS = 'expected an object of HTTP headers, such as {"authorization": "Bearer …"}';
 const RESOURCE = 'expected an object of texts, such as {"service.name": "my-agents"}';
 
@@ -43,7 +44,7 @@ const values = {
     .array(root, 'expected a list of directories')
     .check(
       z.describe(
-        'Directories whose sessions are exported: as text, or with the time they were added, from which hooks catch up. "*" is every directory. Empty: none. `trace-build roots add` writes this.',
+        'Directories whose sessions are exported: as text, or with the time they were added, from which hooks catch up. "*" is every directory. Empty: only what include names. `trace-build roots add` writes this.',
       ),
     ),
   include: z
@@ -58,15 +59,12 @@ const values = {
     .check(
       z.describe('Sessions that are never exported, by the same patterns as in include. Wins over everything; those of all files count.'),
     ),
-  endpoint: text('expected a URL with http:// or https://, such as "http://localhost:4318"', isHttp).check(
+  endpoint: text(URL_EXPECTED, HTTP).check(
+    z.refine((url: string) => URL.canParse(url), URL_EXPECTED),
     z.describe('OTLP/HTTP endpoint: the base URL, or the whole one when it ends in /v1/traces.'),
   ),
   headers: z
-    .record(
-      text(HEADERS, (name) => HEADER_NAME.test(name)),
-      text(HEADERS, (value) => HEADER_VALUE.test(value)),
-      HEADERS,
-    )
+    .record(text(HEADERS, HEADER_NAME), text(HEADERS, HEADER_VALUE), HEADERS)
     .check(z.describe('Headers for the endpoint, such as authorization. Their values are never shown.')),
   protocol: oneOf('http/protobuf', 'http/json').check(z.describe('Encoding of what is sent.')),
   compression: oneOf('gzip', 'none').check(z.describe('Compression of what is sent.')),

@@ -1,0 +1,214 @@
+/** Which directories are in scope: real directories, links and git worktrees, and one table over all of them. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Config, DEFAULTS } from '../../src/config/schema.ts';
+import { decideScope, rootsOf, type ScopeDecision } from '../../src/config/scope.ts';
+import { type DirectoryFacts, directoryFacts } from '../../src/read/directory.ts';
+
+const home = realpathSync(mkdtempSync(join(tmpdir(), 'trace-build-scope-')));
+afterAll(() => rmSync(home, { recursive: true }));
+const at = (path: string): string => join(home, path);
+const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+const git = (path: string, ...args: string[]) =>
+  execFileSync('git', ['-C', at(path), '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { env, stdio: 'pipe' });
+
+function repository(path: string, ...remotes: string[]): void {
+  mkdirSync(at(path), { recursive: true });
+  git(path, 'init', '-q');
+  git(path, 'commit', '-q', '--allow-empty', '-m', 'first');
+  for (const [index, url] of remotes.entries()) git(path, 'remote', 'add', index === 0 ? 'origin' : `remote-${index}`, url);
+}
+
+for (const path of ['work/app/src', 'work/app-two', 'other', 'far/away', 'work/private/deep']) mkdirSync(at(path), { recursive: true });
+symlinkSync(at('work'), at('link-to-work'));
+symlinkSync(at('far'), at('work/link-out'));
+symlinkSync(at('work/private'), at('other/link-to-private'));
+repository('work/main', 'git@github.com:Acme/Main.git', 'https://user:s3cr3t@gitlab.example.com/mirror/main.git');
+git('work/main', 'worktree', 'add', '-q', at('outside/tree'));
+mkdirSync(at('outside/tree/deep'));
+repository('work/main/vendor/nested', 'https://github.com/oss/nested');
+repository('elsewhere/secret-plans', 'ssh://git@github.com/acme/secret-plans');
+git('elsewhere/secret-plans', 'worktree', 'add', '-q', at('outside/secret'));
+repository('elsewhere/alias', 'git@github-work:acme/alias.git');
+git('', 'clone', '-q', '--bare', at('work/main'), at('work/bare.git'));
+git('work/bare.git', 'remote', 'set-url', 'origin', 'https://github.com/acme/main');
+git('work/bare.git', 'worktree', 'add', '-q', at('outside/of-bare'));
+// Moved by hand: the repository still names the old place.
+git('work/main', 'worktree', 'add', '-q', at('outside/before'));
+renameSync(at('outside/before'), at('outside/moved'));
+// A directory that says of itself that it belongs to the repository.
+mkdirSync(at('outside/liar'));
+writeFileSync(at('outside/liar/.git'), `gitdir: ${at('work/main/.git/worktrees/tree')}\n`);
+// Gone since.
+mkdirSync(at('work/gone/below'), { recursive: true });
+rmSync(at('work/gone'), { recursive: true });
+
+const decide = (directory: string, config: Partial<Config>): ScopeDecision => {
+  const place = directory.startsWith('/') ? directory : at(directory);
+  return decideScope({ ...DEFAULTS, ...config }, directoryFacts(place), home);
+};
+
+const WORK: Partial<Config> = { trace_roots: [at('work')] };
+
+test.each<{ what: string; directory: string; config: Partial<Config>; in: boolean; why?: string | RegExp }>([
+  { what: 'the root itself', directory: 'work', config: WORK, in: true, why: `inside the root ${at('work')}` },
+  { what: 'below it', directory: 'work/app/src', config: WORK, in: true },
+  { what: 'above it', directory: '', config: WORK, in: false },
+  { what: 'beside it', directory: 'other', config: WORK, in: false, why: `no root holds ${at('other')} (roots: ${at('work')})` },
+  { what: '/a/bc is not below /a/b', directory: 'work/app-two', config: { trace_roots: [at('work/app')] }, in: false },
+  { what: 'a name that begins with dots', directory: 'work/..app', config: WORK, in: true },
+  { what: 'a root with a slash behind it', directory: 'work/app', config: { trace_roots: [`${at('work/app')}/`] }, in: true },
+  { what: 'a directory with a slash behind it', directory: `${at('work')}/`, config: WORK, in: true },
+  { what: 'a root from home', directory: 'work/app', config: { trace_roots: ['~/work'] }, in: true, why: `inside the root ${at('work')}` },
+  { what: 'home as a root', directory: 'other', config: { trace_roots: ['~'] }, in: true },
+  { what: 'a root that is a link', directory: 'work/app', config: { trace_roots: ['~/link-to-work'] }, in: true },
+  { what: 'a directory through a link', directory: 'link-to-work/app', config: WORK, in: true },
+  {
+    what: 'a link in a root that leads out of it',
+    directory: 'work/link-out/away',
+    config: WORK,
+    in: false,
+    why: `no root holds ${at('work/link-out/away')}, which is ${at('far/away')} (roots: ${at('work')})`,
+  },
+  { what: 'a directory that is gone', directory: 'work/gone/below', config: WORK, in: true },
+  { what: 'a directory that is gone, through a link', directory: 'link-to-work/gone/below', config: WORK, in: true },
+  { what: 'a directory that is gone, elsewhere', directory: 'gone/below', config: WORK, in: false },
+  { what: 'a root that is gone', directory: 'work/gone/below', config: { trace_roots: ['~/link-to-work/gone'] }, in: true },
+  { what: 'no roots at all', directory: 'work', config: {}, in: false, why: 'nothing is exported: trace_roots is empty' },
+  { what: 'every directory', directory: '/', config: { trace_roots: ['*'] }, in: true, why: 'every directory is in scope: *' },
+  {
+    what: 'one of several roots',
+    directory: 'other',
+    config: { trace_roots: ['~/work', '~/other'] },
+    in: true,
+    why: `inside the root ${at('other')}`,
+  },
+
+  {
+    what: 'a worktree of a repository in a root',
+    directory: 'outside/tree/deep',
+    config: WORK,
+    in: true,
+    why: `a git worktree of ${at('work/main')}, inside the root ${at('work')}`,
+  },
+  {
+    what: 'a worktree of a bare repository in a root',
+    directory: 'outside/of-bare',
+    config: WORK,
+    in: true,
+    why: /of .*work\/bare\.git, inside/,
+  },
+  { what: 'a worktree of another repository', directory: 'outside/secret', config: WORK, in: false },
+  { what: 'a directory below a worktree that is gone', directory: 'outside/tree/gone', config: WORK, in: true },
+  { what: 'a worktree its repository does not know', directory: 'outside/liar', config: WORK, in: false },
+  { what: 'a worktree moved behind the back of git', directory: 'outside/moved', config: WORK, in: false },
+  { what: 'a repository in a repository', directory: 'work/main/vendor/nested', config: WORK, in: true },
+
+  {
+    what: 'by remote',
+    directory: 'outside/tree',
+    config: { include: ['github.com/acme/**'] },
+    in: true,
+    why: 'included by github.com/acme/**',
+  },
+  { what: 'by remote, upper case', directory: 'work/main', config: { include: ['GitHub.com/ACME/main'] }, in: true },
+  { what: 'by remote, with .git', directory: 'work/main', config: { include: ['github.com/acme/main.git'] }, in: true },
+  { what: 'by another remote than origin', directory: 'work/main', config: { include: ['gitlab.example.com/*/main'] }, in: true },
+  { what: 'by all of an owner', directory: 'work/main', config: { include: ['github.com/acme'] }, in: true },
+  {
+    what: 'not by the beginning of a name',
+    directory: 'work/main',
+    config: { include: ['github.com/acm', 'github.com/acme/mai'] },
+    in: false,
+  },
+  { what: '* stays within a segment', directory: 'work/main', config: { include: ['*/main', 'github.com*main'] }, in: false },
+  { what: '** does not', directory: 'work/main', config: { include: ['**/main'] }, in: true },
+  { what: 'a dot is a dot', directory: 'work/main', config: { include: ['githubxcom/acme/**'] }, in: false },
+  { what: 'the nearest repository counts', directory: 'work/main/vendor/nested', config: { include: ['github.com/acme/**'] }, in: false },
+  { what: 'by an alias of ssh', directory: 'elsewhere/alias', config: { include: ['github-work/acme/*'] }, in: true },
+  { what: 'no repository, no remote', directory: 'other', config: { include: ['github.com/**'] }, in: false, why: /include: github\.com/ },
+  { what: 'by directory', directory: 'other', config: { include: ['~/other'] }, in: true, why: 'included by ~/other' },
+
+  {
+    what: 'excluded by remote',
+    directory: 'elsewhere/secret-plans',
+    config: { trace_roots: ['*'], exclude: ['github.com/acme/secret-*'] },
+    in: false,
+    why: 'excluded by github.com/acme/secret-*',
+  },
+  {
+    what: 'excluded by remote, in a worktree',
+    directory: 'outside/secret',
+    config: { trace_roots: ['*'], exclude: ['github.com/acme/secret-*'] },
+    in: false,
+  },
+  {
+    what: 'excluded by remote, of a bare repository',
+    directory: 'work/bare.git',
+    config: { trace_roots: ['*'], exclude: ['**/main'] },
+    in: false,
+  },
+  {
+    what: 'excluded by directory',
+    directory: 'work/private/deep',
+    config: { ...WORK, exclude: ['~/work/private'] },
+    in: false,
+    why: 'excluded by ~/work/private',
+  },
+  {
+    what: 'excluded by directory, through a link',
+    directory: 'other/link-to-private/deep',
+    config: { trace_roots: ['*'], exclude: ['~/work/private/'] },
+    in: false,
+  },
+  { what: 'excluded by a link to it', directory: 'work/private', config: { ...WORK, exclude: ['~/other/link-to-private'] }, in: false },
+  {
+    what: 'excluded as named, though it leads elsewhere',
+    directory: 'work/link-out/away',
+    config: { trace_roots: ['*'], exclude: ['~/work'] },
+    in: false,
+  },
+  { what: 'excluded by a glob of directories', directory: 'work/private/deep', config: { ...WORK, exclude: ['~/work/priv*'] }, in: false },
+  { what: 'not excluded by a glob of others', directory: 'work/app', config: { ...WORK, exclude: ['~/*/priv*'] }, in: true },
+  { what: 'excluded by the main worktree', directory: 'outside/tree', config: { trace_roots: ['*'], exclude: ['~/work/main'] }, in: false },
+  {
+    what: 'exclude wins over include',
+    directory: 'work/main',
+    config: { include: ['github.com/**'], exclude: ['github.com/acme/main'] },
+    in: false,
+  },
+  { what: 'everything excluded', directory: 'other', config: { trace_roots: ['*'], exclude: ['*'] }, in: false },
+])('$what', ({ directory, config, in: inScope, why }) => {
+  const decision = decide(directory, config);
+  expect(decision).toMatchObject({ inScope });
+  if (why instanceof RegExp) expect(decision.why).toMatch(why);
+  else if (why !== undefined) expect(decision.why).toBe(why);
+  expect(decision.why).not.toContain('s3cr3t');
+});
+
+describe('since when', () => {
+  const facts: DirectoryFacts = { directory: '/w/a', path: '/w/a', remotes: [], realPath: (path) => path };
+  const early = { path: '/w', added: '2026-01-01T00:00:00Z' };
+  const late = { path: '/w/a', added: '2026-03-01T01:00:00+01:00' };
+
+  test('the root that was added first counts, wherever it stands', () => {
+    for (const trace_roots of [
+      ['/w', early, late],
+      [late, early],
+    ])
+      expect(decideScope({ ...DEFAULTS, trace_roots }, facts, '/home/me')).toMatchObject({
+        root: { path: '/w', addedMs: Date.parse(early.added) },
+      });
+  });
+
+  test('a root without a time has none', () => {
+    expect(rootsOf({ ...DEFAULTS, trace_roots: ['~/w', late, '*'] }, '/home/me')).toEqual([
+      { path: '/home/me/w' },
+      { path: '/w/a', addedMs: Date.UTC(2026, 2, 1) },
+      { path: '*' },
+    ]);
+  });
+});
