@@ -14,8 +14,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   disk: ['node:'],
   errors: [],
   pipeline: ['read', 'harness', 'session', 'trace', 'export'],
+  sync: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:'],
+  hook: ['sync', 'pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:', 'zod'],
   index: ['pipeline', 'harness', 'session', 'trace'],
   cli: [
+    'hook',
+    'sync',
     'pipeline',
     'read',
     'harness',

@@ -4,7 +4,7 @@
  * in:   session after session, problems, delivery reports, bugs
  * out:  messages; an exit code
  */
-import type { DeliveryReport } from '../export/deliver.ts';
+import type { OutletReport } from '../export/outlet.ts';
 import type { TracedRef } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
 import type { Options } from './options.ts';
@@ -23,6 +23,7 @@ export class Account {
   #problems = 0;
   #notOurs = 0;
   #bugs = 0;
+  #notSampled = 0;
   #broken: string[] = [];
   #undelivered = 0;
   readonly #messages = new Set<string>();
@@ -43,6 +44,11 @@ export class Account {
     this.#notOurs++;
   }
 
+  /** A session whose parent trace nobody records. */
+  notSampled(): void {
+    this.#notSampled++;
+  }
+
   /** One session that we fail on must not cost the others. */
   bug(ref: SessionRef, error: unknown): void {
     this.#bugs++;
@@ -58,7 +64,7 @@ export class Account {
     for (const sentence of sentences) this.#broken.push(sentence);
   }
 
-  session(session: TracedRef, report: DeliveryReport | undefined): string {
+  session(session: TracedRef, report: OutletReport | undefined): string {
     const totals = totalsOf(session.spans, report);
     this.#sessions++;
     this.#totals = addTotals(this.#totals, totals);
@@ -75,6 +81,11 @@ export class Account {
     for (const message of this.#messages) this.#out.complain(harmless(message));
     if (!quiet && sum) await report(totalLine(this.#sessions, this.#totals, sent));
     if (!quiet && this.#notOurs > 0) this.#out.note(`${count(this.#notOurs, 'file')} without a session of a coding agent left out.`);
+    if (!quiet && this.#notSampled > 0) this.#out.note(`${count(this.#notSampled, 'session')} not sent: the parent trace is not sampled.`);
+    if (!quiet && this.#totals.open > 0)
+      this.#out.note(
+        `${count(this.#totals.open, 'span')} may still change and will be sent when the session has ended; --final sends what there is.`,
+      );
     if (!quiet && this.#problems > 0)
       this.#out.note(`${count(this.#problems, 'problem')} in the transcripts${verbose ? '' : '; --verbose lists them'}.`);
     if (this.#broken.length > 0)

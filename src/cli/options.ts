@@ -18,6 +18,8 @@ export interface Options {
   readonly output?: 'tree' | 'spans' | 'otlp-json';
   readonly out?: string;
   readonly dryRun: boolean;
+  readonly resend: boolean;
+  readonly final: boolean;
   readonly endpoint?: string;
   readonly header: readonly string[];
   readonly protocol?: string;
@@ -30,7 +32,7 @@ export interface Options {
 }
 
 /** Of switches: not told to commander, whose help would say `(default: false)` of each. */
-const OFF = { last: false, dryRun: false, header: [], check: false, quiet: false, verbose: false };
+const OFF = { last: false, dryRun: false, resend: false, final: false, header: [], check: false, quiet: false, verbose: false };
 
 const EXAMPLES = `
 Examples:
@@ -64,6 +66,8 @@ export async function parseOptions(argv: readonly string[], version: string, out
     .addOption(new Option('--output <format>', 'write instead of sending').choices(['tree', 'spans', 'otlp-json']))
     .option('--out <file>', 'write there instead of to the terminal')
     .option('--dry-run', 'build and report, send nothing')
+    .option('--resend', 'send what was delivered before, too')
+    .option('--final', 'send what may still change, too: the last turn of a session that may go on')
     .option('--endpoint <url>', 'OTLP/HTTP endpoint')
     .option('--header <name=value>', 'header for the endpoint; may be repeated', (value, all: string[] = []) => [...all, value])
     .option('--protocol <protocol>', 'http/protobuf or http/json')

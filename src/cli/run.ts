@@ -7,21 +7,23 @@
 import { destinationConfig } from '../config/destination.ts';
 import type { Config } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
-import { createDelivery, type Delivery } from '../export/deliver.ts';
 import { describe, destinationFrom, resourceOverrides } from '../export/destination.ts';
 import { otlpJsonChunks } from '../export/otlp-json.ts';
+import type { OutletReport } from '../export/outlet.ts';
 import type { Scope } from '../export/readable.ts';
 import { harnesses } from '../harness/index.ts';
-import { type BuildOptions, type TracedRef, traceSessions } from '../pipeline.ts';
+import { type BuildOptions, type Standing, type TracedRef, traceSessions } from '../pipeline.ts';
 import { findSessions, lastSession, type Places, type SessionRef } from '../read/find.ts';
+import { scopeOf } from '../sync/settings.ts';
 import { brokenInvariants } from '../trace/check.ts';
-import { profiles } from '../trace/semconv.ts';
+import { type ParentSpan, parentFrom, underParent } from '../trace/parent.ts';
 import type { Span } from '../trace/span.ts';
 import { Account } from './account.ts';
 import type { Options } from './options.ts';
 import { writeOut } from './out-file.ts';
 import { progressBar } from './progress.ts';
-import { configOf, settled } from './settings.ts';
+import { openSending, type Sending } from './sending.ts';
+import { configOf, pathsOf, settled } from './settings.ts';
 import { spanLines } from './span-lines.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { treeText } from './tree.ts';
@@ -38,6 +40,8 @@ export interface World {
   readonly managed?: string;
   /** Absent where nobody sits at a terminal. @throws UserError when the question is broken off */
   readonly ask?: (question: string) => Promise<string>;
+  /** Unix ms; for tests. */
+  readonly now?: () => number;
 }
 
 const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
@@ -69,9 +73,12 @@ export async function run(options: Options, world: World): Promise<number> {
     agentUsage: settings.agent_usage,
     resource: overrides.attributes,
   };
-  const { schemaUrl } = profiles[settings.semconv];
-  const scope: Scope = { name: 'trace-build', version: world.version, ...(schemaUrl !== undefined && { schemaUrl }) };
-  const delivery = sends ? createDelivery(destination, { scope }) : undefined;
+  const scope = scopeOf(settings.semconv, world.version);
+  const traceparent = traceparentIn(world.env);
+  const { resend, final } = options;
+  const { version, now = Date.now } = world;
+  const { state: stateFolder } = pathsOf(world);
+  const sending = sends ? openSending(destination, { stateFolder, scope, version, resend, final, traceparent, now }) : undefined;
   // A report is the result where nothing else is written, else it must not be mixed into what is.
   const report = writes === undefined ? (text: string) => out.write(`${text}\n`) : async (text: string) => out.note(text);
   // An endpoint in the environment that nothing is sent to is not spoken of.
@@ -79,20 +86,20 @@ export async function run(options: Options, world: World): Promise<number> {
   const account = new Account(options, out, world.version);
   const bar = sends && refs.length > 1 && out.watched && !options.quiet ? progressBar(refs.length) : undefined;
   const sessions = checked(
-    traced(refs, build, account, out, () => bar?.step()),
+    traced(refs, build, sending?.standingOf ?? asItStands, account, out, () => bar?.step()),
     options,
     account,
   );
   const tell = bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : report;
-  const sent = delivered(sessions, delivery, account, async (line) => {
+  const sent = delivered(sessions, sending, account, async (line) => {
     if (reports && !options.quiet) await tell(line);
     bar?.step();
   });
   try {
-    await written(sent, writes, scope, options, out);
+    await written(underParents(sent, traceparent), writes, scope, options, out);
   } finally {
     bar?.stop();
-    await delivery?.close();
+    await sending?.close();
   }
   const code = await account.close(reports || refs.length > 1, sends, report);
   if (destination !== undefined && options.dryRun) out.note(`Dry run: nothing was sent to ${describe(destination)}.`);
@@ -123,6 +130,7 @@ function noteCapture(options: Options, { env, out }: World, { content }: Pick<Co
 function* traced(
   refs: readonly SessionRef[],
   build: BuildOptions,
+  standing: (ref: SessionRef) => Standing,
   account: Account,
   out: Terminal,
   skipped: () => void,
@@ -133,8 +141,7 @@ function* traced(
     else account.bug(ref, error);
     skipped();
   };
-  // Who names a transcript wants it as it stands now: nothing in it is waited for.
-  for (const session of traceSessions(refs, build, () => ({ ended: true }), failed)) {
+  for (const session of traceSessions(refs, build, standing, failed)) {
     const nothing = nothingIn(session);
     account.problems(session);
     if (nothing !== undefined) failed(session.ref, nothing);
@@ -181,15 +188,36 @@ function* checked(sessions: Iterable<TracedRef>, options: Options, account: Acco
 
 async function* delivered(
   sessions: Iterable<TracedRef>,
-  delivery: Delivery | undefined,
+  sending: Sending | undefined,
   account: Account,
   done: (line: string) => Promise<void>,
 ): AsyncGenerator<TracedRef> {
   for (const session of sessions) {
-    const report = await delivery?.send(session.spans);
+    const report: OutletReport | undefined = await sending?.send(session);
+    if (sending !== undefined && report === undefined) account.notSampled();
     await done(account.session(session, report));
     yield session;
   }
+}
+
+/** Whoever looks at a transcript wants it as it is now: nothing in it is waited for. */
+const asItStands = (): Standing => ({ ended: true });
+
+/** @throws UserError when it is none */
+function traceparentIn({ TRACE_BUILD_TRACEPARENT: text }: NodeJS.ProcessEnv): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (parentFrom(text) !== undefined) return text;
+  throw new UserError(
+    'TRACE_BUILD_TRACEPARENT is not a W3C traceparent.',
+    'Give 00-<32 hex digits>-<16 hex digits>-<2 hex digits>, or unset it.',
+  );
+}
+
+/** What is written shows it as what is sent. */
+async function* underParents(sessions: AsyncIterable<TracedRef>, traceparent: string | undefined): AsyncGenerator<TracedRef> {
+  const parent: ParentSpan | undefined = traceparent === undefined ? undefined : parentFrom(traceparent);
+  for await (const session of sessions)
+    yield parent === undefined ? session : { ...session, spans: session.spans.map((span) => underParent(span, parent)) };
 }
 
 async function written(

@@ -4,7 +4,7 @@
  * in:   Span[], DeliveryReport
  * out:  text; `Totals`, which add up
  */
-import type { DeliveryReport } from '../export/deliver.ts';
+import type { OutletReport } from '../export/outlet.ts';
 import type { TracedRef } from '../pipeline.ts';
 import type { Problem } from '../session/types.ts';
 import * as attr from '../trace/semconv.ts';
@@ -21,6 +21,12 @@ export interface Totals {
   /** Calls of models that the price list doesn't know. */
   readonly unpriced: number;
   readonly delivered: number;
+  /** By an earlier run. */
+  readonly before: number;
+  /** Of those delivered, the ones that an earlier run had delivered with an earlier end. */
+  readonly updated: number;
+  /** Held back, for they may still change. */
+  readonly open: number;
   readonly refused: number;
   readonly pending: number;
 }
@@ -34,11 +40,14 @@ export const NO_TOTALS: Totals = {
   costUsd: 0,
   unpriced: 0,
   delivered: 0,
+  before: 0,
+  updated: 0,
+  open: 0,
   refused: 0,
   pending: 0,
 };
 
-export function totalsOf(spans: readonly Span[], report: DeliveryReport | undefined): Totals {
+export function totalsOf(spans: readonly Span[], report: OutletReport | undefined): Totals {
   const sum = (read: (span: Span) => number): number => spans.reduce((total, span) => total + read(span), 0);
   const chats = spans.filter(isChat);
   return {
@@ -50,6 +59,9 @@ export function totalsOf(spans: readonly Span[], report: DeliveryReport | undefi
     costUsd: sum((span) => numberOf(span, attr.ATTR_COST_USD)),
     unpriced: chats.filter((span) => span.attributes[attr.ATTR_COST_USD] === undefined).length,
     delivered: report?.acknowledged ?? 0,
+    before: report?.before ?? 0,
+    updated: report?.updated ?? 0,
+    open: report?.open ?? 0,
     refused: report?.refused ?? 0,
     pending: report?.pending ?? 0,
   };
@@ -77,7 +89,9 @@ const figures = (totals: Totals): string[] => [
 ];
 
 const outcome = (totals: Totals, sent: boolean): string[] => [
-  ...(sent ? [`${totals.delivered} delivered`] : []),
+  ...(sent ? [`${totals.delivered} delivered${totals.updated > 0 ? ` (${totals.updated} updated)` : ''}`] : []),
+  ...(totals.before > 0 ? [`${totals.before} delivered before`] : []),
+  ...(totals.open > 0 ? [`${totals.open} open`] : []),
   ...(totals.refused > 0 ? [`${totals.refused} refused`] : []),
   ...(totals.pending > 0 ? [`${totals.pending} not delivered`] : []),
 ];

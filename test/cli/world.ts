@@ -1,6 +1,9 @@
 /**
  * The command line in this process: arguments in; exit code, output and messages out.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pc from 'picocolors';
 import { cli } from '../../src/cli/cli.ts';
 
@@ -12,16 +15,30 @@ export interface Ran {
 
 export async function trace(
   args: readonly string[],
-  world: { env?: NodeJS.ProcessEnv; home?: string; cwd?: string; width?: number; managed?: string; answers?: readonly string[] } = {},
+  world: {
+    env?: NodeJS.ProcessEnv;
+    /** Default: one of its own, where nothing is remembered. */
+    home?: string;
+    cwd?: string;
+    width?: number;
+    managed?: string;
+    answers?: readonly string[];
+    now?: () => number;
+  } = {},
 ): Promise<Ran> {
+  if (world.home === undefined) {
+    const home = mkdtempSync(join(tmpdir(), 'trace-build-home-'));
+    return trace(args, { ...world, home }).finally(() => rmSync(home, { recursive: true }));
+  }
   let [stdout, stderr] = ['', ''];
   const answers = world.answers?.values();
   const code = await cli(args, {
     env: world.env ?? {},
-    home: world.home ?? '/nowhere',
+    home: world.home,
     cwd: world.cwd ?? process.cwd(),
     version: '1.2.3',
     platform: 'linux',
+    ...(world.now !== undefined && { now: world.now }),
     // What this machine's administrator says is none of the tests' business.
     managed: world.managed ?? '/nowhere/managed.json',
     ...(answers !== undefined && {

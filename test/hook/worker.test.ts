@@ -1,9 +1,8 @@
 /** The worker on recorded sessions: every span once, whatever the hooks do. */
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Collector, closedPort, startCollector } from '../support/collector.ts';
-import { aMachine, ended, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
+import { type Collector, startCollector } from '../support/collector.ts';
+import { aMachine, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
 import { STORIES } from '../support/stories.ts';
 
 let collector: Collector;
