@@ -53,7 +53,10 @@ export const withRoot =
 
 export const withoutRoot =
   (path: string, home: string): Change =>
-  (json) => ({ ...json, trace_roots: rootsIn(json).filter((root) => !isRoot(root, path, home)) });
+  (json) => {
+    const kept = rootsIn(json).filter((root) => !isRoot(root, path, home));
+    return kept.length === rootsIn(json).length ? json : { ...json, trace_roots: kept };
+  };
 
 type WrittenRoot = NonNullable<Values['trace_roots']>[number];
 

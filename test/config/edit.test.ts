@@ -90,6 +90,7 @@ test.each(['/home/me/w', '~/w', '/home/me/w/', { path: '~/w', added: '2020-01-01
 
 test('"*" is no directory', () => {
   expect(edited({ trace_roots: ['*', '/w'] }, withoutRoot('*', HOME))).toEqual({ trace_roots: ['/w'] });
+  expect(edited({ wait: true }, withoutRoot('/w', HOME))).toEqual({ wait: true });
   expect(edited({ trace_roots: ['*'] }, withoutRoot(process.cwd(), HOME))).toEqual({ trace_roots: ['*'] });
 });
 
