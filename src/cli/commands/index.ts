@@ -8,8 +8,9 @@ import { config } from './config.ts';
 import { init } from './init.ts';
 import { roots } from './roots.ts';
 
+// biome-ignore format: a line each
 export const commands: readonly CliCommand[] = [
-  init, //
+  init,
   roots,
   config,
 ];
