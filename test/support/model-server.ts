@@ -2,13 +2,14 @@
  * A model that says what a script tells it to: Anthropic's Messages API, streamed or not, on a free port of 127.0.0.1.
  *
  * in:   scripts by name; a prompt names its script (`script:plain`)
- * out:  what it served, in order: ids, usage, whether the client took the whole of it
+ * out:  what it served, in order: ids, usage, and when the whole of it was sent
  *
  * It keeps no state of a conversation: the script is the last one that a text of the user names, the step is the number
  * of answers after that text. So a resumed session, a retry and two agents at once all get what they should.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Say {
   readonly text?: string;
@@ -17,13 +18,13 @@ export interface Say {
   readonly hangs?: boolean;
 }
 
-/** What the model says, answer after answer; when they are used up, it has no more to say. */
+/** What the model says, answer after answer. */
 export type Script = readonly Say[];
 
 export interface Served {
   readonly responseId: string;
   readonly requestId: string;
-  /** Absent where the request named none, or had no tools: what the CLI asks for itself, e.g. a title. */
+  /** Absent where no script has words for the request: what the CLI asks for itself, e.g. a title or a summary. */
   readonly script?: string;
   readonly step: number;
   readonly sessionId?: string;
@@ -31,8 +32,8 @@ export interface Served {
   readonly agentId?: string;
   readonly toolIds: readonly string[];
   readonly usage: Usage;
-  /** Whether the answer was sent to its end; false as long as it is on its way. */
-  readonly whole: boolean;
+  /** When the answer was sent to its end, by `performance.now()`; absent as long as it is on its way. */
+  readonly wholeAtMs?: number;
 }
 
 export interface Usage {
@@ -50,7 +51,12 @@ export interface ModelServer {
   readonly stop: () => Promise<void>;
 }
 
-export async function startModelServer(scripts: Readonly<Record<string, Script>>): Promise<ModelServer> {
+/** What no model does: the CLI writes what was said some 100 ms later. */
+export const AT_ONCE_MS = 0;
+const LIKE_A_MODEL_MS = 200;
+
+/** @param latencyMs  from a request to the beginning of its answer */
+export async function startModelServer(scripts: Readonly<Record<string, Script>>, latencyMs = LIKE_A_MODEL_MS): Promise<ModelServer> {
   const served: Served[] = [];
   const unknown: string[] = [];
 
@@ -63,7 +69,7 @@ export async function startModelServer(scripts: Readonly<Record<string, Script>>
     json(response, message.method === 'HEAD' ? 200 : 404, {});
   };
 
-  const say = (request: MessagesRequest, message: IncomingMessage, response: ServerResponse): void => {
+  const say = async (request: MessagesRequest, message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const place = placeOf(request, scripts);
     const number = served.length + 1;
     const words = wordsOf(request, place, scripts);
@@ -82,13 +88,13 @@ export async function startModelServer(scripts: Readonly<Record<string, Script>>
       ...headerOf(message, 'x-claude-code-agent-id', 'agentId'),
       toolIds: reply.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : [])),
       usage: reply.usage,
-      whole: false,
     });
     // Not `close`: that also comes when the client hangs up.
     response.on('finish', () => {
-      served[index - 1] = { ...served[index - 1]!, whole: true };
+      served[index - 1] = { ...served[index - 1]!, wholeAtMs: performance.now() };
     });
     response.setHeader('request-id', idOf('req', number));
+    await sleep(latencyMs);
     if (request.stream === true) stream(response, reply);
     else json(response, 200, { ...messageOf(reply), content: reply.content, stop_reason: stopReason(reply), usage: reply.usage });
   };
@@ -154,13 +160,13 @@ function placeOf({ messages, tools = [] }: MessagesRequest, scripts: Readonly<Re
       .at(-1);
     if (name !== undefined) [named, step] = [name, 0];
   }
-  return { ...(named !== undefined && { script: named }), step };
+  return scripts[named ?? '']?.[step] === undefined ? { step } : { script: named!, step };
 }
 
 function wordsOf({ tools = [] }: MessagesRequest, { script, step }: Place, scripts: Readonly<Record<string, Script>>): Say {
   // What asks without tools may want an object; a title is the only one known.
-  if (script === undefined) return { text: tools.length > 0 ? 'No script was named.' : '{"title":"A title"}' };
-  return scripts[script]?.[step] ?? { text: `Nothing more in ${script}.` };
+  if (script === undefined) return { text: tools.length > 0 ? 'The script is silent on this.' : '{"title":"A title"}' };
+  return scripts[script]![step]!;
 }
 
 const contentOf = ({ text, tools = [] }: Say, number: number): readonly Content[] => [
