@@ -25,10 +25,11 @@ export interface Ledger {
   /**
    * Of which of these spans the destination knows, and up to which end.
    *
-   * @param session  who asks: it shares the entries it finds from now on, and they live as long as it does
+   * @param session  who asks: it shares the entries it finds from now on, and they live as long as it does.
+   *                 Nobody: then nothing is written
    * @returns        end in Unix ms by span id
    */
-  readonly acknowledged: (spans: readonly Span[], session: string) => ReadonlyMap<string, number>;
+  readonly acknowledged: (spans: readonly Span[], session?: string) => ReadonlyMap<string, number>;
   /** To be called before spans are sent. @throws when it can't be written: then they must not be sent */
   readonly intend: (spans: readonly Span[], session: string) => void;
   /** To be called when they are done with. They, or all spans they are part of, were intended before. */
@@ -60,7 +61,8 @@ export function openLedger(stateFolder: string, destinationKey: string): Ledger 
         const entries = entriesIn(path, new Set(ids));
         for (const { s } of entries) for (const [spanId, endMs] of Object.entries(s)) note(spanId, endMs);
         for (const traceId of new Set(entries.map(({ t }) => t)))
-          if (!entries.some(({ t, c }) => t === traceId && c === session)) append(path, '+', { t: traceId, c: session, s: {} });
+          if (session !== undefined && !entries.some(({ t, c }) => t === traceId && c === session))
+            append(path, '+', { t: traceId, c: session, s: {} });
       }
       const doneUntilMs = watermarksIn(folder);
       for (const span of doneUntilMs.size === 0 ? [] : spans)

@@ -43,6 +43,8 @@ export interface Outlet {
    * @param onWire   see `Delivery`
    */
   readonly send: (spans: readonly Span[], session: string, onWire?: (span: Span) => Span) => Promise<OutletReport>;
+  /** What of it `send` would send; touches nothing. */
+  readonly unsent: (spans: readonly Span[]) => readonly Span[];
   readonly health: () => Health;
   readonly prune: Ledger['prune'];
   readonly close: () => Promise<void>;
@@ -77,14 +79,19 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
   const delivery = createDelivery(destination, options);
   const health = healthFile(destination, stateFolder, key);
   const now = options.now ?? Date.now;
+  const isWanted =
+    (ends: ReadonlyMap<string, number>) =>
+    (span: Span): boolean =>
+      span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY);
+  const maySend = ({ open }: Span): boolean => options.final === true || !open;
   return {
     key,
     send: async (spans, session, onWire) => {
       const held = (await lock(join(stateFolder, `delivery-${key}.lock`)))!;
       try {
         const ends = options.resend ? new Map<string, number>() : ledger.acknowledged(spans, session);
-        const wanted = spans.filter(({ spanId, endMs }) => endMs > (ends.get(spanId) ?? Number.NEGATIVE_INFINITY));
-        const sent = wanted.filter(({ open }) => options.final || !open);
+        const wanted = spans.filter(isWanted(ends));
+        const sent = wanted.filter(maySend);
         const settled = new Set<Span>();
         const report = await delivery.send(
           sent,
@@ -110,6 +117,7 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
         held.release();
       }
     },
+    unsent: (spans) => spans.filter(isWanted(options.resend ? new Map() : ledger.acknowledged(spans))).filter(maySend),
     health: health.read,
     prune: ledger.prune,
     close: delivery.close,

@@ -13,7 +13,7 @@ import { scopeDecider, sessionsInScope } from '../sync/in-scope.ts';
 import { standingOf } from '../sync/standing.ts';
 import { allSessions, forget, readState, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
-import type { Shift } from './worker.ts';
+import type { Shift } from './shift.ts';
 
 /** A look at every transcript there is costs thousands of files: not at every start of a session. */
 const SCAN_EVERY_MS = 60 * 60_000;

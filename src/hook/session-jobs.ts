@@ -14,7 +14,7 @@ import { readState, type SessionName, type SessionState, writeState } from '../s
 import { parentFrom } from '../trace/parent.ts';
 import { type Job, remove } from './queue.ts';
 import { hasSettled } from './settle.ts';
-import { messageOf, type Shift } from './worker.ts';
+import { messageOf, type Shift } from './shift.ts';
 
 export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const { paths, log } = crew;

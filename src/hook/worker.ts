@@ -9,7 +9,6 @@
  */
 import { join } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import type { Paths } from '../config/paths.ts';
 import { lock, tryLock } from '../disk/lock.ts';
 import { UserError } from '../errors.ts';
 import { harnesses } from '../harness/index.ts';
@@ -22,24 +21,7 @@ import { type Log, openLog } from './log.ts';
 import { writeNotice } from './notice.ts';
 import { isEmpty, type Job, jobsIn } from './queue.ts';
 import { takeUp } from './session-jobs.ts';
-import type { Clock } from './settle.ts';
-
-export interface WorkerWorld extends Clock {
-  readonly paths: Paths;
-  readonly home: string;
-  readonly version: string;
-  /** Somebody waits for the delivery: then another worker is waited for, too. */
-  readonly awaited: boolean;
-}
-
-/** What the work on a queue needs to know. */
-export interface Shift extends WorkerWorld {
-  readonly loaded: LoadedConfig;
-  /** Absent without an endpoint: then what there is to send is written down and stays. */
-  readonly tools: Tools | undefined;
-  readonly places: Places;
-  readonly log: Log;
-}
+import { messageOf, type Shift, type WorkerWorld } from './shift.ts';
 
 /** Longer than a worker needs for the sessions of a machine's last minute. */
 const AWAITED_LOCK_MS = 60_000;
@@ -82,8 +64,7 @@ async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
     return false;
   }
   const { loaded, tools } = opened;
-  const places: Places = { env: {}, home, harnesses };
-  const crew: Shift = { ...world, loaded, tools, places, log };
+  const crew: Shift = { ...world, loaded, tools, places: placesOf(world), log };
   try {
     let scans = await drain(crew);
     for await (const _ of catchUp(crew, () => scans)) scans = (await drain(crew)) || scans;
@@ -95,6 +76,24 @@ async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
   writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending });
   return true;
 }
+
+/**
+ * Only writes down what hooks told, for somebody else to deliver: the queue is empty then.
+ *
+ * @throws UserError when the config is broken
+ */
+export async function takeUpQueue(world: WorkerWorld): Promise<void> {
+  const { state } = world.paths;
+  const held = await lock(join(state, 'worker.lock'), world.now() + AWAITED_LOCK_MS);
+  try {
+    const loaded = loadConfig(world.paths);
+    await drain({ ...world, loaded, tools: undefined, places: placesOf(world), log: openLog(state, world.now) });
+  } finally {
+    held?.release();
+  }
+}
+
+const placesOf = ({ home }: WorkerWorld): Places => ({ env: {}, home, harnesses });
 
 /** All there is, and what comes meanwhile. @returns whether a session began */
 async function drain(crew: Shift): Promise<boolean> {
@@ -108,8 +107,3 @@ async function drain(crew: Shift): Promise<boolean> {
     for (const ofSession of bySession.values()) await takeUp(ofSession, crew);
   }
 }
-
-export const messageOf = (error: unknown): string => {
-  if (error instanceof UserError) return `${error.message} ${error.hint}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-};

@@ -18,6 +18,10 @@ export interface Tools {
   readonly outlet: Outlet;
   readonly build: BuildOptions;
   readonly version: string;
+  /** Take every session to have ended. */
+  readonly final?: boolean;
+  /** Send what was delivered before, too. */
+  readonly resend?: boolean;
   readonly now: () => number;
 }
 
@@ -32,9 +36,10 @@ export type SessionDelivery =
 export async function deliverSession(ref: SessionRef, tools: Tools): Promise<SessionDelivery> {
   const { stateFolder, outlet, version } = tools;
   const state = readState(stateFolder, nameOf(ref));
-  const standing = standingOf(ref, state, tools.now());
+  const standing = tools.final ? { ended: true } : standingOf(ref, state, tools.now());
   const seen = stampsOf(ref);
-  const known = state.delivered?.destination === outlet.key && state.delivered.version === version ? state.delivered : undefined;
+  const isKnown = !tools.resend && state.delivered?.destination === outlet.key && state.delivered.version === version;
+  const known = isKnown ? state.delivered : undefined;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: 'as it was' };
   if (parentOf(state)?.sampled === false) {
     writeState(stateFolder, state, standing.ended);
