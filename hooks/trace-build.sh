@@ -17,7 +17,7 @@
 set +x
 exec 2>/dev/null
 # bash takes functions from the environment, too; `unset` is one that they can't replace.
-unset -f '[' cat cd command date du env find grep id ls mkdir mv perl printf pwd read rm sed setsid sort tail umask
+unset -f '[' cat cd command date du env find grep id ls mkdir mv perl printf pwd read rm sed setsid sort umask
 unset CDPATH GREP_OPTIONS
 
 case ${TRACE_BUILD_DISABLED:-0} in
@@ -166,7 +166,7 @@ enqueue() {
     { owned=1 && [ ! -e "$job" ] && head_of_job && cat && written=1; } >"$tmp"
     [ -n "$owned" ] || continue
     # Some old versions give hooks an empty stdin: of use only when the session is known.
-    if [ -n "$written" ] && { [ -n "${CLAUDE_CODE_SESSION_ID:-}" ] || [ -n "$(tail -n 1 "$tmp")" ]; }; then
+    if [ -n "$written" ] && { [ -n "${CLAUDE_CODE_SESSION_ID:-}" ] || [ -n "$(sed '1,/^$/d' "$tmp")" ]; }; then
       mv -f "$tmp" "$job" && return 0
     fi
     rm -f "$tmp"
