@@ -5822,7 +5822,7 @@ function openLedger(stateFolder, destinationKey) {
         let entries = entriesIn(path2, new Set(ids));
         for (let { s } of entries) for (let [spanId, endMs] of Object.entries(s)) note2(spanId, endMs);
         for (let traceId of new Set(entries.map(({ t }) => t)))
-          entries.some(({ t, c }) => t === traceId && c === session) || append(path2, "+", { t: traceId, c: session, s: {} });
+          session !== void 0 && !entries.some(({ t, c }) => t === traceId && c === session) && append(path2, "+", { t: traceId, c: session, s: {} });
       }
       let doneUntilMs = watermarksIn(folder);
       for (let span of doneUntilMs.size === 0 ? [] : spans)
@@ -5949,13 +5949,13 @@ function grouped(items, keyOf2) {
 // src/export/outlet.ts
 var RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
 function openOutlet(destination, options) {
-  let { stateFolder } = options, key = keyOf(destination), ledger = openLedger(stateFolder, key), delivery = createDelivery(destination, options), health = healthFile(destination, stateFolder, key), now = options.now ?? Date.now;
+  let { stateFolder } = options, key = keyOf(destination), ledger = openLedger(stateFolder, key), delivery = createDelivery(destination, options), health = healthFile(destination, stateFolder, key), now = options.now ?? Date.now, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend = ({ open }) => options.final === !0 || !open;
   return {
     key,
     send: async (spans, session, onWire) => {
       let held = await lock((0, import_node_path5.join)(stateFolder, `delivery-${key}.lock`));
       try {
-        let ends = options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans, session), wanted = spans.filter(({ spanId, endMs }) => endMs > (ends.get(spanId) ?? Number.NEGATIVE_INFINITY)), sent = wanted.filter(({ open }) => options.final || !open), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
+        let ends = options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans, session), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
           sent,
           {
             intend: (batch) => ledger.intend(batch, session),
@@ -5978,6 +5978,7 @@ function openOutlet(destination, options) {
         held.release();
       }
     },
+    unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend),
     health: health.read,
     prune: ledger.prune,
     close: delivery.close
@@ -8059,7 +8060,7 @@ var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)
 
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
-  let { stateFolder, outlet, version: version2 } = tools, state = readState(stateFolder, nameOf(ref)), standing = standingOf(ref, state, tools.now()), seen = stampsOf(ref), known = state.delivered?.destination === outlet.key && state.delivered.version === version2 ? state.delivered : void 0;
+  let { stateFolder, outlet, version: version2 } = tools, state = readState(stateFolder, nameOf(ref)), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), known = !tools.resend && state.delivered?.destination === outlet.key && state.delivered.version === version2 ? state.delivered : void 0;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
     return writeState(stateFolder, state, standing.ended), { kind: "not sampled" };
@@ -8261,6 +8262,9 @@ async function hasSettled({ path: path2, harness }, stop, clock) {
   }
 }
 
+// src/hook/shift.ts
+var messageOf = (error) => error instanceof UserError ? `${error.message} ${error.hint}` : error instanceof Error ? error.stack ?? error.message : String(error);
+
 // src/hook/session-jobs.ts
 async function takeUp(jobs, crew) {
   let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), ref = refOf(jobs, crew), name = ref === void 0 ? { harness: crew.places.harnesses[0].name, sessionId } : nameOf(ref), known = readState(paths.state, name), directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
@@ -8425,7 +8429,7 @@ async function shift(world, log) {
     if (!(error instanceof UserError)) throw error;
     return log("error", messageOf(error)), writeNotice(paths.state, "failures", { obstacle: messageOf(error), pending: 0 }), !1;
   }
-  let { loaded, tools } = opened, crew = { ...world, loaded, tools, places: { env: {}, home, harnesses }, log };
+  let { loaded, tools } = opened, crew = { ...world, loaded, tools, places: placesOf(world), log };
   try {
     let scans = await drain(crew);
     for await (let _ of catchUp(crew, () => scans)) scans = await drain(crew) || scans;
@@ -8435,6 +8439,7 @@ async function shift(world, log) {
   let pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered === void 0 || delivered.pending > 0).length, obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
   return writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending }), !0;
 }
+var placesOf = ({ home }) => ({ env: {}, home, harnesses });
 async function drain(crew) {
   let began = !1;
   for (; ; ) {
@@ -8446,7 +8451,6 @@ async function drain(crew) {
     for (let ofSession of bySession.values()) await takeUp(ofSession, crew);
   }
 }
-var messageOf = (error) => error instanceof UserError ? `${error.message} ${error.hint}` : error instanceof Error ? error.stack ?? error.message : String(error);
 
 // src/hook/main.ts
 var VERSION5 = "0.1.0", argument = (name) => {

@@ -7,15 +7,21 @@
 import type { OutletReport } from '../export/outlet.ts';
 import type { TracedRef } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
-import type { Options } from './options.ts';
+
 import { addTotals, count, NO_TOTALS, problemLine, sessionLine, type Totals, totalLine, totalsOf } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
 
 /** 1: some spans were not delivered; 2: something for the user to change; 70: a bug of ours, as in sysexits.h. */
 export const EXIT = { ok: 0, undelivered: 1, user: 2, bug: 70 } as const;
 
+export interface AccountOptions {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly check: boolean;
+}
+
 export class Account {
-  readonly #options: Options;
+  readonly #options: AccountOptions;
   readonly #out: Terminal;
   readonly #version: string;
   #totals: Totals = NO_TOTALS;
@@ -28,7 +34,7 @@ export class Account {
   #undelivered = 0;
   readonly #messages = new Set<string>();
 
-  constructor(options: Options, out: Terminal, version: string) {
+  constructor(options: AccountOptions, out: Terminal, version: string) {
     this.#options = options;
     this.#out = out;
     this.#version = version;

@@ -42,6 +42,9 @@ export interface World {
   readonly ask?: (question: string) => Promise<string>;
   /** Unix ms; for tests. */
   readonly now?: () => number;
+  /** For tests: what the user database tells, and what comes on stdin. */
+  readonly databaseHome?: string;
+  readonly stdin?: () => Promise<string>;
 }
 
 const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';

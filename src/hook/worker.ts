@@ -85,11 +85,13 @@ async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
 export async function takeUpQueue(world: WorkerWorld): Promise<void> {
   const { state } = world.paths;
   const held = await lock(join(state, 'worker.lock'), world.now() + AWAITED_LOCK_MS);
+  // A worker that is still at it drains the queue itself.
+  if (held === undefined) return;
   try {
     const loaded = loadConfig(world.paths);
     await drain({ ...world, loaded, tools: undefined, places: placesOf(world), log: openLog(state, world.now) });
   } finally {
-    held?.release();
+    held.release();
   }
 }
 

@@ -24,6 +24,8 @@ export async function trace(
     managed?: string;
     answers?: readonly string[];
     now?: () => number;
+    databaseHome?: string;
+    stdin?: () => Promise<string>;
   } = {},
 ): Promise<Ran> {
   if (world.home === undefined) {
@@ -39,6 +41,8 @@ export async function trace(
     version: '1.2.3',
     platform: 'linux',
     ...(world.now !== undefined && { now: world.now }),
+    ...(world.databaseHome !== undefined && { databaseHome: world.databaseHome }),
+    ...(world.stdin !== undefined && { stdin: world.stdin }),
     // What this machine's administrator says is none of the tests' business.
     managed: world.managed ?? '/nowhere/managed.json',
     ...(answers !== undefined && {

@@ -5,12 +5,16 @@
  */
 import type { CliCommand } from './command.ts';
 import { config } from './config.ts';
+import { hook } from './hook.ts';
 import { init } from './init.ts';
 import { roots } from './roots.ts';
+import { sync } from './sync.ts';
 
 // biome-ignore format: a line each
 export const commands: readonly CliCommand[] = [
   init,
   roots,
   config,
+  sync,
+  hook,
 ];

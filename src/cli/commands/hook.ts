@@ -1,0 +1,81 @@
+/**
+ * `trace-build hook`: what hooks/trace-build.sh does, for hooks that are wired by hand.
+ *
+ * in:   a hook's payload on stdin; of the environment only what tells about the session
+ * out:  a job in the queue, a detached worker; exit code 0 and no output, whatever happens
+ *
+ * As in the script, no variable decides what is captured or where it goes.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../../config/load.ts';
+import { pathsFor } from '../../config/paths.ts';
+import { enqueue } from '../../hook/queue.ts';
+import { work } from '../../hook/worker.ts';
+import { EXIT } from '../account.ts';
+import type { World } from '../run.ts';
+import { type CliCommand, commandLine } from './command.ts';
+
+export const hook: CliCommand = {
+  name: 'hook',
+  summary: "take a hook's payload from stdin: for hooks wired by hand",
+  async run(argv, world) {
+    const { command, parse } = commandLine(
+      'trace-build hook',
+      "Puts a hook's payload into the queue and starts the worker. For SessionStart, Stop and SessionEnd.",
+    );
+    command.action(() => takePayload(world));
+    await parse(argv, world.out);
+    return EXIT.ok;
+  },
+};
+
+async function takePayload(world: World): Promise<void> {
+  const { env, version, platform = process.platform, managed } = world;
+  try {
+    if (isOn(env['TRACE_BUILD_DISABLED'])) return;
+    const home = world.databaseHome ?? userInfo().homedir;
+    const paths = pathsFor({ home, env: {}, platform, managed });
+    if (!existsSync(paths.config) && !existsSync(paths.managed)) return;
+    const payload = await (world.stdin ?? standardInput)();
+    const fields = {
+      project_dir: env['CLAUDE_PROJECT_DIR'],
+      entrypoint: env['CLAUDE_CODE_ENTRYPOINT'],
+      session_id: env['CLAUDE_CODE_SESSION_ID'],
+      pid: env['CLAUDE_PID'],
+      traceparent: env['TRACE_BUILD_TRACEPARENT'],
+    };
+    enqueue(paths.state, fields, payload);
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    if (payload.includes('"SessionEnd"') && loadConfig(paths).config.wait)
+      return await work({ paths, home, version, awaited: true, now: Date.now, wait });
+    startWorker(home, managed);
+  } catch {
+    // The agent must not notice. What stayed behind, the next hook finds; `doctor` tells the rest.
+  }
+}
+
+const isOn = (value: string | undefined): boolean => value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
+
+function startWorker(home: string, managed: string | undefined): void {
+  const worker = fileURLToPath(new URL('../hooks/worker.cjs', import.meta.url));
+  const child = spawn(process.execPath, [worker, ...(managed === undefined ? [] : ['--managed', managed])], {
+    cwd: '/',
+    detached: true,
+    env: { HOME: home, PATH: SYSTEM_PATH },
+    stdio: 'ignore',
+  });
+  child.once('error', () => undefined);
+  child.unref();
+}
+
+/** The worker asks git, and nobody else. */
+const SYSTEM_PATH = '/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/opt/homebrew/bin';
+
+async function standardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,208 @@
+/**
+ * `trace-build sync`: delivers what hooks could not, or never told of.
+ *
+ * in:   argv, World; the queue, states and transcripts on disk
+ * out:  spans at the collector; a line a session, and the sum
+ */
+import { basename } from 'node:path';
+import { destinationConfig } from '../../config/destination.ts';
+import { UserError } from '../../errors.ts';
+import { describe, destinationFrom, resourceOverrides } from '../../export/destination.ts';
+import { openOutlet } from '../../export/outlet.ts';
+import { harnesses } from '../../harness/index.ts';
+import { takeUpQueue } from '../../hook/worker.ts';
+import { traceSession } from '../../pipeline.ts';
+import { findSessions, type Places, type SessionRef } from '../../read/find.ts';
+import { deliverSession, nameOf, type Tools } from '../../sync/deliver-session.ts';
+import { scopeDecider, sessionsInScope, startDirectoryOf } from '../../sync/in-scope.ts';
+import { buildOptionsOf, scopeOf } from '../../sync/settings.ts';
+import { standingOf } from '../../sync/standing.ts';
+import { readState, unsettledSessions } from '../../sync/state.ts';
+import { Account } from '../account.ts';
+import { progressBar } from '../progress.ts';
+import type { World } from '../run.ts';
+import { configOf } from '../settings.ts';
+import { count } from '../summary.ts';
+import { harmless } from '../terminal.ts';
+import { type CliCommand, commandLine } from './command.ts';
+
+interface SyncOptions {
+  readonly since?: string;
+  readonly session: readonly string[];
+  readonly dryRun: boolean;
+  readonly final: boolean;
+  readonly resend: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly endpoint?: string;
+  readonly header: readonly string[];
+  readonly protocol?: string;
+}
+
+const OFF = { session: [], dryRun: false, final: false, resend: false, quiet: false, verbose: false, header: [] };
+
+const NOTES = `
+Without --since: sessions in scope that were begun after their root was added, as hooks do. Environment: the OTEL_*
+variables, as in trace-build itself; what neither they nor flags tell is the config's.`;
+
+const all = (value: string, before: string[] = []): string[] => [...before, value];
+
+export const sync: CliCommand = {
+  name: 'sync',
+  summary: 'deliver what is not delivered yet, of the sessions in scope',
+  async run(argv, world) {
+    const { command, parse } = commandLine(
+      'trace-build sync',
+      'Delivers the spans of sessions in scope that no collector has yet, the newest session first.',
+    );
+    command
+      .option('--since <when>', 'sessions begun since then, whenever their root was added: 7d, 12h, or a date')
+      .option('--session <id>', 'this session, wherever it was begun; may be repeated', all)
+      .option('--dry-run', 'tell what would be sent, send nothing')
+      .option('--final', 'send what may still change, too: the last turn of a session that may go on')
+      .option('--resend', 'send what was delivered before, too')
+      .option('--endpoint <url>', 'OTLP/HTTP endpoint')
+      .option('--header <name=value>', 'header for the endpoint; may be repeated', all)
+      .option('--protocol <protocol>', 'http/protobuf or http/json')
+      .option('--quiet', 'say only what went wrong')
+      .option('--verbose', 'list every problem of a transcript')
+      .addHelpText('after', NOTES);
+    let code = 0;
+    command.action(async () => {
+      code = await synchronise({ ...OFF, ...command.opts() }, world);
+    });
+    await parse(argv, world.out);
+    return code;
+  },
+};
+
+async function synchronise(options: SyncOptions, world: World): Promise<number> {
+  const { env, home, out, version, now = Date.now } = world;
+  const loaded = configOf(world);
+  const { config, paths } = loaded;
+  const configured = destinationConfig(loaded, home);
+  const destination = destinationFrom({
+    env,
+    endpoint: options.endpoint,
+    headers: options.header,
+    protocol: options.protocol,
+    config: configured,
+  });
+  if (destination === undefined)
+    throw new UserError(
+      'No endpoint is set, so there is nowhere to send to.',
+      'Set one: trace-build init, --endpoint, or OTEL_EXPORTER_OTLP_ENDPOINT.',
+    );
+  const overrides = resourceOverrides(env, configured);
+  for (const warning of overrides.warnings) out.note(warning);
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  if (!options.dryRun) await takeUpQueue({ paths, home, version, awaited: true, now, wait });
+  const refs = sessionsFor(options, { env, home, harnesses }, world);
+  const { final, resend } = options;
+  const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
+  const build = { ...buildOptionsOf(config), resource: overrides.attributes };
+  const tools: Tools = { stateFolder: paths.state, outlet, build, version, final, resend, now };
+  try {
+    return await (options.dryRun ? foretell(refs, tools, describe(destination), world) : deliverAll(refs, tools, options, world));
+  } finally {
+    await outlet.close();
+  }
+}
+
+async function deliverAll(refs: readonly SessionRef[], tools: Tools, options: SyncOptions, world: World): Promise<number> {
+  const { out, version } = world;
+  const account = new Account({ ...options, check: false }, out, version);
+  const bar = refs.length > 1 && out.watched && !options.quiet ? progressBar(refs.length) : undefined;
+  const tell =
+    bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : (text: string) => out.write(`${text}\n`);
+  let [tried, asTheyWere] = [0, 0];
+  let stopped = false;
+  try {
+    for (const ref of refs) {
+      tried++;
+      try {
+        const delivery = await deliverSession(ref, tools);
+        if (delivery.kind === 'not sampled') account.notSampled();
+        if (delivery.kind === 'as it was') asTheyWere++;
+        if (delivery.kind === 'sent') {
+          const session = { ...delivery.traced, ref, repeated: 0 };
+          account.problems(session);
+          const line = account.session(session, delivery.report);
+          if (delivery.report.acknowledged + delivery.report.refused + delivery.report.pending === 0) asTheyWere++;
+          else if (!options.quiet) await tell(line);
+          stopped = delivery.report.stopped !== undefined;
+        }
+      } catch (error) {
+        if (refs.length === 1) throw error;
+        if (error instanceof UserError) out.note(harmless(`${error.message} Skipped.`));
+        else account.bug(ref, error);
+      }
+      bar?.step();
+      if (stopped) break;
+    }
+  } finally {
+    bar?.stop();
+  }
+  const code = await account.close(true, true, async (text) => out.write(`${text}\n`));
+  if (!options.quiet && asTheyWere > 0) out.note(`${count(asTheyWere, 'session')} had nothing new to send.`);
+  if (tried < refs.length) out.complain(`${count(refs.length - tried, 'session')} not tried, for the collector takes nothing.`);
+  return code;
+}
+
+async function foretell(refs: readonly SessionRef[], tools: Tools, where: string, { out }: World): Promise<number> {
+  const { outlet, stateFolder, build, now } = tools;
+  let [sessions, spans] = [0, 0];
+  for (const ref of refs) {
+    const standing = tools.final ? { ended: true } : standingOf(ref, readState(stateFolder, nameOf(ref)), now());
+    const unsent = outlet.unsent(traceSession(ref, build, standing).spans).length;
+    if (unsent === 0) continue;
+    [sessions, spans] = [sessions + 1, spans + unsent];
+    await out.write(`${harmless(ref.sessionId)}  ${count(unsent, 'span')}\n`);
+  }
+  await out.write(`${count(spans, 'span')} of ${count(sessions, 'session')} would be sent to ${where}. Dry run: nothing was sent.\n`);
+  return 0;
+}
+
+/** Newest first, each once. */
+function sessionsFor(options: SyncOptions, places: Places, world: World): readonly SessionRef[] {
+  if (options.session.length > 0) return options.session.flatMap((id) => findSessions(id, places));
+  const loaded = configOf(world);
+  const { config, paths } = loaded;
+  const nowMs = (world.now ?? Date.now)();
+  const begunSinceMs = options.since === undefined ? undefined : sinceMs(options.since, nowMs);
+  if (config.trace_roots.length === 0 && config.include.length === 0)
+    throw new UserError(
+      'No directory is opted in, so nothing is exported.',
+      'Add one: trace-build roots add. Or name a session: --session.',
+    );
+  const decide = scopeDecider(config, places.home);
+  const isInScope = (ref: SessionRef): boolean => {
+    const directory = startDirectoryOf(ref, paths.state);
+    return directory !== undefined && decide(directory).inScope;
+  };
+  const unsettled = unsettledSessions(paths.state)
+    .flatMap(({ path }) => (path === undefined ? [] : existing(path, places)))
+    .filter(isInScope);
+  const found = sessionsInScope({ config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs });
+  const refs = new Map([...found, ...unsettled].map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref]));
+  return [...refs.values()].toSorted((a, b) => b.modifiedMs - a.modifiedMs);
+}
+
+/** What was remembered may be gone. */
+function existing(path: string, places: Places): readonly SessionRef[] {
+  try {
+    return findSessions(path, places).filter((ref) => ref.path !== undefined && basename(ref.path) === basename(path));
+  } catch {
+    return [];
+  }
+}
+
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+
+/** @throws UserError */
+function sinceMs(text: string, nowMs: number): number {
+  const ago = /^(\d+)([mhdw])$/.exec(text);
+  const atMs = ago === null ? Date.parse(text) : nowMs - Number(ago[1]) * UNIT_MS[ago[2] as keyof typeof UNIT_MS];
+  if (Number.isNaN(atMs)) throw new UserError(`--since ${text} is no time.`, 'Give 30m, 12h, 7d, 4w, or a date such as 2026-11-20.');
+  return atMs;
+}
