@@ -13,25 +13,26 @@
  * "main thread" is the ratio of what the main threads ran, waiting left out (clock.ts): to judge by on a busy machine.
  * Another process makes the sessions: on Linux a child's peak memory is at least what its parent had when it forked.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions } from '../scripts/bundle.mjs';
+import { hookRows } from './hook.mjs';
+import { data, sessionsOf } from './sessions.mjs';
+import { stopRows } from './stop.mjs';
 
 const ROUNDS = Number(process.argv[2] ?? 7);
 const WARM_UP = 2;
+/** A hook takes milliseconds. */
+const HOOK_ROUNDS = 200;
 /** Largest ratio to the floor, by megabytes; the smaller the session, the more of it is the start of the process. */
 const TIME_BARS = { 10: 2.5, 100: 1.5 };
 const MEMORY_BAR_MB = 250;
 const MEMORY_AT_MB = 100;
 const MIXES = { recent: 'mix of 2.1.329', old: 'mix of 2.1.150' };
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const data = join(here, '.data');
 const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
 
 await bundle();
@@ -68,6 +69,7 @@ for (const mix of Object.keys(MIXES)) {
     }
   }
 }
+rows.push(...hookRows(HOOK_ROUNDS), ...(await stopRows(ROUNDS)));
 print(rows);
 process.exitCode = rows.every((row) => row.at(-1)) ? 0 : 1;
 
@@ -80,21 +82,6 @@ async function bundle() {
     outdir: join(data, 'programs'),
     outExtension: { '.js': '.mjs' },
   });
-}
-
-/** Made once for each version of the generator. */
-function sessionsOf(mix, megabytes) {
-  const generator = fileURLToPath(import.meta.resolve('./generate.mjs'));
-  const version = createHash('sha256').update(readFileSync(generator)).digest('hex').slice(0, 8);
-  const folder = join(data, `${mix}-${megabytes}-${version}`);
-  if (!existsSync(folder)) {
-    const unfinished = `${folder}.unfinished`;
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { recursive: true });
-    process.stdout.write(execFileSync(process.execPath, [generator, mix, megabytes, unfinished]));
-    renameSync(unfinished, folder);
-  }
-  return folder;
 }
 
 function alternately(folder, prebuilt) {
