@@ -33,6 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'commander',
     'picocolors',
     'cli-progress',
+    'execa',
   ],
 };
 

@@ -7,8 +7,10 @@ import type { CliCommand } from './command.ts';
 import { config } from './config.ts';
 import { hook } from './hook.ts';
 import { init } from './init.ts';
+import { install } from './install.ts';
 import { roots } from './roots.ts';
 import { sync } from './sync.ts';
+import { uninstall } from './uninstall.ts';
 
 // biome-ignore format: a line each
 export const commands: readonly CliCommand[] = [
@@ -17,4 +19,6 @@ export const commands: readonly CliCommand[] = [
   config,
   sync,
   hook,
+  install,
+  uninstall,
 ];
