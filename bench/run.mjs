@@ -20,7 +20,6 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions } from '../scripts/bundle.mjs';
 import { hookRows } from './hook.mjs';
-import { hookRows } from './hook.mjs';
 import { data, sessionsOf } from './sessions.mjs';
 import { stopRows } from './stop.mjs';
 
@@ -37,7 +36,7 @@ const MIXES = { recent: 'mix of 2.1.329', old: 'mix of 2.1.150' };
 const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
 
 await bundle();
-const rows = hookRows();
+const rows = [];
 for (const mix of Object.keys(MIXES)) {
   for (const [megabytes, bar] of Object.entries(TIME_BARS)) {
     const folder = sessionsOf(mix, megabytes);
