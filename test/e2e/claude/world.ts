@@ -52,7 +52,8 @@ export interface Printed {
 export interface WorldOptions {
   readonly version: string;
   readonly scripts: Readonly<Record<string, Script>>;
-  readonly plugin?: 'clone' | 'none';
+  /** A clone of this repository unless said otherwise; `idle`: the same, but its hooks do nothing. */
+  readonly plugin?: 'clone' | 'idle' | 'none';
   readonly latencyMs?: number;
 }
 
@@ -81,7 +82,9 @@ export async function createWorld({ version, scripts, plugin = 'clone', latencyM
   const env = environment({ home, tmp, modelUrl: model.url });
   welcome(home, project, version, env['ANTHROPIC_API_KEY']!);
   configure(home, project, collector.url);
-  const pluginArgs = plugin === 'clone' ? ['--plugin-dir', clonePlugin(join(folder, 'plugin'), home)] : [];
+  const pluginFolder = join(folder, 'plugin');
+  if (plugin !== 'none') clonePlugin(pluginFolder, (command) => (plugin === 'idle' ? ':' : `${command} ${hookOptions(home)}`));
+  const pluginArgs = plugin === 'none' ? [] : ['--plugin-dir', pluginFolder];
   const common = ['--dangerously-skip-permissions', ...pluginArgs];
   let terminals = 0;
 
@@ -184,21 +187,21 @@ function configure(home: string, project: string, endpoint: string): void {
   writeJson(join(folder, 'config.json'), { trace_roots: [project], endpoint });
 }
 
-/**
- * A clone of what is committed in the current directory's repository, without npm. One edit: a hook takes the home of the user database, not $HOME, so that no
- * repository's settings can lead it elsewhere; for a test that would be the home of whoever runs it. So each hook is told ours,
- * and that this machine's administrator has no say.
- */
-function clonePlugin(folder: string, home: string): string {
+/** A clone of what is committed in the current directory's repository, without npm, with other commands for its hooks. */
+function clonePlugin(folder: string, commandFrom: (command: string) => string): void {
   execFileSync('git', ['clone', '--quiet', '.', folder]);
   const file = join(folder, 'hooks', 'hooks.json');
-  const hooks = readFileSync(file, 'utf8');
-  const edited = JSON.parse(hooks, (key, value) =>
-    key === 'command' ? `${value} --home '${home}' --managed '${join(home, 'nothing-managed.json')}'` : value,
+  writeJson(
+    file,
+    JSON.parse(readFileSync(file, 'utf8'), (key, value) => (key === 'command' ? commandFrom(value) : value)),
   );
-  writeJson(file, edited);
-  return folder;
 }
+
+/**
+ * A hook takes the home of the user database, not $HOME, so that no repository's settings can lead it elsewhere; for a test
+ * that would be the home of whoever runs it. So each hook is told ours, and that this machine's administrator has no say.
+ */
+const hookOptions = (home: string): string => `--home '${home}' --managed '${join(home, 'nothing-managed.json')}'`;
 
 async function printed(child: ChildProcess): Promise<Printed> {
   const beganMs = performance.now();
