@@ -2364,7 +2364,7 @@ var isLockable = (key) => key !== "exclude", managedWarnings = (paths, { unknown
 ], unknownKeys = (path2, names) => names.map((name) => `${path2}: ${name} is no key of this version; it is left alone.`);
 
 // src/disk/lock.ts
-var import_node_child_process = require("node:child_process"), import_node_fs2 = require("node:fs"), import_node_os = require("node:os"), import_node_path3 = require("node:path"), FOREIGN_HOLDER_MAX_MS = 15 * 6e4, RETRY_FIRST_MS = 2, RETRY_MAX_MS = 100;
+var import_node_child_process = require("node:child_process"), import_node_fs2 = require("node:fs"), import_node_os = require("node:os"), import_node_path3 = require("node:path"), FOREIGN_HOLDER_MAX_MS = 2 * 6e4, SIGN_EVERY_MS = 15e3, RETRY_FIRST_MS = 2, RETRY_MAX_MS = 100;
 function tryLock(folder) {
   for ((0, import_node_fs2.mkdirSync)(folder, { recursive: !0, mode: 448 }); ; ) {
     let highest = numbersIn(folder).at(-1) ?? 0;
@@ -2372,15 +2372,16 @@ function tryLock(folder) {
     let own2 = (0, import_node_path3.join)(folder, String(highest + 1));
     if (makeOnly(own2)) {
       if (numbersIn(folder).at(-1) === highest + 1)
-        return removeOlder(folder, highest + 1), { release: () => (0, import_node_fs2.truncateSync)(own2) };
+        return removeOlder(folder, highest + 1), holding(own2);
       (0, import_node_fs2.rmSync)(own2, { force: !0 });
     }
   }
 }
-async function lock(folder, untilMs = Number.POSITIVE_INFINITY) {
+async function lock(folder, patienceMs = Number.POSITIVE_INFINITY) {
+  let begunMs2 = performance.now();
   for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
     let held = tryLock(folder);
-    if (held !== void 0 || Date.now() >= untilMs) return held;
+    if (held !== void 0 || performance.now() - begunMs2 >= patienceMs) return held;
     await new Promise((resolve4) => setTimeout(resolve4, waitMs * (0.5 + Math.random())));
   }
 }
@@ -2391,6 +2392,19 @@ function processOf(pid) {
 function isAlive(known) {
   if (known.place === placeOf())
     return known.boot === textOf2("/proc/sys/kernel/random/boot_id") && startOf(known.pid) === known.started;
+}
+function holding(path2) {
+  let attempt = (act) => {
+    try {
+      act();
+    } catch {
+    }
+  }, signs = setInterval(() => attempt(() => (0, import_node_fs2.utimesSync)(path2, /* @__PURE__ */ new Date(), /* @__PURE__ */ new Date())), SIGN_EVERY_MS).unref();
+  return {
+    release: () => {
+      clearInterval(signs), attempt(() => (0, import_node_fs2.truncateSync)(path2));
+    }
+  };
 }
 var numbersIn = (folder) => (0, import_node_fs2.readdirSync)(folder).flatMap((name) => /^\d+$/.test(name) ? [Number(name)] : []).toSorted((a, b2) => a - b2);
 function removeOlder(folder, own2) {
@@ -2407,10 +2421,15 @@ function isHeld(path2) {
 }
 function holderIn(path2) {
   try {
-    return JSON.parse((0, import_node_fs2.readFileSync)(path2, "utf8"));
+    let holder = JSON.parse((0, import_node_fs2.readFileSync)(path2, "utf8"));
+    return isProcess(holder) ? holder : void 0;
   } catch {
     return;
   }
+}
+function isProcess(value) {
+  let { pid, started, boot, place: where } = value ?? {};
+  return typeof pid == "number" && [started, boot, where].every((text3) => typeof text3 == "string");
 }
 function makeOnly(path2) {
   let temporary = `${path2}.${process.pid}.${Math.random().toString(36).slice(2)}`;
@@ -6056,10 +6075,10 @@ function readState(stateFolder, { harness, sessionId }) {
     return nothing;
   }
 }
-function writeState(stateFolder, state, isSettled) {
+function writeState(stateFolder, state, standing) {
   let marker = markerOf(stateFolder, state);
-  isSettled || mark(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
-`), isSettled && (0, import_node_fs5.rmSync)(marker, { force: !0 });
+  standing === "unsettled" && mark(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
+`), standing === "settled" && (0, import_node_fs5.rmSync)(marker, { force: !0 });
 }
 function forget(stateFolder, name) {
   (0, import_node_fs5.rmSync)(markerOf(stateFolder, name), { force: !0 }), (0, import_node_fs5.rmSync)(pathOf(stateFolder, name), { force: !0 });
@@ -8060,41 +8079,36 @@ var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)
 
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
-  let { stateFolder, outlet, version: version2 } = tools, state = readState(stateFolder, nameOf(ref)), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), known = !tools.resend && state.delivered?.destination === outlet.key && state.delivered.version === version2 ? state.delivered : void 0;
+  let { stateFolder, outlet, version: version2 } = tools, state = readState(stateFolder, nameOf(ref)), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], known = delivered?.version === version2 ? delivered : void 0;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
-    return writeState(stateFolder, state, standing.ended), { kind: "not sampled" };
-  let traced2 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), report = await sendTraced(traced2, state, outlet);
-  return remember(ref, traced2, report, { state, standing, seen }, tools), { kind: "sent", traced: traced2, report };
+    return writeState(stateFolder, state, standing.ended ? "settled" : "unsettled"), { kind: "not sampled" };
+  let traced2 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen }, tools);
+  return writeState(stateFolder, next, standing.ended && report.unsettled.size === 0 ? "settled" : "unsettled"), { kind: "sent", traced: traced2, report };
 }
 var sendTraced = (traced2, state, outlet) => {
   let parent = parentOf(state);
   return outlet.send(traced2.spans, traced2.session.id, parent && ((span) => underParent(span, parent)));
 };
-function remember(ref, traced2, report, { state, standing, seen }, { stateFolder, outlet, version: version2, now }) {
-  let { turns } = traced2.session, at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at < 0 ? turns.length : at), { failure: _, ...rest } = state;
-  writeState(
-    stateFolder,
-    {
-      ...rest,
-      conversationId: traced2.session.id,
-      ...ref.path !== void 0 && { path: ref.path },
-      delivered: {
-        destination: outlet.key,
-        version: version2,
-        atMs: now(),
-        seen,
-        ended: standing.ended,
-        open: report.open,
-        pending: report.pending,
-        refused: report.refused,
-        problems: traced2.problemCounts,
-        ...resume2 !== void 0 && { resume: resume2 }
-      },
-      ...report.stopped !== void 0 && { failure: { atMs: now(), message: report.stopped } }
-    },
-    standing.ended && report.unsettled.size === 0
-  );
+function remembered(ref, traced2, report, { state, standing, seen }, { outlet, version: version2, now }) {
+  let { turns } = traced2.session, at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at < 0 ? turns.length : at), { failure: _, ...rest } = state, delivered = {
+    version: version2,
+    atMs: now(),
+    seen,
+    ended: standing.ended,
+    open: report.open,
+    pending: report.pending,
+    refused: report.refused,
+    problems: traced2.problemCounts,
+    ...resume2 !== void 0 && { resume: resume2 }
+  };
+  return {
+    ...rest,
+    conversationId: traced2.session.id,
+    ...ref.path !== void 0 && { path: ref.path },
+    delivered: { ...state.delivered, [outlet.key]: delivered },
+    ...report.stopped !== void 0 && { failure: { atMs: now(), message: report.stopped } }
+  };
 }
 var nameOf = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 
@@ -8270,7 +8284,7 @@ async function takeUp(jobs, crew) {
   let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), ref = refOf(jobs, crew), name = ref === void 0 ? { harness: crew.places.harnesses[0].name, sessionId } : nameOf(ref), known = readState(paths.state, name), directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
   if ((directory === void 0 ? void 0 : scopeDecider(crew.loaded.config, crew.home)(directory))?.inScope !== !0) return done();
   let state = { ...withEvents(known, jobs), ...directory !== void 0 && { startDirectory: directory } }, stop = jobs.findLast(({ event }) => event === "Stop"), ended = jobs.at(-1).event === "SessionEnd", settled = ref !== void 0 && stop !== void 0 && !ended && await hasSettled(ref, stop, crew);
-  writeState(paths.state, { ...state, ...settled && { stoppedAtMs: stop.atMs } }, !1), done(), !(ref === void 0 || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
+  writeState(paths.state, { ...state, ...settled && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
 }
 async function deliver(ref, { tools, now, paths }, log) {
   if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())))
@@ -8284,7 +8298,7 @@ async function deliver(ref, { tools, now, paths }, log) {
       log("error", messageOf(error), ref.sessionId);
       let state = readState(paths.state, nameOf(ref)), [message] = messageOf(error).split(`
 `);
-      writeState(paths.state, { ...state, failure: { atMs: now(), message } }, !1);
+      writeState(paths.state, { ...state, failure: { atMs: now(), message } }, "unsettled");
     }
 }
 function refOf(jobs, { places }) {
@@ -8313,11 +8327,14 @@ var validParent = (traceparent) => traceparent !== void 0 && parentFrom(tracepar
 // src/hook/catch-up.ts
 var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4;
 async function* catchUp(crew, began) {
-  let { paths, now, loaded, log, home } = crew, decide = scopeDecider(loaded.config, home);
+  let { paths, now, loaded, log, home } = crew, decide = scopeDecider(loaded.config, home), isInScope = (ref) => {
+    let directory = startDirectoryOf(ref, paths.state);
+    return directory !== void 0 && decide(directory).inScope;
+  };
   for (let state of unsettledSessions(paths.state)) {
     let ref = refOf2(state, crew);
     if (ref === void 0) settleGone(state, crew);
-    else if (state.startDirectory === void 0 || decide(state.startDirectory).inScope) {
+    else if (isInScope(ref)) {
       let ended = standingOf(ref, state, now()).ended;
       (loaded.config.when === "turn" || ended) && await deliver(ref, crew, log);
     }
@@ -8346,21 +8363,22 @@ function refOf2({ path: path2, sessionId }, { places }) {
   }
 }
 function settleGone(state, { paths, log, now }) {
-  let { delivered } = state;
-  if (delivered === void 0) {
+  if (state.delivered === void 0) {
     isOver(state, now()) && forget(paths.state, state);
     return;
   }
-  let lost = delivered.pending + delivered.open, message = `its transcript is gone, and ${lost} of its spans were not delivered`;
-  lost > 0 && log("error", message, state.sessionId), writeState(paths.state, { ...state, ...lost > 0 && { failure: { atMs: now(), message } } }, !0);
+  let lost = Math.max(...Object.values(state.delivered).map(({ pending, open }) => pending + open)), message = `its transcript is gone, and ${lost} of its spans were not delivered`;
+  lost > 0 && log("error", message, state.sessionId), writeState(paths.state, { ...state, ...lost > 0 && { failure: { atMs: now(), message } } }, "settled");
 }
 function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
   return endedAtMs !== void 0 || process2 !== void 0 && isAlive(process2) === !1 || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
 function prune2({ paths, tools }) {
-  let gone = allSessions(paths.state).filter(({ path: path2 }) => path2 !== void 0 && !(0, import_node_fs16.existsSync)(path2)), keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
+  let gone = allSessions(paths.state).filter(
+    ({ path: path2, conversationId }) => conversationId !== void 0 && path2 !== void 0 && !(0, import_node_fs16.existsSync)(path2)
+  ), keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
   tools?.outlet.prune((session) => keys.has(session));
-  for (let state of gone) readState(paths.state, state).delivered?.pending !== void 0 && forget(paths.state, state);
+  for (let state of gone) forget(paths.state, state);
 }
 var timesPath = (stateFolder) => (0, import_node_path13.join)(stateFolder, "catch-up.json");
 function readTimes(stateFolder) {
@@ -8407,7 +8425,7 @@ async function work(world) {
   let { state } = world.paths, log = openLog(state, world.now);
   try {
     for (; ; ) {
-      let folder = (0, import_node_path16.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, world.now() + AWAITED_LOCK_MS) : tryLock(folder);
+      let folder = (0, import_node_path16.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === void 0) return;
       try {
         if (!await shift(world, log)) return;
@@ -8436,7 +8454,7 @@ async function shift(world, log) {
   } finally {
     await tools?.outlet.close();
   }
-  let pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered === void 0 || delivered.pending > 0).length, obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
+  let pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered?.[tools?.outlet.key ?? ""]?.pending !== 0).length, obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
   return writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending }), !0;
 }
 var placesOf = ({ home }) => ({ env: {}, home, harnesses });

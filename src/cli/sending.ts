@@ -9,9 +9,9 @@ import { type Outlet, type OutletReport, openOutlet } from '../export/outlet.ts'
 import type { Scope } from '../export/readable.ts';
 import type { Standing, TracedRef } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
-import { nameOf, parentOf, remember, sendTraced } from '../sync/deliver-session.ts';
+import { nameOf, parentOf, remembered, sendTraced } from '../sync/deliver-session.ts';
 import { stampsOf, standingOf } from '../sync/standing.ts';
-import { readState, type SessionState } from '../sync/state.ts';
+import { readState, type SessionState, writeState } from '../sync/state.ts';
 
 export interface Sending {
   readonly standingOf: (ref: SessionRef) => Standing;
@@ -51,7 +51,9 @@ export function openSending(destination: Destination, options: SendingOptions): 
       if (parentOf(known.state)?.sampled === false) return undefined;
       const report = await sendTraced(session, known.state, outlet);
       // Told by another session of this run, a turn may not have arrived: whoever comes next asks the ledger.
-      remember(session.ref, session, report, session.repeated > 0 ? { ...known, seen: '' } : known, { ...options, outlet });
+      const next = remembered(session.ref, session, report, session.repeated > 0 ? { ...known, seen: '' } : known, { ...options, outlet });
+      // Who names a session opts in this run, and not the hooks.
+      writeState(stateFolder, next, 'unmarked');
       return report;
     },
     close: outlet.close,

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
 import { isAlive } from '../disk/lock.ts';
 import { findSessions, type SessionRef } from '../read/find.ts';
-import { scopeDecider, sessionsInScope } from '../sync/in-scope.ts';
+import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
 import { standingOf } from '../sync/standing.ts';
-import { allSessions, forget, readState, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
+import { allSessions, forget, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
 import type { Shift } from './shift.ts';
 
@@ -27,10 +27,14 @@ const PRUNE_EVERY_MS = 7 * 24 * 60 * 60_000;
 export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerator<void> {
   const { paths, now, loaded, log, home } = crew;
   const decide = scopeDecider(loaded.config, home);
+  const isInScope = (ref: SessionRef): boolean => {
+    const directory = startDirectoryOf(ref, paths.state);
+    return directory !== undefined && decide(directory).inScope;
+  };
   for (const state of unsettledSessions(paths.state)) {
     const ref = refOf(state, crew);
     if (ref === undefined) settleGone(state, crew);
-    else if (state.startDirectory === undefined || decide(state.startDirectory).inScope) {
+    else if (isInScope(ref)) {
       const ended = standingOf(ref, state, now()).ended;
       if (loaded.config.when === 'turn' || ended) await deliver(ref, crew, log);
     }
@@ -67,15 +71,14 @@ function refOf({ path, sessionId }: SessionState, { places }: Shift): SessionRef
 
 /** A session that was left without a prompt never had a transcript; one that had may have been deleted before its time. */
 function settleGone(state: SessionState, { paths, log, now }: Shift): void {
-  const { delivered } = state;
-  if (delivered === undefined) {
+  if (state.delivered === undefined) {
     if (isOver(state, now())) forget(paths.state, state);
     return;
   }
-  const lost = delivered.pending + delivered.open;
+  const lost = Math.max(...Object.values(state.delivered).map(({ pending, open }) => pending + open));
   const message = `its transcript is gone, and ${lost} of its spans were not delivered`;
   if (lost > 0) log('error', message, state.sessionId);
-  writeState(paths.state, { ...state, ...(lost > 0 && { failure: { atMs: now(), message } }) }, true);
+  writeState(paths.state, { ...state, ...(lost > 0 && { failure: { atMs: now(), message } }) }, 'settled');
 }
 
 function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: number): boolean {
@@ -84,10 +87,12 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
 
 /** Entries live as long as the transcripts they are of. */
 function prune({ paths, tools }: Shift): void {
-  const gone = allSessions(paths.state).filter(({ path }) => path !== undefined && !existsSync(path));
+  const gone = allSessions(paths.state).filter(
+    ({ path, conversationId }) => conversationId !== undefined && path !== undefined && !existsSync(path),
+  );
   const keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
   tools?.outlet.prune((session) => keys.has(session));
-  for (const state of gone) if (readState(paths.state, state).delivered?.pending !== undefined) forget(paths.state, state);
+  for (const state of gone) forget(paths.state, state);
 }
 
 interface Times {

@@ -31,7 +31,7 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const ended = jobs.at(-1)!.event === 'SessionEnd';
   // At its end a transcript is complete.
   const settled = ref !== undefined && stop !== undefined && !ended && (await hasSettled(ref, stop, crew));
-  writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, false);
+  writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, 'unsettled');
   done();
   if (ref === undefined || (crew.loaded.config.when === 'session' && !ended)) return;
   await deliver(ref, crew, log);
@@ -52,7 +52,7 @@ export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log
     log('error', messageOf(error), ref.sessionId);
     const state = readState(paths.state, nameOf(ref));
     const [message] = messageOf(error).split('\n');
-    writeState(paths.state, { ...state, failure: { atMs: now(), message: message! } }, false);
+    writeState(paths.state, { ...state, failure: { atMs: now(), message: message! } }, 'unsettled');
   }
 }
 

@@ -35,7 +35,7 @@ export async function work(world: WorkerWorld): Promise<void> {
   try {
     for (;;) {
       const folder = join(state, 'worker.lock');
-      const held = world.awaited ? await lock(folder, world.now() + AWAITED_LOCK_MS) : tryLock(folder);
+      const held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === undefined) return;
       try {
         if (!(await shift(world, log))) return;
@@ -71,7 +71,7 @@ async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
   } finally {
     await tools?.outlet.close();
   }
-  const pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered === undefined || delivered.pending > 0).length;
+  const pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered?.[tools?.outlet.key ?? '']?.pending !== 0).length;
   const obstacle = tools === undefined && pending > 0 ? 'No endpoint is set: `trace-build init` sets one.' : undefined;
   writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending });
   return true;
@@ -84,7 +84,7 @@ async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
  */
 export async function takeUpQueue(world: WorkerWorld): Promise<void> {
   const { state } = world.paths;
-  const held = await lock(join(state, 'worker.lock'), world.now() + AWAITED_LOCK_MS);
+  const held = await lock(join(state, 'worker.lock'), AWAITED_LOCK_MS);
   // A worker that is still at it drains the queue itself.
   if (held === undefined) return;
   try {

@@ -11,7 +11,7 @@ import { traceIdOf } from '../trace/ids.ts';
 import { parentFrom, underParent } from '../trace/parent.ts';
 import type { Span } from '../trace/span.ts';
 import { stampsOf, standingOf } from './standing.ts';
-import { readState, type SessionState, writeState } from './state.ts';
+import { type Delivered, readState, type SessionState, writeState } from './state.ts';
 
 export interface Tools {
   readonly stateFolder: string;
@@ -38,16 +38,17 @@ export async function deliverSession(ref: SessionRef, tools: Tools): Promise<Ses
   const state = readState(stateFolder, nameOf(ref));
   const standing = tools.final ? { ended: true } : standingOf(ref, state, tools.now());
   const seen = stampsOf(ref);
-  const isKnown = !tools.resend && state.delivered?.destination === outlet.key && state.delivered.version === version;
-  const known = isKnown ? state.delivered : undefined;
+  const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];
+  const known = delivered?.version === version ? delivered : undefined;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: 'as it was' };
   if (parentOf(state)?.sampled === false) {
-    writeState(stateFolder, state, standing.ended);
+    writeState(stateFolder, state, standing.ended ? 'settled' : 'unsettled');
     return { kind: 'not sampled' };
   }
   const traced = traceSession(ref, tools.build, { ...standing, resume: known?.resume });
   const report = await sendTraced(traced, state, outlet);
-  remember(ref, traced, report, { state, standing, seen }, tools);
+  const next = remembered(ref, traced, report, { state, standing, seen }, tools);
+  writeState(stateFolder, next, standing.ended && report.unsettled.size === 0 ? 'settled' : 'unsettled');
   return { kind: 'sent', traced, report };
 }
 
@@ -61,39 +62,36 @@ export const sendTraced = (
   return outlet.send(traced.spans, traced.session.id, parent && ((span: Span) => underParent(span, parent)));
 };
 
-export function remember(
+/** The state to write down after a delivery. */
+export function remembered(
   ref: SessionRef,
   traced: TracedSession,
   report: OutletReport,
   { state, standing, seen }: { readonly state: SessionState; readonly standing: Standing; readonly seen: string },
-  { stateFolder, outlet, version, now }: Pick<Tools, 'stateFolder' | 'outlet' | 'version' | 'now'>,
-): void {
+  { outlet, version, now }: Pick<Tools, 'outlet' | 'version' | 'now'>,
+): SessionState {
   const { turns } = traced.session;
   const at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId)));
   const resume = traced.resumeAt(at < 0 ? turns.length : at);
   const { failure: _, ...rest } = state;
-  writeState(
-    stateFolder,
-    {
-      ...rest,
-      conversationId: traced.session.id,
-      ...(ref.path !== undefined && { path: ref.path }),
-      delivered: {
-        destination: outlet.key,
-        version,
-        atMs: now(),
-        seen,
-        ended: standing.ended,
-        open: report.open,
-        pending: report.pending,
-        refused: report.refused,
-        problems: traced.problemCounts,
-        ...(resume !== undefined && { resume }),
-      },
-      ...(report.stopped !== undefined && { failure: { atMs: now(), message: report.stopped } }),
-    },
-    standing.ended && report.unsettled.size === 0,
-  );
+  const delivered: Delivered = {
+    version,
+    atMs: now(),
+    seen,
+    ended: standing.ended,
+    open: report.open,
+    pending: report.pending,
+    refused: report.refused,
+    problems: traced.problemCounts,
+    ...(resume !== undefined && { resume }),
+  };
+  return {
+    ...rest,
+    conversationId: traced.session.id,
+    ...(ref.path !== undefined && { path: ref.path }),
+    delivered: { ...state.delivered, [outlet.key]: delivered },
+    ...(report.stopped !== undefined && { failure: { atMs: now(), message: report.stopped } }),
+  };
 }
 
 export const nameOf = (ref: SessionRef) => ({ harness: ref.harness.name, sessionId: ref.sessionId });

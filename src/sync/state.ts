@@ -34,14 +34,14 @@ export interface SessionState {
   readonly endedAtMs?: number;
   /** Given at its first hook. */
   readonly traceparent?: string;
-  readonly delivered?: Delivered;
+  /** By destination, as in the ledger. */
+  readonly delivered?: Readonly<Record<string, Delivered>>;
   /** Of the last time, if something went wrong. */
   readonly failure?: { readonly atMs: number; readonly message: string };
 }
 
 /** How far a destination has a session. */
 export interface Delivered {
-  readonly destination: string;
   /** Version of trace-build that was at work: another one may think otherwise of `resume`. */
   readonly version: string;
   readonly atMs: number;
@@ -75,12 +75,13 @@ export function readState(stateFolder: string, { harness, sessionId }: SessionNa
   }
 }
 
-export function writeState(stateFolder: string, state: SessionState, isSettled: boolean): void {
+/** @param standing  what hooks are to make of it; `unmarked`: they need not know, or do already */
+export function writeState(stateFolder: string, state: SessionState, standing: 'settled' | 'unsettled' | 'unmarked'): void {
   const marker = markerOf(stateFolder, state);
   // Marked before and unmarked after: killed in between, it is looked at once too often.
-  if (!isSettled) mark(stateFolder, marker);
+  if (standing === 'unsettled') mark(stateFolder, marker);
   writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}\n`);
-  if (isSettled) rmSync(marker, { force: true });
+  if (standing === 'settled') rmSync(marker, { force: true });
 }
 
 export function forget(stateFolder: string, name: SessionName): void {

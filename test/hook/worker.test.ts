@@ -1,7 +1,9 @@
 /** The worker on recorded sessions: every span once, whatever the hooks do. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Collector, startCollector } from '../support/collector.ts';
+import { trace } from '../cli/world.ts';
+import { type Collector, closedPort, startCollector } from '../support/collector.ts';
 import { aMachine, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
 import { STORIES } from '../support/stories.ts';
 
@@ -59,4 +61,48 @@ describe('a session grows', () => {
       }
     },
   );
+});
+
+describe('scope', () => {
+  test('a session that was named to another collector stays out of the hooks, and what is owed to theirs stays owed', async () => {
+    const other = await startCollector();
+    try {
+      const folder = machine.bring('nest');
+      const [transcript] = transcriptsIn(folder);
+      const at = { home: machine.home, managed: machine.paths.managed };
+      machine.configure({ endpoint: collector.url, trace_roots: [] });
+      await trace([transcript!, '--endpoint', other.url], at);
+      machine.hook('SessionStart', transcript!, { payload: { session_id: 'another', transcript_path: '/none/another.jsonl' } });
+      await machine.work();
+      expect(collector.requests).toEqual([]);
+
+      machine.configure({ endpoint: await closedPort() });
+      machine.hook('SessionEnd', transcript!);
+      await machine.work();
+      await trace([transcript!, '--endpoint', other.url], at);
+      machine.configure({ endpoint: collector.url });
+      machine.hook('SessionStart', transcript!, { payload: { session_id: 'another', transcript_path: '/none/another.jsonl' } });
+      await machine.work();
+      expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
+      expect(idsTaken(other)).toEqual(spanIdsOf(folder));
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('a repository outside every root: nothing is sent, nothing is remembered, and the job is gone', async () => {
+    machine.configure({ endpoint: collector.url, trace_roots: ['/somewhere/else'] });
+    machine.hook('SessionEnd', transcriptsIn(machine.bring('nest'))[0]!);
+    await machine.work();
+    expect(collector.requests).toEqual([]);
+    expect(machine.queued()).toEqual([]);
+    expect(existsSync(join(machine.paths.state, 'sessions'))).toBe(false);
+  });
+
+  test('the directory is what the transcript says, not what a variable says', async () => {
+    machine.configure({ endpoint: collector.url, trace_roots: ['/opted/in'] });
+    machine.hook('SessionEnd', transcriptsIn(machine.bring('nest'))[0]!, { fields: { project_dir: '/opted/in' } });
+    await machine.work();
+    expect(collector.requests).toEqual([]);
+  });
 });
