@@ -10,16 +10,30 @@
  * time of that pid and the boot: none of them depends on what the clock says.
  */
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 export interface Lock {
+  /** Does not fail: a lock that can't be released ends with its process. */
   readonly release: () => void;
 }
 
 /** Of a holder on another machine or in another container nothing can be asked: this long without a sign, it is dead. */
-const FOREIGN_HOLDER_MAX_MS = 15 * 60_000;
+const FOREIGN_HOLDER_MAX_MS = 2 * 60_000;
+/** A sign is a new date of the file. A build may keep a process busy for some seconds. */
+const SIGN_EVERY_MS = 15_000;
 const RETRY_FIRST_MS = 2;
 const RETRY_MAX_MS = 100;
 
@@ -33,7 +47,7 @@ export function tryLock(folder: string): Lock | undefined {
     if (!makeOnly(own)) continue;
     if (numbersIn(folder).at(-1) === highest + 1) {
       removeOlder(folder, highest + 1);
-      return { release: () => truncateSync(own) };
+      return holding(own);
     }
     rmSync(own, { force: true });
   }
@@ -42,12 +56,13 @@ export function tryLock(folder: string): Lock | undefined {
 /**
  * Waits for it.
  *
- * @param untilMs  by Date.now(): when to give up
+ * @param patienceMs  when to give up, whatever becomes of the clock meanwhile
  */
-export async function lock(folder: string, untilMs = Number.POSITIVE_INFINITY): Promise<Lock | undefined> {
+export async function lock(folder: string, patienceMs = Number.POSITIVE_INFINITY): Promise<Lock | undefined> {
+  const begunMs = performance.now();
   for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
     const held = tryLock(folder);
-    if (held !== undefined || Date.now() >= untilMs) return held;
+    if (held !== undefined || performance.now() - begunMs >= patienceMs) return held;
     // At random, so that those who wait do not all come at once.
     await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())));
   }
@@ -87,6 +102,23 @@ export function isAlive(known: Process): boolean | undefined {
 
 // ---------------------------------------------------------------------------------------------
 
+function holding(path: string): Lock {
+  const attempt = (act: () => void): void => {
+    try {
+      act();
+    } catch {
+      // Others took us for dead and the file is gone, or the disk has become read-only.
+    }
+  };
+  const signs = setInterval(() => attempt(() => utimesSync(path, new Date(), new Date())), SIGN_EVERY_MS).unref();
+  return {
+    release: () => {
+      clearInterval(signs);
+      attempt(() => truncateSync(path));
+    },
+  };
+}
+
 const numbersIn = (folder: string): readonly number[] =>
   readdirSync(folder)
     .flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
@@ -110,10 +142,16 @@ function isHeld(path: string): boolean {
 /** Nobody: it was released, or somebody went on to the next number meanwhile, or the disk lost what was written. */
 function holderIn(path: string): Process | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Process;
+    const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isProcess(holder) ? holder : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isProcess(value: unknown): value is Process {
+  const { pid, started, boot, place: where } = (value ?? {}) as Record<string, unknown>;
+  return typeof pid === 'number' && [started, boot, where].every((text) => typeof text === 'string');
 }
 
 /** Whole or not at all: nobody may see it without its content. */
