@@ -8079,7 +8079,7 @@ var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)
 
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
-  let { stateFolder, outlet, version: version2 } = tools, state = readState(stateFolder, nameOf(ref)), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], known = delivered?.version === version2 ? delivered : void 0;
+  let { stateFolder, outlet, version: version2 } = tools, state = stateOf(ref, tools), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], known = delivered?.version === version2 ? delivered : void 0;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
     return writeState(stateFolder, state, standing.ended ? "settled" : "unsettled"), { kind: "not sampled" };
@@ -8109,6 +8109,10 @@ function remembered(ref, traced2, report, { state, standing, seen }, { outlet, v
     delivered: { ...state.delivered, [outlet.key]: delivered },
     ...report.stopped !== void 0 && { failure: { atMs: now(), message: report.stopped } }
   };
+}
+function stateOf(ref, { stateFolder, traceparent, now }) {
+  let known = readState(stateFolder, nameOf(ref));
+  return known.seenAtMs === void 0 && traceparent !== void 0 ? { ...known, seenAtMs: now(), traceparent } : known;
 }
 var nameOf = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 

@@ -23,7 +23,7 @@ import type { Options } from './options.ts';
 import { writeOut } from './out-file.ts';
 import { progressBar } from './progress.ts';
 import { openSending, type Sending } from './sending.ts';
-import { configOf, pathsOf, settled } from './settings.ts';
+import { configOf, pathsOf, settled, traceparentIn } from './settings.ts';
 import { spanLines } from './span-lines.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { treeText } from './tree.ts';
@@ -205,16 +205,6 @@ async function* delivered(
 
 /** Whoever looks at a transcript wants it as it is now: nothing in it is waited for. */
 const asItStands = (): Standing => ({ ended: true });
-
-/** @throws UserError when it is none */
-function traceparentIn({ TRACE_BUILD_TRACEPARENT: text }: NodeJS.ProcessEnv): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  if (parentFrom(text) !== undefined) return text;
-  throw new UserError(
-    'TRACE_BUILD_TRACEPARENT is not a W3C traceparent.',
-    'Give 00-<32 hex digits>-<16 hex digits>-<2 hex digits>, or unset it.',
-  );
-}
 
 /** What is written shows it as what is sent. */
 async function* underParents(sessions: AsyncIterable<TracedRef>, traceparent: string | undefined): AsyncGenerator<TracedRef> {

@@ -9,9 +9,9 @@ import { type Outlet, type OutletReport, openOutlet } from '../export/outlet.ts'
 import type { Scope } from '../export/readable.ts';
 import type { Standing, TracedRef } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
-import { nameOf, parentOf, remembered, sendTraced } from '../sync/deliver-session.ts';
+import { parentOf, remembered, sendTraced, stateOf } from '../sync/deliver-session.ts';
 import { stampsOf, standingOf } from '../sync/standing.ts';
-import { readState, type SessionState, writeState } from '../sync/state.ts';
+import { type SessionState, writeState } from '../sync/state.ts';
 
 export interface Sending {
   readonly standingOf: (ref: SessionRef) => Standing;
@@ -26,21 +26,19 @@ export interface SendingOptions {
   readonly version: string;
   readonly resend: boolean;
   readonly final: boolean;
-  /** Of TRACE_BUILD_TRACEPARENT, for sessions that no hook has told of. */
   readonly traceparent: string | undefined;
   readonly now: () => number;
 }
 
 /** @throws UserError when the ledger can't be used */
 export function openSending(destination: Destination, options: SendingOptions): Sending {
-  const { stateFolder, final, traceparent, now } = options;
+  const { stateFolder, final, now } = options;
   const outlet = openOutlet(destination, options);
   /** As it was before the session was read: what is written meanwhile is seen the next time. */
   const before = new Map<SessionRef, { readonly state: SessionState; readonly standing: Standing; readonly seen: string }>();
   return {
     standingOf: (ref) => {
-      const known = readState(stateFolder, nameOf(ref));
-      const state = known.seenAtMs === undefined && traceparent !== undefined ? { ...known, seenAtMs: now(), traceparent } : known;
+      const state = stateOf(ref, options);
       const standing = final ? { ended: true } : standingOf(ref, state, now());
       before.set(ref, { state, standing, seen: stampsOf(ref) });
       return standing;

@@ -10,6 +10,7 @@ import { type Paths, pathsFor } from '../config/paths.ts';
 import type { Config, ConfigKey } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
 import { shownUrl } from '../export/destination.ts';
+import { parentFrom } from '../trace/parent.ts';
 import type { Options } from './options.ts';
 import type { World } from './run.ts';
 import { harmless } from './terminal.ts';
@@ -51,6 +52,16 @@ export function changeConfig(world: World, loaded: LoadedConfig, keys: readonly 
   for (const key of keys)
     if (origins[key] === 'managed' && key !== 'exclude') world.out.note(`${paths.managed} sets ${key} too, and wins.`);
   return changed;
+}
+
+/** The parent that a CI job gives its sessions. A bare TRACEPARENT is some agent's, for its own children. @throws UserError when it is none */
+export function traceparentIn({ TRACE_BUILD_TRACEPARENT: text }: NodeJS.ProcessEnv): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (parentFrom(text) !== undefined) return text;
+  throw new UserError(
+    'TRACE_BUILD_TRACEPARENT is not a W3C traceparent.',
+    'Give 00-<32 hex digits>-<16 hex digits>-<2 hex digits>, or unset it.',
+  );
 }
 
 const HIDDEN = '****';

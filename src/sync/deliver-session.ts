@@ -22,6 +22,8 @@ export interface Tools {
   readonly final?: boolean;
   /** Send what was delivered before, too. */
   readonly resend?: boolean;
+  /** For sessions that no hook has told of. */
+  readonly traceparent?: string | undefined;
   readonly now: () => number;
 }
 
@@ -35,7 +37,7 @@ export type SessionDelivery =
 /** @throws UserError when reading a file breaks off */
 export async function deliverSession(ref: SessionRef, tools: Tools): Promise<SessionDelivery> {
   const { stateFolder, outlet, version } = tools;
-  const state = readState(stateFolder, nameOf(ref));
+  const state = stateOf(ref, tools);
   const standing = tools.final ? { ended: true } : standingOf(ref, state, tools.now());
   const seen = stampsOf(ref);
   const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];
@@ -92,6 +94,15 @@ export function remembered(
     delivered: { ...state.delivered, [outlet.key]: delivered },
     ...(report.stopped !== undefined && { failure: { atMs: now(), message: report.stopped } }),
   };
+}
+
+/** What is known of it; the parent it is first seen with, it keeps. */
+export function stateOf(
+  ref: SessionRef,
+  { stateFolder, traceparent, now }: Pick<Tools, 'stateFolder' | 'traceparent' | 'now'>,
+): SessionState {
+  const known = readState(stateFolder, nameOf(ref));
+  return known.seenAtMs === undefined && traceparent !== undefined ? { ...known, seenAtMs: now(), traceparent } : known;
 }
 
 export const nameOf = (ref: SessionRef) => ({ harness: ref.harness.name, sessionId: ref.sessionId });

@@ -98,6 +98,15 @@ describe('sync', () => {
     expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
   });
 
+  test('a CI step: the parent trace of the job, and the end of a session that nobody told of', async () => {
+    const nest = transcriptsIn(folder).find((path) => path.includes('nest'))!;
+    const env = { TRACE_BUILD_TRACEPARENT: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    machine.configure({ trace_roots: [] });
+    await run(['sync', '--final', '--session', nest], { env });
+    expect(idsTaken(collector)).toEqual(spanIdsOf(nest));
+    expect(new Set(collector.taken.map(({ traceId }) => traceId))).toEqual(new Set(['a'.repeat(32)]));
+  });
+
   test('takes up what hooks told: the end of a session', async () => {
     const [transcript] = transcriptsIn(folder).filter((path) => path.includes('nest'));
     machine.hook('SessionEnd', transcript!);

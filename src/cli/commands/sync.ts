@@ -21,7 +21,7 @@ import { readState, unsettledSessions } from '../../sync/state.ts';
 import { Account } from '../account.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
-import { configOf } from '../settings.ts';
+import { configOf, traceparentIn } from '../settings.ts';
 import { count } from '../summary.ts';
 import { harmless } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
@@ -101,7 +101,7 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   const { final, resend } = options;
   const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
   const build = { ...buildOptionsOf(config), resource: overrides.attributes };
-  const tools: Tools = { stateFolder: paths.state, outlet, build, version, final, resend, now };
+  const tools: Tools = { stateFolder: paths.state, outlet, build, version, final, resend, traceparent: traceparentIn(env), now };
   try {
     return await (options.dryRun ? foretell(refs, tools, describe(destination), world) : deliverAll(refs, tools, options, world));
   } finally {
