@@ -329,22 +329,26 @@ describe.each(shells)('$name', ({ command: shell }) => {
     const { homedir } = userInfo();
 
     test.each([
-      ['/etc/passwd', 'true'],
+      ['/etc/passwd', ':'],
       ['id, where there is no /proc', 'mount -t tmpfs none /proc'],
     ])('by %s, not by $HOME', (_, more) => {
       const home = aHome();
       const evil = join(home.folder, 'evil');
       home.write('evil/.config/trace-build/config.json', '{}');
+      // Users of other ids before and after, as everywhere.
+      const line = (name: string, id: number, folder: string) => `${name}:x:${id}:${id}:A, B:${folder}:/bin/sh\n`;
+      const users = home.write('passwd', line('other', 7, evil) + line('root', 0, homedir) + line('nobody', 65534, evil));
       const ran = spawnSync(
         'unshare',
         [
           '-m',
           'sh',
           '-c',
-          `cd / && mount --bind "$1" "$2" && ${more} && shift 2 && "$@"`,
+          `cd / && mount --bind "$1" "$2" && mount --bind "$3" /etc/passwd && ${more} && shift 3 && "$@"`,
           'sh',
           home.home,
           homedir,
+          users,
           ...shell,
           home.script,
           'SessionEnd',

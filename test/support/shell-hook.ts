@@ -187,7 +187,7 @@ printf '%s' "$0" >"$HOME/worker-$$.tmp" && mv "$HOME/worker-$$.tmp" "$HOME/worke
 
   /** Pids of all processes whose command line names the folder of the test. */
   processes(): readonly number[] {
-    return readdirSync('/proc').flatMap((pid) => (/^\d+$/.test(pid) && commandLine(pid).includes(this.folder) ? [Number(pid)] : []));
+    return processesNaming(this.folder);
   }
 
   /** Fails when a process remains. Looks more than once, for a process that is just becoming another one has no command line. */
@@ -234,6 +234,10 @@ export function hookHomes(): (config?: object | 'no config') => HookHome {
 export function whereIs(program: string): string | undefined {
   return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { encoding: 'utf8' }).stdout.trim() || undefined;
 }
+
+/** Pids of all processes whose command line has it. */
+export const processesNaming = (text: string): readonly number[] =>
+  readdirSync('/proc').flatMap((pid) => (/^\d+$/.test(pid) && commandLine(pid).includes(text) ? [Number(pid)] : []));
 
 function commandLine(pid: string): string {
   try {
