@@ -68,7 +68,9 @@ export function jobsIn(stateFolder: string, nowMs: number, unusable: (name: stri
   });
 }
 
-export const isEmpty = (stateFolder: string): boolean => filesIn(queueFolder(stateFolder), /\.job$/).length === 0;
+/** @param but  files that don't count */
+export const isEmpty = (stateFolder: string, but: ReadonlySet<string>): boolean =>
+  filesIn(queueFolder(stateFolder), /\.job$/).every(({ path }) => but.has(path));
 
 export const remove = (job: Job): void => rmSync(job.path, { force: true });
 

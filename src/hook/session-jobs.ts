@@ -73,12 +73,13 @@ function withEvents(known: SessionState, jobs: readonly Job[]): SessionState {
   const lastMs = (event: Job['event']): number | undefined => jobs.findLast((job) => job.event === event)?.atMs;
   const [startedAtMs, endedAtMs] = [lastMs('SessionStart') ?? known.startedAtMs, lastMs('SessionEnd') ?? known.endedAtMs];
   const pid = jobs.findLast((job) => job.pid !== undefined)?.pid;
-  // Alive, it can be known again; gone, it tells nothing, for it may not have been the agent's.
-  const process = (pid === undefined ? undefined : processOf(pid)) ?? known.process;
+  // Alive, it can be known again. One that is gone already is told by what is known of it from before.
+  const process = pid === undefined ? undefined : (processOf(pid) ?? known.process);
   const path = jobs.findLast((job) => job.transcriptPath !== undefined)?.transcriptPath ?? known.path;
   const traceparent = known.seenAtMs === undefined ? validParent(jobs[0]!.traceparent) : known.traceparent;
+  const { process: _, ...rest } = known;
   return {
-    ...known,
+    ...rest,
     seenAtMs: known.seenAtMs ?? jobs[0]!.atMs,
     ...(path !== undefined && { path }),
     ...(startedAtMs !== undefined && { startedAtMs }),

@@ -24,6 +24,8 @@ export interface Shift extends WorkerWorld {
   readonly loaded: LoadedConfig;
   /** Absent without an endpoint: then what there is to send is written down and stays. */
   readonly tools: Tools | undefined;
+  /** Jobs that this worker could not do: they stay. */
+  readonly left: Set<string>;
   readonly places: Places;
   readonly log: Log;
 }

@@ -32,17 +32,18 @@ const DEADLINE_MS = 20_000;
 export async function work(world: WorkerWorld): Promise<void> {
   const { state } = world.paths;
   const log = openLog(state, world.now);
+  const left = new Set<string>();
   try {
     for (;;) {
       const folder = join(state, 'worker.lock');
       const held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === undefined) return;
       try {
-        if (!(await shift(world, log))) return;
+        if (!(await shift(world, left, log))) return;
       } finally {
         held.release();
       }
-      if (isEmpty(state)) return;
+      if (isEmpty(state, left)) return;
     }
   } catch (error) {
     log('error', messageOf(error));
@@ -50,7 +51,7 @@ export async function work(world: WorkerWorld): Promise<void> {
 }
 
 /** @returns false when nothing can be done, now or in a moment: the jobs stay */
-async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
+async function shift(world: WorkerWorld, left: Set<string>, log: Log): Promise<boolean> {
   const { paths, home, version, now } = world;
   let opened: { loaded: LoadedConfig; tools: Tools | undefined };
   try {
@@ -64,7 +65,7 @@ async function shift(world: WorkerWorld, log: Log): Promise<boolean> {
     return false;
   }
   const { loaded, tools } = opened;
-  const crew: Shift = { ...world, loaded, tools, places: placesOf(world), log };
+  const crew: Shift = { ...world, loaded, tools, left, places: placesOf(world), log };
   try {
     let scans = await drain(crew);
     for await (const _ of catchUp(crew, () => scans)) scans = (await drain(crew)) || scans;
@@ -89,7 +90,7 @@ export async function takeUpQueue(world: WorkerWorld): Promise<void> {
   if (held === undefined) return;
   try {
     const loaded = loadConfig(world.paths);
-    await drain({ ...world, loaded, tools: undefined, places: placesOf(world), log: openLog(state, world.now) });
+    await drain({ ...world, loaded, tools: undefined, left: new Set(), places: placesOf(world), log: openLog(state, world.now) });
   } finally {
     held.release();
   }
@@ -101,11 +102,20 @@ const placesOf = ({ home }: WorkerWorld): Places => ({ env: {}, home, harnesses 
 async function drain(crew: Shift): Promise<boolean> {
   let began = false;
   for (;;) {
-    const jobs = jobsIn(crew.paths.state, crew.now(), (name, why) => crew.log('error', `${name} was removed from the queue: ${why}`));
+    const all = jobsIn(crew.paths.state, crew.now(), (name, why) => crew.log('error', `${name} was removed from the queue: ${why}`));
+    const jobs = all.filter(({ path }) => !crew.left.has(path));
     if (jobs.length === 0) return began;
     began ||= jobs.some(({ event }) => event === 'SessionStart');
     const bySession = new Map<string, Job[]>();
     for (const job of jobs) bySession.set(job.sessionId, [...(bySession.get(job.sessionId) ?? []), job]);
-    for (const ofSession of bySession.values()) await takeUp(ofSession, crew);
+    for (const ofSession of bySession.values()) {
+      try {
+        await takeUp(ofSession, crew);
+      } catch (error) {
+        // What it told is not written down yet: the jobs stay, for another worker, and the other sessions go on.
+        crew.log('error', messageOf(error), ofSession[0]!.sessionId);
+        for (const { path } of ofSession) crew.left.add(path);
+      }
+    }
   }
 }
