@@ -8,7 +8,7 @@
 # out:  ~/.local/state/trace-build/queue/<name>.job and a detached worker.cjs; exit code 0 whatever happens.
 #       On stdout nothing, but for one line of JSON at SessionStart when there is something to tell the user
 #
-# The agent waits for this script, so what it waits for is builtins, one `cat` and one `mv`: each process costs half an empty
+# The agent waits for this script, so what it waits for is builtins, one `cat` and one `ln`: each process costs half an empty
 # sh. A repository's settings can set any variable here, so none decides what is captured or where it goes: the home is the
 # user database's, tools come from fixed places, and the worker gets an empty environment. The options are for tests:
 # arguments come from hooks.json, which no repository writes.
@@ -17,7 +17,7 @@
 set +x
 exec 2>/dev/null
 # bash takes functions from the environment, too; `unset` is one that they can't replace.
-unset -f '[' cat cd command date du env find grep id ls mkdir mv perl printf pwd read rm sed setsid sort umask
+unset -f '[' cat cd command date du env find grep id ln ls mkdir mv perl printf pwd read rm sed setsid sort umask
 unset CDPATH GREP_OPTIONS
 
 case ${TRACE_BUILD_DISABLED:-0} in
@@ -167,6 +167,8 @@ enqueue() {
     [ -n "$owned" ] || continue
     # Some old versions give hooks an empty stdin: of use only when the session is known.
     if [ -n "$written" ] && { [ -n "${CLAUDE_CODE_SESSION_ID:-}" ] || [ -n "$(sed '1,/^$/d' "$tmp")" ]; }; then
+      # A link takes a third less time than `mv`, where there are links; start_worker removes the first name.
+      ln "$tmp" "$job" && return 0
       mv -f "$tmp" "$job" && return 0
     fi
     rm -f "$tmp"
@@ -175,20 +177,21 @@ enqueue() {
   return 1
 }
 
+start_worker() {
+  rm -f "$tmp"
+  # shellcheck source=/dev/null
+  . "$folder/start-worker.sh"
+  work "$1"
+}
+
 [ "$event" != SessionStart ] || tell
 enqueue || exit 0
 if [ "$event" = SessionEnd ] && set_to wait true; then
-  (
-    # shellcheck source=/dev/null
-    . "$folder/start-worker.sh"
-    work awaited
-  ) </dev/null >/dev/null
+  (start_worker awaited) </dev/null >/dev/null
 else
   (
     trap '' HUP
-    # shellcheck source=/dev/null
-    . "$folder/start-worker.sh"
-    work detached
+    start_worker detached
   ) </dev/null >/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 fi
 exit 0

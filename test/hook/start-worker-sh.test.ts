@@ -56,6 +56,20 @@ describe.each(shells)('$name', ({ command: shell }) => {
     expect(home.recordedNode()).toBe(`${volta}\n`);
   });
 
+  test('is asked for its version with nothing of the environment', async () => {
+    const home = aHome();
+    home.write('elsewhere/node', `#!/bin/sh\nenv >>'${home.folder}/env'; pwd >>'${home.folder}/env'; echo v20.0.0\n`, 0o755);
+    await hook(home, join(home.folder, 'elsewhere'), { env: { NODE_OPTIONS: '--require ./evil.js', HOME: home.project } });
+    const [asked] = readFileSync(join(home.folder, 'env'), 'utf8').split('\n/\n');
+    expect(
+      asked!
+        .split('\n')
+        .map((line) => line.split('=')[0])
+        .toSorted(),
+    ).toEqual(['HOME', 'PATH', 'PWD']);
+    expect(asked).toContain(`HOME=${home.home}`);
+  });
+
   test('the PATH goes first, in its order', async () => {
     const home = aHome();
     home.fakeNode('bare/node', 'v26.0.0');

@@ -204,6 +204,14 @@ describe.each(shells)('$name', ({ command: shell }) => {
     expect(home.jobs()).toMatchObject([{ head: { session_id: SESSION }, payload: Buffer.alloc(0) }]);
   });
 
+  test('a file system without links', async () => {
+    const home = aHome();
+    rmSync(join(home.bare, 'ln'));
+    await home.hookAndWorker(shell, 'Stop', PAYLOAD, { args: ['--path', home.bare] });
+    expect(home.jobs().map(({ payload }) => payload.toString())).toEqual([PAYLOAD]);
+    expect(home.leftovers()).toEqual([]);
+  });
+
   test.each(['home/.local/state', 'home/.local/state/trace-build', 'home/.local/state/trace-build/queue'])(
     'nothing can be written, %s is a file: silent',
     async (path) => {
@@ -235,7 +243,7 @@ describe.each(shells)('$name', ({ command: shell }) => {
       home.queue,
     ];
     expect(await home.hookAndWorker(shell, 'Stop', 'x'.repeat(100_000), { prefix: full })).toEqual({ ...SILENT, stdout: '0\n' });
-    expect((await home.hookAndWorker(shell, 'Stop', PAYLOAD, { prefix: full })).stdout).toMatch(/^0\n\d+\.0\.job\n$/);
+    expect((await home.hookAndWorker(shell, 'Stop', PAYLOAD, { prefix: full })).stdout).toMatch(/^0\n(?:\.\d+\.0\.tmp\n)?\d+\.0\.job\n$/);
   });
 
   test.runIf(isRoot)('a read-only home: silent', async () => {
@@ -275,6 +283,8 @@ describe.each(shells)('$name', ({ command: shell }) => {
       home.write('home/.local/state/trace-build/notice.json', notice);
       home.write('home/.local/state/trace-build/no-node', '');
       const { stdout } = await home.hookAndWorker(shell, 'SessionStart', PAYLOAD);
+      // One is recorded now.
+      expect(existsSync(join(home.state, 'no-node'))).toBe(false);
       expect(JSON.parse(stdout)).toEqual({ systemMessage: expect.stringContaining('Install Node.js') });
       home.write('home/.local/state/trace-build/no-node', '');
       home.write('home/.config/trace-build/config.json', '{\n  "notice" : "off"\n}');

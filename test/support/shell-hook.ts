@@ -31,7 +31,7 @@ export const shells = CANDIDATES.map(([program, ...args]) => ({
 })).filter(({ command: [path] }) => process.env['CI'] || path!.startsWith('/'));
 
 /** What the script needs of a system, without setsid, perl and node. */
-const TOOLS = ['cat', 'date', 'du', 'env', 'find', 'id', 'ls', 'mkdir', 'mv', 'rm', 'sed', 'sort', 'sh'];
+const TOOLS = ['cat', 'date', 'du', 'env', 'find', 'id', 'ln', 'ls', 'mkdir', 'mv', 'rm', 'sed', 'sort', 'sh'];
 
 export interface Ran {
   readonly code: number | null;
