@@ -5925,7 +5925,7 @@ function entryOf(line) {
 }
 function isEntry(value) {
   let { t, c, s } = value ?? {};
-  return typeof t == "string" && typeof c == "string" && typeof s == "object" && s !== null;
+  return typeof t == "string" && typeof c == "string" && typeof s == "object" && s !== null && Object.values(s).every(Number.isFinite);
 }
 var WATERMARKS = "watermarks.jsonl";
 function watermarksIn(folder) {
@@ -5938,24 +5938,25 @@ function watermarksIn(folder) {
 function prune(folder, isGone) {
   let doneUntilMs = watermarksIn(folder), kept = /* @__PURE__ */ new Map();
   for (let name of (0, import_node_fs4.readdirSync)(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file))) {
-    let lines = (0, import_node_fs4.readFileSync)((0, import_node_path4.join)(folder, name), "utf8").split(`
-`).filter((line) => line !== ""), entries = lines.flatMap((line) => entryOf(line) ?? []), dead = new Set([...grouped(entries, ({ t }) => t)].flatMap(([t, ofTrace]) => ofTrace.every(({ c }) => isGone(c)) ? [t] : []));
-    if (dead.size !== 0) {
-      for (let { t, c, s } of entries) dead.has(t) && doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, ...Object.values(s)));
-      kept.set(
-        (0, import_node_path4.join)(folder, name),
-        lines.filter((line) => !dead.has(entryOf(line)?.t ?? "")).map((line) => `
-${line}
-`).join("")
-      );
-    }
+    let path2 = (0, import_node_path4.join)(folder, name), entries = (0, import_node_fs4.readFileSync)(path2, "utf8").split(`
+`).flatMap((line) => entryOf(line) ?? []), dead = [...grouped(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
+    if (dead.length === 0) continue;
+    for (let ofTrace of dead) for (let { c } of ofTrace) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, lastEndMs(ofTrace)));
+    let goes = new Set(dead.flat());
+    kept.set(
+      path2,
+      entries.filter((entry) => !goes.has(entry))
+    );
   }
   if (kept.size === 0) return;
   let watermarks = [...doneUntilMs].map(([c, until]) => `+${JSON.stringify({ t: "", c, s: { until } })}
 `);
   writePrivate((0, import_node_path4.join)(folder, WATERMARKS), watermarks.join(""));
-  for (let [path2, text3] of kept) writePrivate(path2, text3);
+  for (let [path2, entries] of kept) writePrivate(path2, entries.map((entry) => `
++${JSON.stringify(entry)}
+`).join(""));
 }
+var lastEndMs = (entries) => entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);
 function grouped(items, keyOf2) {
   let groups = /* @__PURE__ */ new Map();
   for (let item of items) {
@@ -5968,41 +5969,56 @@ function grouped(items, keyOf2) {
 // src/export/outlet.ts
 var RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
 function openOutlet(destination, options) {
-  let { stateFolder } = options, key = keyOf(destination), ledger = openLedger(stateFolder, key), delivery = createDelivery(destination, options), health = healthFile(destination, stateFolder, key), now = options.now ?? Date.now, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend = ({ open }) => options.final === !0 || !open;
+  let { stateFolder, now = Date.now } = options, key = keyOf(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = async (act) => {
+    let held = await lock((0, import_node_path5.join)(stateFolder, `delivery-${key}.lock`)).catch(unwritable(stateFolder));
+    try {
+      return await act();
+    } finally {
+      held.release();
+    }
+  }, hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend = ({ open }) => options.final === !0 || !open;
   return {
     key,
-    send: async (spans, session, onWire) => {
-      let held = await lock((0, import_node_path5.join)(stateFolder, `delivery-${key}.lock`));
-      try {
-        let ends = options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans, session), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
-          sent,
-          {
-            intend: (batch) => ledger.intend(batch, session),
-            settle: (answered) => {
-              ledger.settle(answered.spans);
-              for (let span of answered.spans) settled.add(span);
-            }
-          },
-          onWire
-        );
-        return sent.length > 0 && health.note(report, now()), {
-          ...report,
-          built: spans.length,
-          before: spans.length - wanted.length,
-          open: wanted.length - sent.length,
-          updated: [...settled].filter(({ spanId }) => ends.has(spanId)).length,
-          unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId))
-        };
-      } finally {
-        held.release();
-      }
-    },
+    send: (spans, session, onWire) => alone(async () => {
+      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
+        sent,
+        {
+          intend: (batch) => ledger.intend(batch, session),
+          settle: (answered) => {
+            ledger.settle(answered.spans);
+            for (let span of answered.spans) settled.add(span);
+          }
+        },
+        onWire
+      );
+      return sent.length > 0 && !hasStopped && health.note(report, now()), hasStopped ||= report.stopped !== void 0, {
+        ...report,
+        built: spans.length,
+        before: spans.length - wanted.length,
+        open: wanted.length - sent.length,
+        updated: [...settled].filter(({ spanId }) => ends.has(spanId)).length,
+        unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId))
+      };
+    }),
     unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend),
     health: health.read,
-    prune: ledger.prune,
+    prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close
   };
 }
+function onDisk(folder, act) {
+  try {
+    return act();
+  } catch (error) {
+    return unwritable(folder)(error);
+  }
+}
+var unwritable = (folder) => (error) => {
+  throw error instanceof UserError || error.code === void 0 ? error : new UserError(
+    `${folder} can't be written, so nothing is sent: ${error.message}.`,
+    "Make room on the disk, or mend the permissions."
+  );
+};
 var mayTry = ({ failing }, nowMs) => (
   // A clock that was set back must not stop us for longer than we meant to wait.
   failing === void 0 || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS2
@@ -6018,13 +6034,17 @@ var fingerprintOf = ({ url, headers, protocol, compression, tls }) => hashOf(JSO
 function healthFile(destination, stateFolder, key) {
   let path2 = (0, import_node_path5.join)(stateFolder, "ledger", key, "destination.json"), fingerprint = fingerprintOf(destination), stored = () => {
     try {
-      return JSON.parse(readIfThere(path2) ?? "{}");
+      return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
     } catch {
       return {};
     }
   }, read = () => {
-    let { health, fingerprint: known } = stored(), { failing: _, ...fresh } = { ...health, url: shownUrl(destination.url) };
-    return health !== void 0 && known === fingerprint ? { ...fresh, ...health.failing && { failing: health.failing } } : fresh;
+    let { health, fingerprint: known } = stored(), { lastAcknowledgedMs, failing } = health ?? {};
+    return {
+      url: shownUrl(destination.url),
+      ...Number.isFinite(lastAcknowledgedMs) && { lastAcknowledgedMs },
+      ...known === fingerprint && Number.isFinite(failing?.retryAtMs) && { failing }
+    };
   };
   return { read, note: (report, nowMs) => {
     let { lastAcknowledgedMs, failing } = read(), times = (failing?.times ?? 0) + 1, health = {
@@ -6040,8 +6060,11 @@ function healthFile(destination, stateFolder, key) {
         }
       }
     };
-    writePrivate(path2, `${JSON.stringify({ health, fingerprint })}
+    try {
+      writePrivate(path2, `${JSON.stringify({ health, fingerprint })}
 `);
+    } catch {
+    }
   } };
 }
 
@@ -8203,7 +8226,7 @@ function jobsIn(stateFolder, nowMs, unusable) {
     return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs14.rmSync)(path2, { force: !0 }), []);
   });
 }
-var isEmpty = (stateFolder) => filesIn(queueFolder(stateFolder), /\.job$/).length === 0, remove = (job) => (0, import_node_fs14.rmSync)(job.path, { force: !0 });
+var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs14.rmSync)(job.path, { force: !0 });
 function jobFrom(path2, atMs) {
   let text3 = textOf5(path2);
   if (text3 === void 0) return;
@@ -8315,9 +8338,9 @@ function refOf(jobs, { places }) {
 }
 var startDirectoryIn = (jobs) => jobs.find((job) => job.projectDirectory !== void 0)?.projectDirectory ?? jobs.find((job) => job.cwd !== void 0)?.cwd;
 function withEvents(known, jobs) {
-  let lastMs = (event) => jobs.findLast((job) => job.event === event)?.atMs, [startedAtMs, endedAtMs] = [lastMs("SessionStart") ?? known.startedAtMs, lastMs("SessionEnd") ?? known.endedAtMs], pid = jobs.findLast((job) => job.pid !== void 0)?.pid, process2 = (pid === void 0 ? void 0 : processOf(pid)) ?? known.process, path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath ?? known.path, traceparent = known.seenAtMs === void 0 ? validParent(jobs[0].traceparent) : known.traceparent;
+  let lastMs = (event) => jobs.findLast((job) => job.event === event)?.atMs, [startedAtMs, endedAtMs] = [lastMs("SessionStart") ?? known.startedAtMs, lastMs("SessionEnd") ?? known.endedAtMs], pid = jobs.findLast((job) => job.pid !== void 0)?.pid, process2 = pid === void 0 ? void 0 : processOf(pid) ?? known.process, path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath ?? known.path, traceparent = known.seenAtMs === void 0 ? validParent(jobs[0].traceparent) : known.traceparent, { process: _, ...rest } = known;
   return {
-    ...known,
+    ...rest,
     seenAtMs: known.seenAtMs ?? jobs[0].atMs,
     ...path2 !== void 0 && { path: path2 },
     ...startedAtMs !== void 0 && { startedAtMs },
@@ -8356,7 +8379,7 @@ async function* catchUp(crew, began) {
   for (let ref of found)
     await deliver(ref, crew, log), yield;
   let prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
-  prunes && prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
+  prunes && await prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
 `);
 }
 function refOf2({ path: path2, sessionId }, { places }) {
@@ -8377,11 +8400,11 @@ function settleGone(state, { paths, log, now }) {
 function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
   return endedAtMs !== void 0 || process2 !== void 0 && isAlive(process2) === !1 || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
-function prune2({ paths, tools }) {
+async function prune2({ paths, tools }) {
   let gone = allSessions(paths.state).filter(
     ({ path: path2, conversationId }) => conversationId !== void 0 && path2 !== void 0 && !(0, import_node_fs16.existsSync)(path2)
   ), keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
-  tools?.outlet.prune((session) => keys.has(session));
+  await tools?.outlet.prune((session) => keys.has(session));
   for (let state of gone) forget(paths.state, state);
 }
 var timesPath = (stateFolder) => (0, import_node_path13.join)(stateFolder, "catch-up.json");
@@ -8426,23 +8449,23 @@ var success = ({ health }) => health?.lastAcknowledgedMs === void 0 ? void 0 : `
 // src/hook/worker.ts
 var AWAITED_LOCK_MS = 6e4, DEADLINE_MS2 = 2e4;
 async function work(world) {
-  let { state } = world.paths, log = openLog(state, world.now);
+  let { state } = world.paths, log = openLog(state, world.now), left = /* @__PURE__ */ new Set();
   try {
     for (; ; ) {
       let folder = (0, import_node_path16.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === void 0) return;
       try {
-        if (!await shift(world, log)) return;
+        if (!await shift(world, left, log)) return;
       } finally {
         held.release();
       }
-      if (isEmpty(state)) return;
+      if (isEmpty(state, left)) return;
     }
   } catch (error) {
     log("error", messageOf(error));
   }
 }
-async function shift(world, log) {
+async function shift(world, left, log) {
   let { paths, home, version: version2, now } = world, opened;
   try {
     let loaded2 = loadConfig(paths);
@@ -8451,7 +8474,7 @@ async function shift(world, log) {
     if (!(error instanceof UserError)) throw error;
     return log("error", messageOf(error)), writeNotice(paths.state, "failures", { obstacle: messageOf(error), pending: 0 }), !1;
   }
-  let { loaded, tools } = opened, crew = { ...world, loaded, tools, places: placesOf(world), log };
+  let { loaded, tools } = opened, crew = { ...world, loaded, tools, left, places: placesOf(world), log };
   try {
     let scans = await drain(crew);
     for await (let _ of catchUp(crew, () => scans)) scans = await drain(crew) || scans;
@@ -8465,12 +8488,18 @@ var placesOf = ({ home }) => ({ env: {}, home, harnesses });
 async function drain(crew) {
   let began = !1;
   for (; ; ) {
-    let jobs = jobsIn(crew.paths.state, crew.now(), (name, why) => crew.log("error", `${name} was removed from the queue: ${why}`));
+    let jobs = jobsIn(crew.paths.state, crew.now(), (name, why) => crew.log("error", `${name} was removed from the queue: ${why}`)).filter(({ path: path2 }) => !crew.left.has(path2));
     if (jobs.length === 0) return began;
     began ||= jobs.some(({ event }) => event === "SessionStart");
     let bySession = /* @__PURE__ */ new Map();
     for (let job of jobs) bySession.set(job.sessionId, [...bySession.get(job.sessionId) ?? [], job]);
-    for (let ofSession of bySession.values()) await takeUp(ofSession, crew);
+    for (let ofSession of bySession.values())
+      try {
+        await takeUp(ofSession, crew);
+      } catch (error) {
+        crew.log("error", messageOf(error), ofSession[0].sessionId);
+        for (let { path: path2 } of ofSession) crew.left.add(path2);
+      }
   }
 }
 

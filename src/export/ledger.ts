@@ -158,7 +158,7 @@ function entryOf(line: string): Entry | undefined {
 
 function isEntry(value: unknown): value is Entry {
   const { t, c, s } = (value ?? {}) as Record<string, unknown>;
-  return typeof t === 'string' && typeof c === 'string' && typeof s === 'object' && s !== null;
+  return typeof t === 'string' && typeof c === 'string' && typeof s === 'object' && s !== null && Object.values(s).every(Number.isFinite);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -176,31 +176,34 @@ function watermarksIn(folder: string): Map<string, number> {
   );
 }
 
+/** What was only intended goes, too: nobody sends meanwhile, so it is of processes that were killed. */
 function prune(folder: string, isGone: (session: string) => boolean): void {
   const doneUntilMs = watermarksIn(folder);
-  const kept = new Map<string, string>();
+  const kept = new Map<string, readonly Entry[]>();
   for (const name of readdirSync(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file))) {
-    const lines = readFileSync(join(folder, name), 'utf8')
+    const path = join(folder, name);
+    const entries = readFileSync(path, 'utf8')
       .split('\n')
-      .filter((line) => line !== '');
-    const entries = lines.flatMap((line) => entryOf(line) ?? []);
-    const dead = new Set([...grouped(entries, ({ t }) => t)].flatMap(([t, ofTrace]) => (ofTrace.every(({ c }) => isGone(c)) ? [t] : [])));
-    if (dead.size === 0) continue;
-    for (const { t, c, s } of entries) if (dead.has(t)) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, ...Object.values(s)));
+      .flatMap((line) => entryOf(line) ?? []);
+    const dead = [...grouped(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
+    if (dead.length === 0) continue;
+    // A fork that only shared what another session had sent is done with it, too.
+    for (const ofTrace of dead) for (const { c } of ofTrace) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, lastEndMs(ofTrace)));
+    const goes = new Set(dead.flat());
     kept.set(
-      join(folder, name),
-      lines
-        .filter((line) => !dead.has(entryOf(line)?.t ?? ''))
-        .map((line) => `\n${line}\n`)
-        .join(''),
+      path,
+      entries.filter((entry) => !goes.has(entry)),
     );
   }
   if (kept.size === 0) return;
   // The watermarks first: killed in between, a session is told twice here, and never not at all.
   const watermarks = [...doneUntilMs].map(([c, until]) => `+${JSON.stringify({ t: '', c, s: { until } } satisfies Entry)}\n`);
   writePrivate(join(folder, WATERMARKS), watermarks.join(''));
-  for (const [path, text] of kept) writePrivate(path, text);
+  for (const [path, entries] of kept) writePrivate(path, entries.map((entry) => `\n+${JSON.stringify(entry)}\n`).join(''));
 }
+
+const lastEndMs = (entries: readonly Entry[]): number =>
+  entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);
 
 function grouped<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();

@@ -11,10 +11,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
 import { lock } from '../disk/lock.ts';
+import { UserError } from '../errors.ts';
 import type { Span } from '../trace/span.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryReport } from './deliver.ts';
 import { type Destination, shownUrl } from './destination.ts';
-import { type Ledger, openLedger } from './ledger.ts';
+import { openLedger } from './ledger.ts';
 
 export interface OutletReport extends DeliveryReport {
   /** Acknowledged by the destination before this call. */
@@ -41,12 +42,13 @@ export interface Outlet {
   /**
    * @param session  key of the session: its conversation id
    * @param onWire   see `Delivery`
+   * @throws UserError when it can't be written down what is sent: then nothing is
    */
   readonly send: (spans: readonly Span[], session: string, onWire?: (span: Span) => Span) => Promise<OutletReport>;
   /** What of it `send` would send; touches nothing. */
   readonly unsent: (spans: readonly Span[]) => readonly Span[];
   readonly health: () => Health;
-  readonly prune: Ledger['prune'];
+  readonly prune: (isGone: (session: string) => boolean) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -73,12 +75,21 @@ const RETRY_MAX_MS = 60 * 60_000;
 
 /** @throws UserError when the ledger can't be used */
 export function openOutlet(destination: Destination, options: OutletOptions): Outlet {
-  const { stateFolder } = options;
+  const { stateFolder, now = Date.now } = options;
   const key = keyOf(destination);
-  const ledger = openLedger(stateFolder, key);
-  const delivery = createDelivery(destination, options);
+  const ledger = onDisk(stateFolder, () => openLedger(stateFolder, key));
+  // Patience is measured by a clock that nobody can set.
+  const delivery = createDelivery(destination, { ...options, now: () => performance.now() });
   const health = healthFile(destination, stateFolder, key);
-  const now = options.now ?? Date.now;
+  const alone = async <T>(act: () => T): Promise<Awaited<T>> => {
+    const held = (await lock(join(stateFolder, `delivery-${key}.lock`)).catch(unwritable(stateFolder)))!;
+    try {
+      return await act();
+    } finally {
+      held.release();
+    }
+  };
+  let hasStopped = false;
   const isWanted =
     (ends: ReadonlyMap<string, number>) =>
     (span: Span): boolean =>
@@ -86,10 +97,9 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
   const maySend = ({ open }: Span): boolean => options.final === true || !open;
   return {
     key,
-    send: async (spans, session, onWire) => {
-      const held = (await lock(join(stateFolder, `delivery-${key}.lock`)))!;
-      try {
-        const ends = options.resend ? new Map<string, number>() : ledger.acknowledged(spans, session);
+    send: (spans, session, onWire) =>
+      alone(async () => {
+        const ends = options.resend ? new Map<string, number>() : onDisk(stateFolder, () => ledger.acknowledged(spans, session));
         const wanted = spans.filter(isWanted(ends));
         const sent = wanted.filter(maySend);
         const settled = new Set<Span>();
@@ -104,7 +114,9 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
           },
           onWire,
         );
-        if (sent.length > 0) health.note(report, now());
+        // After it has stopped, sessions are not tried any more: that is no further failure.
+        if (sent.length > 0 && !hasStopped) health.note(report, now());
+        hasStopped ||= report.stopped !== undefined;
         return {
           ...report,
           built: spans.length,
@@ -113,16 +125,32 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
           updated: [...settled].filter(({ spanId }) => ends.has(spanId)).length,
           unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId)),
         };
-      } finally {
-        held.release();
-      }
-    },
+      }),
     unsent: (spans) => spans.filter(isWanted(options.resend ? new Map() : ledger.acknowledged(spans))).filter(maySend),
     health: health.read,
-    prune: ledger.prune,
+    prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close,
   };
 }
+
+function onDisk<T>(folder: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    return unwritable(folder)(error);
+  }
+}
+
+/** A full or read-only disk is for the user to mend. */
+const unwritable =
+  (folder: string) =>
+  (error: unknown): never => {
+    if (error instanceof UserError || (error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new UserError(
+      `${folder} can't be written, so nothing is sent: ${(error as Error).message}.`,
+      'Make room on the disk, or mend the permissions.',
+    );
+  };
 
 /** How it stands with a destination, without opening it. */
 export const healthOf = (destination: Destination, stateFolder: string): Health =>
@@ -158,15 +186,19 @@ function healthFile(destination: Destination, stateFolder: string, key: string) 
   const fingerprint = fingerprintOf(destination);
   const stored = (): { health?: Health; fingerprint?: string } => {
     try {
-      return JSON.parse(readIfThere(path) ?? '{}');
+      return JSON.parse(readIfThere(path) ?? '{}') ?? {};
     } catch {
       return {}; // Damaged: then it is simply tried.
     }
   };
   const read = (): Health => {
     const { health, fingerprint: known } = stored();
-    const { failing: _, ...fresh } = { ...health, url: shownUrl(destination.url) };
-    return health !== undefined && known === fingerprint ? { ...fresh, ...(health.failing && { failing: health.failing }) } : fresh;
+    const { lastAcknowledgedMs, failing } = health ?? ({} as Partial<Health>);
+    return {
+      url: shownUrl(destination.url),
+      ...(Number.isFinite(lastAcknowledgedMs) && { lastAcknowledgedMs: lastAcknowledgedMs! }),
+      ...(known === fingerprint && Number.isFinite(failing?.retryAtMs) && { failing: failing! }),
+    };
   };
   const note = (report: DeliveryReport, nowMs: number): void => {
     const { lastAcknowledgedMs, failing } = read();
@@ -184,7 +216,11 @@ function healthFile(destination: Destination, stateFolder: string, key: string) 
         },
       }),
     };
-    writePrivate(path, `${JSON.stringify({ health, fingerprint })}\n`);
+    try {
+      writePrivate(path, `${JSON.stringify({ health, fingerprint })}\n`);
+    } catch {
+      // What arrived has arrived, and is written down. The next delivery finds out how it stands.
+    }
   };
   return { read, note };
 }

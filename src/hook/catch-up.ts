@@ -56,7 +56,7 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     yield;
   }
   const prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
-  if (prunes) prune(crew);
+  if (prunes) await prune(crew);
   writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}\n`);
 }
 
@@ -86,12 +86,12 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
 }
 
 /** Entries live as long as the transcripts they are of. */
-function prune({ paths, tools }: Shift): void {
+async function prune({ paths, tools }: Shift): Promise<void> {
   const gone = allSessions(paths.state).filter(
     ({ path, conversationId }) => conversationId !== undefined && path !== undefined && !existsSync(path),
   );
   const keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
-  tools?.outlet.prune((session) => keys.has(session));
+  await tools?.outlet.prune((session) => keys.has(session));
   for (const state of gone) forget(paths.state, state);
 }
 
