@@ -149,7 +149,7 @@ head_of_job() {
     field session_id "${CLAUDE_CODE_SESSION_ID:-}" &&
     field project_dir "${CLAUDE_PROJECT_DIR:-}" &&
     field entrypoint "${CLAUDE_CODE_ENTRYPOINT:-}" &&
-    field pid "${CLAUDE_PID:-}" &&
+    field pid "${CLAUDE_PID:-$PPID}" &&
     field traceparent "${TRACE_BUILD_TRACEPARENT:-}" &&
     printf '\n'
 }

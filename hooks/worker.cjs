@@ -8509,6 +8509,8 @@ var VERSION5 = "0.1.0", argument = (name) => {
   return at < 0 ? void 0 : process.argv[at + 1];
 };
 process.umask(63);
+process.on("SIGHUP", () => {
+});
 work({
   paths: pathsFor({ home: (0, import_node_os2.homedir)(), env: {}, platform: process.platform, managed: argument("--managed") }),
   home: (0, import_node_os2.homedir)(),

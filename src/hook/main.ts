@@ -17,6 +17,8 @@ const argument = (name: string): string | undefined => {
 };
 
 process.umask(0o077);
+// Where there is no setsid, the terminal that is closed would take us with it.
+process.on('SIGHUP', () => undefined);
 void work({
   paths: pathsFor({ home: homedir(), env: {}, platform: process.platform, managed: argument('--managed') }),
   home: homedir(),

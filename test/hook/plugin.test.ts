@@ -48,7 +48,7 @@ describe('the commands, as Claude Code runs them', () => {
     });
     expect(ran).toMatchObject({ status: 0, stdout: '', stderr: '' });
     await home.quiet();
-    expect(home.jobs().map(({ head }) => head)).toEqual([{ event }]);
+    expect(home.jobs().map(({ head }) => head)).toEqual([{ event, pid: String(process.pid) }]);
     expect(home.workers()).toHaveLength(1);
   });
 

@@ -9,12 +9,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { pathsFor } from '../../config/paths.ts';
 import { enqueue } from '../../hook/queue.ts';
 import { work } from '../../hook/worker.ts';
 import { EXIT } from '../account.ts';
+import { packageFolder } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
@@ -44,7 +45,7 @@ async function takePayload(world: World): Promise<void> {
       project_dir: env['CLAUDE_PROJECT_DIR'],
       entrypoint: env['CLAUDE_CODE_ENTRYPOINT'],
       session_id: env['CLAUDE_CODE_SESSION_ID'],
-      pid: env['CLAUDE_PID'],
+      pid: env['CLAUDE_PID'] ?? String(process.ppid),
       traceparent: env['TRACE_BUILD_TRACEPARENT'],
     };
     enqueue(paths.state, fields, payload);
@@ -60,7 +61,7 @@ async function takePayload(world: World): Promise<void> {
 const isOn = (value: string | undefined): boolean => value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
 
 function startWorker(home: string, managed: string | undefined): void {
-  const worker = fileURLToPath(new URL('../hooks/worker.cjs', import.meta.url));
+  const worker = join(packageFolder(), 'hooks', 'worker.cjs');
   const child = spawn(process.execPath, [worker, ...(managed === undefined ? [] : ['--managed', managed])], {
     cwd: '/',
     detached: true,
