@@ -9,11 +9,13 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -43,6 +45,15 @@ export function readIfThere(path: string): string | undefined {
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
+  }
+}
+
+/** What killed processes left of files they were writing, in a folder and those below. */
+export function removeHalfWritten(folder: string, beforeMs: number): void {
+  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/^\..+\.\d+\.\d+\.tmp$/.test(basename(path))) continue;
+    const stats = statSync(join(folder, path), { throwIfNoEntry: false });
+    if (stats?.isFile() && stats.mtimeMs < beforeMs) rmSync(join(folder, path), { force: true });
   }
 }
 

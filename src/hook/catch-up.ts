@@ -6,12 +6,13 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere, writePrivate } from '../disk/files.ts';
+import { readIfThere, removeHalfWritten, writePrivate } from '../disk/files.ts';
 import { isAlive } from '../disk/lock.ts';
 import { findSessions, type SessionRef } from '../read/find.ts';
+import { nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
 import { standingOf } from '../sync/standing.ts';
-import { allSessions, forget, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
+import { allSessions, forget, readState, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
 import type { Shift } from './shift.ts';
 
@@ -22,6 +23,8 @@ const SCAN_OVERLAP_MS = 10 * 60_000;
 /** A session that was opened and is not used: longer than anybody leaves a terminal like that. */
 const UNBEGUN_MAX_MS = 14 * 24 * 60 * 60_000;
 const PRUNE_EVERY_MS = 7 * 24 * 60 * 60_000;
+/** Nobody is at one file for so long. */
+const HALF_WRITTEN_MAX_MS = 60 * 60_000;
 
 /** @param began  whether a session began meanwhile: then there is time for a scan */
 export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerator<void> {
@@ -31,28 +34,30 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     const directory = startDirectoryOf(ref, paths.state);
     return directory !== undefined && decide(directory).inScope;
   };
+  const deliverIfDue = async (ref: SessionRef, state: SessionState): Promise<void> => {
+    if (loaded.config.when === 'turn' || standingOf(ref, state, now()).ended) await deliver(ref, crew, log);
+  };
   for (const state of unsettledSessions(paths.state)) {
     const ref = refOf(state, crew);
     if (ref === undefined) settleGone(state, crew);
-    else if (isInScope(ref)) {
-      const ended = standingOf(ref, state, now()).ended;
-      if (loaded.config.when === 'turn' || ended) await deliver(ref, crew, log);
-    }
+    else if (isInScope(ref)) await deliverIfDue(ref, state);
     yield;
   }
   const times = readTimes(paths.state);
   if (!began() || within(times.scannedAtMs, SCAN_EVERY_MS, now())) return;
-  const since = Math.max(0, (times.scannedAtMs ?? 0) - SCAN_OVERLAP_MS);
   const scannedAtMs = now();
   const found = sessionsInScope({
     config: loaded.config,
     places: crew.places,
     stateFolder: paths.state,
-    writtenSinceMs: since,
+    writtenSinceMs: within(times.scannedAtMs, Number.POSITIVE_INFINITY, scannedAtMs) ? times.scannedAtMs! - SCAN_OVERLAP_MS : 0,
     nowMs: scannedAtMs,
   });
   for (const ref of found) {
-    await deliver(ref, crew, log);
+    // Marked first, for the next scan won't find what can't be delivered now.
+    const state = { ...readState(paths.state, nameOf(ref)), ...(ref.path !== undefined && { path: ref.path }) };
+    writeState(paths.state, state, 'unsettled');
+    await deliverIfDue(ref, state);
     yield;
   }
   const prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
@@ -75,7 +80,7 @@ function settleGone(state: SessionState, { paths, log, now }: Shift): void {
     if (isOver(state, now())) forget(paths.state, state);
     return;
   }
-  const lost = Math.max(...Object.values(state.delivered).map(({ pending, open }) => pending + open));
+  const lost = owedBy(state);
   const message = `its transcript is gone, and ${lost} of its spans were not delivered`;
   if (lost > 0) log('error', message, state.sessionId);
   writeState(paths.state, { ...state, ...(lost > 0 && { failure: { atMs: now(), message } }) }, 'settled');
@@ -85,15 +90,19 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
   return endedAtMs !== undefined || (process !== undefined && isAlive(process) === false) || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
 
-/** Entries live as long as the transcripts they are of. */
-async function prune({ paths, tools }: Shift): Promise<void> {
+/** Entries live as long as the transcripts they are of; one with spans that never arrived may come back. */
+async function prune({ paths, tools, now }: Shift): Promise<void> {
   const gone = allSessions(paths.state).filter(
     ({ path, conversationId }) => conversationId !== undefined && path !== undefined && !existsSync(path),
   );
-  const keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
+  const keys = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys.has(session));
   for (const state of gone) forget(paths.state, state);
+  removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS);
 }
+
+const owedBy = ({ delivered = {} }: SessionState): number =>
+  Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open));
 
 interface Times {
   readonly scannedAtMs?: number;
@@ -104,7 +113,7 @@ const timesPath = (stateFolder: string): string => join(stateFolder, 'catch-up.j
 
 function readTimes(stateFolder: string): Times {
   try {
-    return JSON.parse(readIfThere(timesPath(stateFolder)) ?? '{}');
+    return JSON.parse(readIfThere(timesPath(stateFolder)) ?? '{}') ?? {};
   } catch {
     return {}; // Damaged: it is done again.
   }

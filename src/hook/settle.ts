@@ -18,12 +18,11 @@ export interface Clock {
 }
 
 export async function hasSettled({ path, harness }: SessionRef, stop: Stop, clock: Clock): Promise<boolean> {
-  // From the look on, not from the hook: a clock may have been set, and a job may have waited.
-  const untilMs = clock.now() + PATIENCE_MS;
-  for (;;) {
+  // From the look on, not from the hook, and in looks, not in time: a clock may be set, and a job may have waited.
+  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     if (path !== undefined && harness.layout.hasStop(lastLines(path), stop)) return true;
     // What has not come since a hook of long ago never will.
-    if (clock.now() >= untilMs || clock.now() - stop.atMs > PATIENCE_MS) return false;
+    if (waitedMs >= PATIENCE_MS || clock.now() - stop.atMs > PATIENCE_MS) return false;
     await clock.wait(LOOK_EVERY_MS);
   }
 }

@@ -85,15 +85,19 @@ async function shift(world: WorkerWorld, left: Set<string>, log: Log): Promise<b
  */
 export async function takeUpQueue(world: WorkerWorld): Promise<void> {
   const { state } = world.paths;
-  const held = await lock(join(state, 'worker.lock'), AWAITED_LOCK_MS);
-  // A worker that is still at it drains the queue itself.
-  if (held === undefined) return;
-  try {
-    const loaded = loadConfig(world.paths);
-    await drain({ ...world, loaded, tools: undefined, left: new Set(), places: placesOf(world), log: openLog(state, world.now) });
-  } finally {
-    held.release();
-  }
+  const left = new Set<string>();
+  do {
+    const held = await lock(join(state, 'worker.lock'), AWAITED_LOCK_MS);
+    // A worker that is still at it drains the queue itself.
+    if (held === undefined) return;
+    try {
+      const loaded = loadConfig(world.paths);
+      await drain({ ...world, loaded, tools: undefined, left, places: placesOf(world), log: openLog(state, world.now) });
+    } finally {
+      held.release();
+    }
+    // A worker that found us at it has left.
+  } while (!isEmpty(state, left));
 }
 
 const placesOf = ({ home }: WorkerWorld): Places => ({ env: {}, home, harnesses });

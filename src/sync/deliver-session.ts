@@ -11,7 +11,7 @@ import { traceIdOf } from '../trace/ids.ts';
 import { parentFrom, underParent } from '../trace/parent.ts';
 import type { Span } from '../trace/span.ts';
 import { stampsOf, standingOf } from './standing.ts';
-import { type Delivered, readState, type SessionState, writeState } from './state.ts';
+import { type Delivered, readState, type SessionState, settle, writeState } from './state.ts';
 
 export interface Tools {
   readonly stateFolder: string;
@@ -42,7 +42,10 @@ export async function deliverSession(ref: SessionRef, tools: Tools): Promise<Ses
   const seen = stampsOf(ref);
   const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];
   const known = delivered?.version === version ? delivered : undefined;
-  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: 'as it was' };
+  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) {
+    if (known.ended && known.open === 0) settle(stateFolder, nameOf(ref));
+    return { kind: 'as it was' };
+  }
   if (parentOf(state)?.sampled === false) {
     writeState(stateFolder, state, standing.ended ? 'settled' : 'unsettled');
     return { kind: 'not sampled' };
@@ -50,7 +53,8 @@ export async function deliverSession(ref: SessionRef, tools: Tools): Promise<Ses
   const traced = traceSession(ref, tools.build, { ...standing, resume: known?.resume });
   const report = await sendTraced(traced, state, outlet);
   const next = remembered(ref, traced, report, { state, standing, seen }, tools);
-  writeState(stateFolder, next, standing.ended && report.unsettled.size === 0 ? 'settled' : 'unsettled');
+  const isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
+  writeState(stateFolder, next, isSettled ? 'settled' : 'unsettled');
   return { kind: 'sent', traced, report };
 }
 
@@ -64,18 +68,19 @@ export const sendTraced = (
   return outlet.send(traced.spans, traced.session.id, parent && ((span: Span) => underParent(span, parent)));
 };
 
-/** The state to write down after a delivery. */
+/** The state to write down after a delivery. What hooks told meanwhile stays. */
 export function remembered(
   ref: SessionRef,
   traced: TracedSession,
   report: OutletReport,
   { state, standing, seen }: { readonly state: SessionState; readonly standing: Standing; readonly seen: string },
-  { outlet, version, now }: Pick<Tools, 'outlet' | 'version' | 'now'>,
+  { stateFolder, outlet, version, now }: Pick<Tools, 'stateFolder' | 'outlet' | 'version' | 'now'>,
 ): SessionState {
+  const known = readState(stateFolder, nameOf(ref));
   const { turns } = traced.session;
   const at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId)));
   const resume = traced.resumeAt(at < 0 ? turns.length : at);
-  const { failure: _, ...rest } = state;
+  const { failure: _, ...rest } = known.seenAtMs === undefined ? state : known;
   const delivered: Delivered = {
     version,
     atMs: now(),
@@ -91,10 +96,12 @@ export function remembered(
     ...rest,
     conversationId: traced.session.id,
     ...(ref.path !== undefined && { path: ref.path }),
-    delivered: { ...state.delivered, [outlet.key]: delivered },
+    delivered: { ...known.delivered, [outlet.key]: delivered },
     ...(report.stopped !== undefined && { failure: { atMs: now(), message: report.stopped } }),
   };
 }
+
+const lastEvents = ({ startedAtMs, stoppedAtMs, endedAtMs }: SessionState): string => [startedAtMs, stoppedAtMs, endedAtMs].join();
 
 /** What is known of it; the parent it is first seen with, it keeps. */
 export function stateOf(

@@ -94,7 +94,7 @@ function whenAdded(config: Config, home: string, stateFolder: string, nowMs: num
 
 function storedTimes(path: string): Record<string, number> {
   try {
-    return JSON.parse(readIfThere(path) ?? '{}');
+    return JSON.parse(readIfThere(path) ?? '{}') ?? {};
   } catch {
     return {}; // Damaged: they count from now.
   }

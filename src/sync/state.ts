@@ -81,11 +81,14 @@ export function writeState(stateFolder: string, state: SessionState, standing: '
   // Marked before and unmarked after: killed in between, it is looked at once too often.
   if (standing === 'unsettled') mark(stateFolder, marker);
   writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}\n`);
-  if (standing === 'settled') rmSync(marker, { force: true });
+  if (standing === 'settled') settle(stateFolder, state);
 }
 
+/** Nothing is left to send, and what is remembered of it stays. */
+export const settle = (stateFolder: string, name: SessionName): void => rmSync(markerOf(stateFolder, name), { force: true });
+
 export function forget(stateFolder: string, name: SessionName): void {
-  rmSync(markerOf(stateFolder, name), { force: true });
+  settle(stateFolder, name);
   rmSync(pathOf(stateFolder, name), { force: true });
 }
 
@@ -101,7 +104,9 @@ export const allSessions = (stateFolder: string): readonly SessionState[] =>
   namesIn(join(stateFolder, 'sessions'))
     .filter((harness) => harness !== 'unsettled')
     .flatMap((harness) =>
-      namesIn(join(stateFolder, 'sessions', harness)).flatMap((name) => stateIn(join(stateFolder, 'sessions', harness, name))),
+      namesIn(join(stateFolder, 'sessions', harness))
+        .filter((name) => name.endsWith('.json'))
+        .flatMap((name) => stateIn(join(stateFolder, 'sessions', harness, name))),
     );
 
 function stateIn(path: string): readonly SessionState[] {
