@@ -406,6 +406,13 @@ function readIfThere(path2) {
     throw error;
   }
 }
+function removeHalfWritten(folder, beforeMs) {
+  for (let path2 of (0, import_node_fs.readdirSync)(folder, { recursive: !0, encoding: "utf8" })) {
+    if (!/^\..+\.\d+\.\d+\.tmp$/.test((0, import_node_path2.basename)(path2))) continue;
+    let stats = (0, import_node_fs.statSync)((0, import_node_path2.join)(folder, path2), { throwIfNoEntry: !1 });
+    stats?.isFile() && stats.mtimeMs < beforeMs && (0, import_node_fs.rmSync)((0, import_node_path2.join)(folder, path2), { force: !0 });
+  }
+}
 function writeThrough(path2, text3) {
   let file = (0, import_node_fs.openSync)(path2, "wx", 384);
   try {
@@ -4183,7 +4190,8 @@ function pemFrom(env, suffix, configured) {
 }
 
 // src/export/outlet.ts
-var import_node_crypto = require("node:crypto"), import_node_path5 = require("node:path");
+var import_node_crypto = require("node:crypto");
+var import_node_path5 = require("node:path");
 
 // node_modules/@opentelemetry/otlp-transformer/build/esm/common/protobuf/protobuf-writer.js
 init_esm();
@@ -5868,15 +5876,16 @@ function openLedger(stateFolder, destinationKey) {
 }
 var conversationOf = ({ attributes }) => String(attributes[ATTR_SESSION_ID]);
 function claimVersion(folder) {
-  let path2 = (0, import_node_path4.join)(folder, "version"), text3 = readIfThere(path2)?.trim(), version2 = Number(text3);
+  let version2 = versionIn(folder);
   if (version2 > VERSION3)
     throw new UserError(
       `${folder} was written by a newer version of trace-build, so nothing is sent: this version can't tell what was delivered before.`,
       "Update trace-build."
     );
-  version2 !== VERSION3 && writePrivate(path2, `${VERSION3}
+  version2 !== VERSION3 && writePrivate(versionFile(folder), `${VERSION3}
 `);
 }
+var versionFile = (folder) => (0, import_node_path4.join)(folder, "version"), versionIn = (folder) => Number(readIfThere(versionFile(folder))?.trim()), ledgerFiles = (folder) => (0, import_node_fs4.readdirSync)(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file));
 function append(path2, mark2, entry) {
   let fd = (0, import_node_fs4.openSync)(path2, "a", 384);
   try {
@@ -5937,7 +5946,7 @@ function watermarksIn(folder) {
 }
 function prune(folder, isGone) {
   let doneUntilMs = watermarksIn(folder), kept = /* @__PURE__ */ new Map();
-  for (let name of (0, import_node_fs4.readdirSync)(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file))) {
+  for (let name of ledgerFiles(folder)) {
     let path2 = (0, import_node_path4.join)(folder, name), entries = (0, import_node_fs4.readFileSync)(path2, "utf8").split(`
 `).flatMap((line) => entryOf(line) ?? []), dead = [...grouped(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
     if (dead.length === 0) continue;
@@ -6030,16 +6039,17 @@ function keyOf({ url, headers }) {
   let tenant = Object.entries(headers).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
   return hashOf(JSON.stringify([bare.href, tenant])).slice(0, 16);
 }
-var fingerprintOf = ({ url, headers, protocol, compression, tls }) => hashOf(JSON.stringify([url, headers, protocol, compression, Object.values(tls).map((pem) => hashOf(pem))])).slice(0, 16), hashOf = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex");
+var fingerprintOf = ({ url, headers, protocol, compression, tls }) => hashOf(JSON.stringify([url, headers, protocol, compression, Object.values(tls).map((pem) => hashOf(pem))])).slice(0, 16), hashOf = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path5.join)(stateFolder, "ledger", key, "destination.json");
+function storedHealth(path2) {
+  try {
+    return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
+  } catch {
+    return {};
+  }
+}
 function healthFile(destination, stateFolder, key) {
-  let path2 = (0, import_node_path5.join)(stateFolder, "ledger", key, "destination.json"), fingerprint = fingerprintOf(destination), stored = () => {
-    try {
-      return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
-    } catch {
-      return {};
-    }
-  }, read = () => {
-    let { health, fingerprint: known } = stored(), { lastAcknowledgedMs, failing } = health ?? {};
+  let path2 = healthPath(stateFolder, key), fingerprint = fingerprintOf(destination), read = () => {
+    let { health, fingerprint: known } = storedHealth(path2), { lastAcknowledgedMs, failing } = health ?? {};
     return {
       url: shownUrl(destination.url),
       ...Number.isFinite(lastAcknowledgedMs) && { lastAcknowledgedMs },
@@ -6101,10 +6111,11 @@ function readState(stateFolder, { harness, sessionId }) {
 function writeState(stateFolder, state, standing) {
   let marker = markerOf(stateFolder, state);
   standing === "unsettled" && mark(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
-`), standing === "settled" && (0, import_node_fs5.rmSync)(marker, { force: !0 });
+`), standing === "settled" && settle2(stateFolder, state);
 }
+var settle2 = (stateFolder, name) => (0, import_node_fs5.rmSync)(markerOf(stateFolder, name), { force: !0 });
 function forget(stateFolder, name) {
-  (0, import_node_fs5.rmSync)(markerOf(stateFolder, name), { force: !0 }), (0, import_node_fs5.rmSync)(pathOf(stateFolder, name), { force: !0 });
+  settle2(stateFolder, name), (0, import_node_fs5.rmSync)(pathOf(stateFolder, name), { force: !0 });
 }
 function unsettledSessions(stateFolder) {
   return namesIn((0, import_node_path6.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
@@ -6113,7 +6124,7 @@ function unsettledSessions(stateFolder) {
   });
 }
 var allSessions = (stateFolder) => namesIn((0, import_node_path6.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
-  (harness) => namesIn((0, import_node_path6.join)(stateFolder, "sessions", harness)).flatMap((name) => stateIn((0, import_node_path6.join)(stateFolder, "sessions", harness, name)))
+  (harness) => namesIn((0, import_node_path6.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path6.join)(stateFolder, "sessions", harness, name)))
 );
 function stateIn(path2) {
   try {
@@ -6370,69 +6381,8 @@ function leadsToFolder(link) {
   }
 }
 
-// src/sync/in-scope.ts
-var import_node_fs13 = require("node:fs"), import_node_path11 = require("node:path");
-
-// src/config/scope.ts
-var import_node_path8 = require("node:path");
-function decideScope(config2, facts, home) {
-  let excluding = config2.exclude.find((pattern2) => isExcluded(pattern2, facts, home));
-  if (excluding !== void 0) return { inScope: !1, why: `excluded by ${excluding}` };
-  let roots = rootsOf(config2, home), inRoot = (path2) => oldest(roots.filter((root3) => root3.path === "*" || isInside(path2, facts.realPath(root3.path)))), root2 = inRoot(facts.path);
-  if (root2 !== void 0)
-    return { inScope: !0, root: root2, why: root2.path === "*" ? "every directory is in scope: *" : `inside the root ${root2.path}` };
-  let main = facts.repository === void 0 ? void 0 : inRoot(facts.repository);
-  if (main !== void 0) return { inScope: !0, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
-  let including = config2.include.find((pattern2) => isIncluded(pattern2, facts, home));
-  return including !== void 0 ? { inScope: !0, root: { path: expanded(including, home) }, why: `included by ${including}` } : { inScope: !1, why: notHeld(facts, roots, config2.include) };
-}
-var rootsOf = (config2, home) => config2.trace_roots.map((root2) => typeof root2 == "string" ? { path: expanded(root2, home) } : { path: expanded(root2.path, home), ...root2.added !== void 0 && { addedMs: Date.parse(root2.added) } }), oldest = (roots) => roots.toSorted((a, b2) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b2.addedMs ?? Number.POSITIVE_INFINITY))[0], isExcluded = (pattern2, facts, home) => isIncluded(pattern2, facts, home) || isAt(pattern2, facts.directory, facts, home);
-function isIncluded(pattern2, facts, home) {
-  if (/^\*+$/.test(pattern2)) return !0;
-  let places = facts.repository === void 0 ? [facts.path] : [facts.path, facts.repository], onRemote = globOf(pattern2.replace(/\.git$/, ""), "i");
-  return places.some((path2) => isAt(pattern2, path2, facts, home)) || facts.remotes.some((remote) => onRemote.test(remote));
-}
-function isAt(pattern2, path2, facts, home) {
-  let place2 = expanded(pattern2, home);
-  return (0, import_node_path8.isAbsolute)(place2) ? place2.includes("*") ? globOf(place2).test(path2) : isInside(path2, place2) || isInside(path2, facts.realPath(place2)) : !1;
-}
-function isInside(path2, folder) {
-  let way = (0, import_node_path8.relative)(folder, path2);
-  return way === "" || way.split(import_node_path8.sep)[0] !== ".." && !(0, import_node_path8.isAbsolute)(way);
-}
-function globOf(pattern2, flags = "") {
-  let source = pattern2.replace(/\/+$/, "").replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found) => found === "*" ? "[^/]*" : found.startsWith("*") ? ".*" : `\\${found}`);
-  return new RegExp(`^${source}(?:/.*)?$`, flags);
-}
-function notHeld({ directory, path: path2 }, roots, include) {
-  if (roots.length === 0 && include.length === 0) return "nothing is exported: trace_roots is empty";
-  let named = [
-    ...roots.length > 0 ? [`roots: ${roots.map(({ path: path3 }) => path3).join(", ")}`] : [],
-    ...include.length > 0 ? [`include: ${include.join(", ")}`] : []
-  ];
-  return `no root holds ${directory}${path2 === directory ? "" : `, which is ${path2}`} (${named.join("; ")})`;
-}
-
-// src/read/directory.ts
-var import_node_fs9 = require("node:fs"), import_node_path10 = require("node:path");
-
-// src/read/git-config.ts
-function remoteUrls(text3) {
-  let section = "";
-  return logicalLines(text3).flatMap((line) => {
-    let header2 = /^\s*\[\s*([\w.-]+)(?:\s+"(?:[^"\\]|\\.)*")?\s*\]/.exec(line);
-    if (header2 !== null && (section = header2[1].toLowerCase()), section.split(".")[0] !== "remote") return [];
-    let url = /^\s*(?:push)?url\s*=\s*(.*)$/i.exec(line.slice(header2?.[0].length ?? 0))?.[1];
-    return url === void 0 ? [] : [unquoted2(url)];
-  });
-}
-var includesFiles = (text3) => /^\s*\[\s*include(?:if)?\b/im.test(text3), logicalLines = (text3) => text3.replaceAll(/^\s*[#;].*$/gm, "").replaceAll(/\\\r?\n/g, "").split(/\r?\n/);
-function unquoted2(written) {
-  return /^(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\#;])*/.exec(written)[0].trim().replaceAll(/\\(.)|"/g, (_, escaped) => escaped ?? "");
-}
-
 // src/read/repository.ts
-var import_node_child_process2 = require("node:child_process"), import_node_fs8 = require("node:fs"), import_node_path9 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
+var import_node_child_process2 = require("node:child_process"), import_node_fs8 = require("node:fs"), import_node_path8 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
 function repositoryOf(directory, known = /* @__PURE__ */ new Map()) {
   let repository = known.get(directory) ?? askGit(directory);
   return known.set(directory, repository), repository;
@@ -6453,9 +6403,9 @@ function gitSays(directory, args) {
 }
 var withoutGit = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
 function isInRepository(directory) {
-  for (let at = directory; ; at = (0, import_node_path9.dirname)(at)) {
-    if ((0, import_node_fs8.existsSync)((0, import_node_path9.join)(at, ".git"))) return !0;
-    if (at === (0, import_node_path9.dirname)(at)) return !1;
+  for (let at = directory; ; at = (0, import_node_path8.dirname)(at)) {
+    if ((0, import_node_fs8.existsSync)((0, import_node_path8.join)(at, ".git"))) return !0;
+    if (at === (0, import_node_path8.dirname)(at)) return !1;
   }
 }
 function browserUrl(remote) {
@@ -6467,67 +6417,11 @@ function browserUrl(remote) {
   return `${scheme}://${url.hostname}${port}${path2.startsWith("/") ? path2 : `/${path2}`}`;
 }
 
-// src/read/directory.ts
-function directoryFacts(directory) {
-  let path2 = realPath(directory), git = gitAround(path2), repository = git?.linked === !0 ? repositoryPath(git.common) : void 0;
-  return {
-    directory: (0, import_node_path10.resolve)(directory),
-    path: path2,
-    ...repository !== void 0 && { repository },
-    remotes: git === void 0 ? [] : remotesOf(git),
-    realPath
-  };
-}
-function realPath(path2) {
-  let absolute = (0, import_node_path10.resolve)(path2);
-  try {
-    return import_node_fs9.realpathSync.native(absolute);
-  } catch {
-    return absolute === (0, import_node_path10.dirname)(absolute) ? absolute : (0, import_node_path10.join)(realPath((0, import_node_path10.dirname)(absolute)), (0, import_node_path10.basename)(absolute));
-  }
-}
-function gitAround(path2) {
-  for (let top = path2; ; top = (0, import_node_path10.dirname)(top)) {
-    let folder = gitFolder(top);
-    if (folder !== void 0) return isGitFolder(folder) ? { top, folder, ...commonOf(top, folder) } : void 0;
-    if (top === (0, import_node_path10.dirname)(top)) return;
-  }
-}
-function gitFolder(top) {
-  let git = (0, import_node_path10.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text2(git) ?? "")?.[1];
-  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path10.resolve)(top, target);
-}
-var isGitFolder = (folder) => (0, import_node_fs9.existsSync)((0, import_node_path10.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs9.existsSync)((0, import_node_path10.join)(folder, name)));
-function commonOf(top, folder) {
-  let commondir = text2((0, import_node_path10.join)(folder, "commondir"))?.trim();
-  if (!commondir) return { common: folder, linked: !1 };
-  let back = text2((0, import_node_path10.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath((0, import_node_path10.resolve)(folder, back)) === realPath((0, import_node_path10.join)(top, ".git"));
-  return { common: realPath((0, import_node_path10.resolve)(folder, commondir)), linked };
-}
-var repositoryPath = (common2) => (0, import_node_path10.basename)(common2) === ".git" ? (0, import_node_path10.dirname)(common2) : common2;
-function remotesOf({ top, folder, common: common2 }) {
-  let config2 = [(0, import_node_path10.join)(common2, "config"), (0, import_node_path10.join)(folder, "config.worktree")].map((path2) => text2(path2) ?? "").join(`
-`), urls = remoteUrls(config2), all = !includesFiles(config2) && urls.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls : [...urls, ...gitRemotes(top)];
-  return [...new Set(all.flatMap((url) => remoteName(url) ?? []))];
-}
-var isLocal = (url) => /^(?:[./]|[A-Za-z]:[\\/]|file:)/.test(url), gitRemotes = (directory) => [...gitSays(directory, ["remote", "-v"]).matchAll(/^[^\t\n]*\t(.+) \((?:fetch|push)\)/gm)].map(([, url]) => url);
-function remoteName(url) {
-  let address = browserUrl(url)?.replace(/^https?:\/\//, ""), alias = isLocal(url) ? null : /^(?:[^@/:]+@)?([\w.-]+):(?!\/\/)\/*(.+?)(?:\.git)?\/*$/.exec(url);
-  return address ?? (alias === null ? void 0 : `${alias[1]}/${alias[2]}`);
-}
-function text2(path2) {
-  try {
-    return (0, import_node_fs9.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
-  } catch {
-    return;
-  }
-}
-
 // src/read/transcript.ts
-var import_node_fs11 = require("node:fs");
+var import_node_fs10 = require("node:fs");
 
 // src/read/new-lines.ts
-var import_node_crypto3 = require("node:crypto"), import_node_fs10 = require("node:fs");
+var import_node_crypto3 = require("node:crypto"), import_node_fs9 = require("node:fs");
 var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
   let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
   return {
@@ -6542,16 +6436,16 @@ function fits(cursor, path2) {
   return now.beginning === cursor.beginning && now.last === cursor.last;
 }
 function cursorAt(path2, offset) {
-  let fd = (0, import_node_fs10.openSync)(path2, "r");
+  let fd = (0, import_node_fs9.openSync)(path2, "r");
   try {
-    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs10.fstatSync)(fd).size;
+    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs9.fstatSync)(fd).size;
     return { path: path2, offset, beginning: hashOf2(fd, 0, bytes), last: size < offset ? "" : hashOf2(fd, offset - bytes, bytes) };
   } finally {
-    (0, import_node_fs10.closeSync)(fd);
+    (0, import_node_fs9.closeSync)(fd);
   }
 }
 function hashOf2(fd, from, bytes) {
-  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs10.readSync)(fd, buffer, 0, bytes, from);
+  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs9.readSync)(fd, buffer, 0, bytes, from);
   return (0, import_node_crypto3.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
 }
 
@@ -6573,7 +6467,7 @@ function openMain(ref, cursor, lines = 0) {
   };
 }
 function stampOf(path2) {
-  let stats = (0, import_node_fs11.statSync)(path2, { throwIfNoEntry: !1 });
+  let stats = (0, import_node_fs10.statSync)(path2, { throwIfNoEntry: !1 });
   return stats && `${stats.size} ${stats.mtimeMs}`;
 }
 function agentFile(agent) {
@@ -6594,14 +6488,14 @@ function* readableLines(path2, lines) {
 }
 function reasonAgainst(path2) {
   try {
-    return (0, import_node_fs11.accessSync)(path2, import_node_fs11.constants.R_OK), (0, import_node_fs11.statSync)(path2).isFile() ? void 0 : "it is no regular file";
+    return (0, import_node_fs10.accessSync)(path2, import_node_fs10.constants.R_OK), (0, import_node_fs10.statSync)(path2).isFile() ? void 0 : "it is no regular file";
   } catch (error) {
     return error.message;
   }
 }
 function textOf4(path2) {
   try {
-    return (0, import_node_fs11.readFileSync)(path2, "utf8");
+    return (0, import_node_fs10.readFileSync)(path2, "utf8");
   } catch (error) {
     let { code, message } = error;
     return code === "ENOENT" ? void 0 : message;
@@ -8073,7 +7967,7 @@ var underParent = (span, parent) => ({
 }), isWithinSession = ({ attributes }) => attributes[ATTR_LINK_KIND] !== "started_by";
 
 // src/sync/standing.ts
-var import_node_fs12 = require("node:fs");
+var import_node_fs11 = require("node:fs");
 var SILENCE_MS = 1440 * 6e4, AFTERMATH_MS = 2e3, standingOf = (ref, state, nowMs) => ({
   ended: hasEnded(ref, state, nowMs),
   stoppedAtMs: state.stoppedAtMs
@@ -8086,13 +7980,13 @@ function hasEnded(ref, state, nowMs) {
 var lastTimeIn = (ref) => lastLines(ref.path).flatMap((line) => ref.harness.layout.timeOf(line) ?? []).reduce((latest, atMs) => Math.max(latest ?? 0, atMs), void 0), TAIL_BYTES = 64 * 1024;
 function lastLines(path2) {
   try {
-    let fd = (0, import_node_fs12.openSync)(path2, "r");
+    let fd = (0, import_node_fs11.openSync)(path2, "r");
     try {
-      let { size } = (0, import_node_fs12.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
-      return buffer.toString("utf8", 0, (0, import_node_fs12.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
+      let { size } = (0, import_node_fs11.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      return buffer.toString("utf8", 0, (0, import_node_fs11.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
 `);
     } finally {
-      (0, import_node_fs12.closeSync)(fd);
+      (0, import_node_fs11.closeSync)(fd);
     }
   } catch {
     return [];
@@ -8103,18 +7997,19 @@ var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
   let { stateFolder, outlet, version: version2 } = tools, state = stateOf(ref, tools), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], known = delivered?.version === version2 ? delivered : void 0;
-  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) return { kind: "as it was" };
+  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0)
+    return known.ended && known.open === 0 && settle2(stateFolder, nameOf(ref)), { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
     return writeState(stateFolder, state, standing.ended ? "settled" : "unsettled"), { kind: "not sampled" };
-  let traced2 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen }, tools);
-  return writeState(stateFolder, next, standing.ended && report.unsettled.size === 0 ? "settled" : "unsettled"), { kind: "sent", traced: traced2, report };
+  let traced2 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen }, tools), isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
+  return writeState(stateFolder, next, isSettled ? "settled" : "unsettled"), { kind: "sent", traced: traced2, report };
 }
 var sendTraced = (traced2, state, outlet) => {
   let parent = parentOf(state);
   return outlet.send(traced2.spans, traced2.session.id, parent && ((span) => underParent(span, parent)));
 };
-function remembered(ref, traced2, report, { state, standing, seen }, { outlet, version: version2, now }) {
-  let { turns } = traced2.session, at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at < 0 ? turns.length : at), { failure: _, ...rest } = state, delivered = {
+function remembered(ref, traced2, report, { state, standing, seen }, { stateFolder, outlet, version: version2, now }) {
+  let known = readState(stateFolder, nameOf(ref)), { turns } = traced2.session, at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at < 0 ? turns.length : at), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
     version: version2,
     atMs: now(),
     seen,
@@ -8129,15 +8024,133 @@ function remembered(ref, traced2, report, { state, standing, seen }, { outlet, v
     ...rest,
     conversationId: traced2.session.id,
     ...ref.path !== void 0 && { path: ref.path },
-    delivered: { ...state.delivered, [outlet.key]: delivered },
+    delivered: { ...known.delivered, [outlet.key]: delivered },
     ...report.stopped !== void 0 && { failure: { atMs: now(), message: report.stopped } }
   };
 }
+var lastEvents = ({ startedAtMs, stoppedAtMs, endedAtMs }) => [startedAtMs, stoppedAtMs, endedAtMs].join();
 function stateOf(ref, { stateFolder, traceparent, now }) {
   let known = readState(stateFolder, nameOf(ref));
   return known.seenAtMs === void 0 && traceparent !== void 0 ? { ...known, seenAtMs: now(), traceparent } : known;
 }
 var nameOf = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
+
+// src/sync/in-scope.ts
+var import_node_fs13 = require("node:fs"), import_node_path11 = require("node:path");
+
+// src/config/scope.ts
+var import_node_path9 = require("node:path");
+function decideScope(config2, facts, home) {
+  let excluding = config2.exclude.find((pattern2) => isExcluded(pattern2, facts, home));
+  if (excluding !== void 0) return { inScope: !1, why: `excluded by ${excluding}` };
+  let roots = rootsOf(config2, home), inRoot = (path2) => oldest(roots.filter((root3) => root3.path === "*" || isInside(path2, facts.realPath(root3.path)))), root2 = inRoot(facts.path);
+  if (root2 !== void 0)
+    return { inScope: !0, root: root2, why: root2.path === "*" ? "every directory is in scope: *" : `inside the root ${root2.path}` };
+  let main = facts.repository === void 0 ? void 0 : inRoot(facts.repository);
+  if (main !== void 0) return { inScope: !0, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
+  let including = config2.include.find((pattern2) => isIncluded(pattern2, facts, home));
+  return including !== void 0 ? { inScope: !0, root: { path: expanded(including, home) }, why: `included by ${including}` } : { inScope: !1, why: notHeld(facts, roots, config2.include) };
+}
+var rootsOf = (config2, home) => config2.trace_roots.map((root2) => typeof root2 == "string" ? { path: expanded(root2, home) } : { path: expanded(root2.path, home), ...root2.added !== void 0 && { addedMs: Date.parse(root2.added) } }), oldest = (roots) => roots.toSorted((a, b2) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b2.addedMs ?? Number.POSITIVE_INFINITY))[0], isExcluded = (pattern2, facts, home) => isIncluded(pattern2, facts, home) || isAt(pattern2, facts.directory, facts, home);
+function isIncluded(pattern2, facts, home) {
+  if (/^\*+$/.test(pattern2)) return !0;
+  let places = facts.repository === void 0 ? [facts.path] : [facts.path, facts.repository], onRemote = globOf(pattern2.replace(/\.git$/, ""), "i");
+  return places.some((path2) => isAt(pattern2, path2, facts, home)) || facts.remotes.some((remote) => onRemote.test(remote));
+}
+function isAt(pattern2, path2, facts, home) {
+  let place2 = expanded(pattern2, home);
+  return (0, import_node_path9.isAbsolute)(place2) ? place2.includes("*") ? globOf(place2).test(path2) : isInside(path2, place2) || isInside(path2, facts.realPath(place2)) : !1;
+}
+function isInside(path2, folder) {
+  let way = (0, import_node_path9.relative)(folder, path2);
+  return way === "" || way.split(import_node_path9.sep)[0] !== ".." && !(0, import_node_path9.isAbsolute)(way);
+}
+function globOf(pattern2, flags = "") {
+  let source = pattern2.replace(/\/+$/, "").replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found) => found === "*" ? "[^/]*" : found.startsWith("*") ? ".*" : `\\${found}`);
+  return new RegExp(`^${source}(?:/.*)?$`, flags);
+}
+function notHeld({ directory, path: path2 }, roots, include) {
+  if (roots.length === 0 && include.length === 0) return "nothing is exported: trace_roots is empty";
+  let named = [
+    ...roots.length > 0 ? [`roots: ${roots.map(({ path: path3 }) => path3).join(", ")}`] : [],
+    ...include.length > 0 ? [`include: ${include.join(", ")}`] : []
+  ];
+  return `no root holds ${directory}${path2 === directory ? "" : `, which is ${path2}`} (${named.join("; ")})`;
+}
+
+// src/read/directory.ts
+var import_node_fs12 = require("node:fs"), import_node_path10 = require("node:path");
+
+// src/read/git-config.ts
+function remoteUrls(text3) {
+  let section = "";
+  return logicalLines(text3).flatMap((line) => {
+    let header2 = /^\s*\[\s*([\w.-]+)(?:\s+"(?:[^"\\]|\\.)*")?\s*\]/.exec(line);
+    if (header2 !== null && (section = header2[1].toLowerCase()), section.split(".")[0] !== "remote") return [];
+    let url = /^\s*(?:push)?url\s*=\s*(.*)$/i.exec(line.slice(header2?.[0].length ?? 0))?.[1];
+    return url === void 0 ? [] : [unquoted2(url)];
+  });
+}
+var includesFiles = (text3) => /^\s*\[\s*include(?:if)?\b/im.test(text3), logicalLines = (text3) => text3.replaceAll(/^\s*[#;].*$/gm, "").replaceAll(/\\\r?\n/g, "").split(/\r?\n/);
+function unquoted2(written) {
+  return /^(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\#;])*/.exec(written)[0].trim().replaceAll(/\\(.)|"/g, (_, escaped) => escaped ?? "");
+}
+
+// src/read/directory.ts
+function directoryFacts(directory) {
+  let path2 = realPath(directory), git = gitAround(path2), repository = git?.linked === !0 ? repositoryPath(git.common) : void 0;
+  return {
+    directory: (0, import_node_path10.resolve)(directory),
+    path: path2,
+    ...repository !== void 0 && { repository },
+    remotes: git === void 0 ? [] : remotesOf(git),
+    realPath
+  };
+}
+function realPath(path2) {
+  let absolute = (0, import_node_path10.resolve)(path2);
+  try {
+    return import_node_fs12.realpathSync.native(absolute);
+  } catch {
+    return absolute === (0, import_node_path10.dirname)(absolute) ? absolute : (0, import_node_path10.join)(realPath((0, import_node_path10.dirname)(absolute)), (0, import_node_path10.basename)(absolute));
+  }
+}
+function gitAround(path2) {
+  for (let top = path2; ; top = (0, import_node_path10.dirname)(top)) {
+    let folder = gitFolder(top);
+    if (folder !== void 0) return isGitFolder(folder) ? { top, folder, ...commonOf(top, folder) } : void 0;
+    if (top === (0, import_node_path10.dirname)(top)) return;
+  }
+}
+function gitFolder(top) {
+  let git = (0, import_node_path10.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text2(git) ?? "")?.[1];
+  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path10.resolve)(top, target);
+}
+var isGitFolder = (folder) => (0, import_node_fs12.existsSync)((0, import_node_path10.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs12.existsSync)((0, import_node_path10.join)(folder, name)));
+function commonOf(top, folder) {
+  let commondir = text2((0, import_node_path10.join)(folder, "commondir"))?.trim();
+  if (!commondir) return { common: folder, linked: !1 };
+  let back = text2((0, import_node_path10.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath((0, import_node_path10.resolve)(folder, back)) === realPath((0, import_node_path10.join)(top, ".git"));
+  return { common: realPath((0, import_node_path10.resolve)(folder, commondir)), linked };
+}
+var repositoryPath = (common2) => (0, import_node_path10.basename)(common2) === ".git" ? (0, import_node_path10.dirname)(common2) : common2;
+function remotesOf({ top, folder, common: common2 }) {
+  let config2 = [(0, import_node_path10.join)(common2, "config"), (0, import_node_path10.join)(folder, "config.worktree")].map((path2) => text2(path2) ?? "").join(`
+`), urls = remoteUrls(config2), all = !includesFiles(config2) && urls.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls : [...urls, ...gitRemotes(top)];
+  return [...new Set(all.flatMap((url) => remoteName(url) ?? []))];
+}
+var isLocal = (url) => /^(?:[./]|[A-Za-z]:[\\/]|file:)/.test(url), gitRemotes = (directory) => [...gitSays(directory, ["remote", "-v"]).matchAll(/^[^\t\n]*\t(.+) \((?:fetch|push)\)/gm)].map(([, url]) => url);
+function remoteName(url) {
+  let address = browserUrl(url)?.replace(/^https?:\/\//, ""), alias = isLocal(url) ? null : /^(?:[^@/:]+@)?([\w.-]+):(?!\/\/)\/*(.+?)(?:\.git)?\/*$/.exec(url);
+  return address ?? (alias === null ? void 0 : `${alias[1]}/${alias[2]}`);
+}
+function text2(path2) {
+  try {
+    return (0, import_node_fs12.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
+  } catch {
+    return;
+  }
+}
 
 // src/sync/in-scope.ts
 function scopeDecider(config2, home) {
@@ -8180,7 +8193,7 @@ function whenAdded(config2, home, stateFolder, nowMs) {
 }
 function storedTimes(path2) {
   try {
-    return JSON.parse(readIfThere(path2) ?? "{}");
+    return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
   } catch {
     return {};
   }
@@ -8295,10 +8308,9 @@ function textOf5(path2) {
 // src/hook/settle.ts
 var PATIENCE_MS = 2e3, LOOK_EVERY_MS = 25;
 async function hasSettled({ path: path2, harness }, stop, clock) {
-  let untilMs = clock.now() + PATIENCE_MS;
-  for (; ; ) {
+  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     if (path2 !== void 0 && harness.layout.hasStop(lastLines(path2), stop)) return !0;
-    if (clock.now() >= untilMs || clock.now() - stop.atMs > PATIENCE_MS) return !1;
+    if (waitedMs >= PATIENCE_MS || clock.now() - stop.atMs > PATIENCE_MS) return !1;
     await clock.wait(LOOK_EVERY_MS);
   }
 }
@@ -8352,32 +8364,31 @@ function withEvents(known, jobs) {
 var validParent = (traceparent) => traceparent !== void 0 && parentFrom(traceparent) !== void 0 ? traceparent : void 0;
 
 // src/hook/catch-up.ts
-var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4;
+var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4, HALF_WRITTEN_MAX_MS2 = 60 * 6e4;
 async function* catchUp(crew, began) {
   let { paths, now, loaded, log, home } = crew, decide = scopeDecider(loaded.config, home), isInScope = (ref) => {
     let directory = startDirectoryOf(ref, paths.state);
     return directory !== void 0 && decide(directory).inScope;
+  }, deliverIfDue = async (ref, state) => {
+    (loaded.config.when === "turn" || standingOf(ref, state, now()).ended) && await deliver(ref, crew, log);
   };
   for (let state of unsettledSessions(paths.state)) {
     let ref = refOf2(state, crew);
-    if (ref === void 0) settleGone(state, crew);
-    else if (isInScope(ref)) {
-      let ended = standingOf(ref, state, now()).ended;
-      (loaded.config.when === "turn" || ended) && await deliver(ref, crew, log);
-    }
-    yield;
+    ref === void 0 ? settleGone(state, crew) : isInScope(ref) && await deliverIfDue(ref, state), yield;
   }
   let times = readTimes(paths.state);
   if (!began() || within(times.scannedAtMs, SCAN_EVERY_MS, now())) return;
-  let since = Math.max(0, (times.scannedAtMs ?? 0) - SCAN_OVERLAP_MS), scannedAtMs = now(), found = sessionsInScope({
+  let scannedAtMs = now(), found = sessionsInScope({
     config: loaded.config,
     places: crew.places,
     stateFolder: paths.state,
-    writtenSinceMs: since,
+    writtenSinceMs: within(times.scannedAtMs, Number.POSITIVE_INFINITY, scannedAtMs) ? times.scannedAtMs - SCAN_OVERLAP_MS : 0,
     nowMs: scannedAtMs
   });
-  for (let ref of found)
-    await deliver(ref, crew, log), yield;
+  for (let ref of found) {
+    let state = { ...readState(paths.state, nameOf(ref)), ...ref.path !== void 0 && { path: ref.path } };
+    writeState(paths.state, state, "unsettled"), await deliverIfDue(ref, state), yield;
+  }
   let prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
   prunes && await prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
 `);
@@ -8394,23 +8405,24 @@ function settleGone(state, { paths, log, now }) {
     isOver(state, now()) && forget(paths.state, state);
     return;
   }
-  let lost = Math.max(...Object.values(state.delivered).map(({ pending, open }) => pending + open)), message = `its transcript is gone, and ${lost} of its spans were not delivered`;
+  let lost = owedBy(state), message = `its transcript is gone, and ${lost} of its spans were not delivered`;
   lost > 0 && log("error", message, state.sessionId), writeState(paths.state, { ...state, ...lost > 0 && { failure: { atMs: now(), message } } }, "settled");
 }
 function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
   return endedAtMs !== void 0 || process2 !== void 0 && isAlive(process2) === !1 || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
-async function prune2({ paths, tools }) {
+async function prune2({ paths, tools, now }) {
   let gone = allSessions(paths.state).filter(
     ({ path: path2, conversationId }) => conversationId !== void 0 && path2 !== void 0 && !(0, import_node_fs16.existsSync)(path2)
-  ), keys = new Set(gone.flatMap(({ conversationId }) => conversationId ?? []));
+  ), keys = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys.has(session));
   for (let state of gone) forget(paths.state, state);
+  removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2);
 }
-var timesPath = (stateFolder) => (0, import_node_path13.join)(stateFolder, "catch-up.json");
+var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path13.join)(stateFolder, "catch-up.json");
 function readTimes(stateFolder) {
   try {
-    return JSON.parse(readIfThere(timesPath(stateFolder)) ?? "{}");
+    return JSON.parse(readIfThere(timesPath(stateFolder)) ?? "{}") ?? {};
   } catch {
     return {};
   }

@@ -78,6 +78,16 @@ export function holderOf(folder: string): { readonly pid: number } | undefined {
   }
 }
 
+/** When somebody last took it, gave a sign, or gave it back. Unix ms; undefined: it was never locked. */
+export function lastHeldMs(folder: string): number | undefined {
+  try {
+    const times = numbersIn(folder).map((name) => statSync(join(folder, String(name))).mtimeMs);
+    return times.length === 0 ? undefined : Math.max(...times);
+  } catch {
+    return undefined; // No such folder, or somebody takes it this moment.
+  }
+}
+
 /** A process, as it can be known again when its pid was given to another one. */
 export interface Process {
   readonly pid: number;

@@ -89,19 +89,39 @@ export function openLedger(stateFolder: string, destinationKey: string): Ledger 
   };
 }
 
+/** How many spans a destination has acknowledged, or refused for good, of sessions that still are. Reads only. */
+export function settledSpans(stateFolder: string, destinationKey: string): number {
+  const folder = join(stateFolder, 'ledger', destinationKey);
+  return ledgerFiles(folder).reduce((sum, name) => sum + spanIdsIn(readIfThere(join(folder, name)) ?? '').size, 0);
+}
+
+/** Without parsing, for there may be millions. */
+function spanIdsIn(text: string): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const line of text.split('\n'))
+    if (line.startsWith('+')) for (const [, id] of line.slice(line.lastIndexOf('"s":{')).matchAll(/"([0-9a-f]{16})":/g)) ids.add(id!);
+  return ids;
+}
+
+/** Whether a newer version has written the ledger: then nothing is sent. Reads only. */
+export const isOfNewerVersion = (stateFolder: string): boolean => versionIn(join(stateFolder, 'ledger')) > VERSION;
+
 const conversationOf = ({ attributes }: Span): string => String(attributes[ATTR_SESSION_ID]);
 
 function claimVersion(folder: string): void {
-  const path = join(folder, 'version');
-  const text = readIfThere(path)?.trim();
-  const version = Number(text);
+  const version = versionIn(folder);
   if (version > VERSION)
     throw new UserError(
       `${folder} was written by a newer version of trace-build, so nothing is sent: this version can't tell what was delivered before.`,
       'Update trace-build.',
     );
-  if (version !== VERSION) writePrivate(path, `${VERSION}\n`);
+  if (version !== VERSION) writePrivate(versionFile(folder), `${VERSION}\n`);
 }
+
+const versionFile = (folder: string): string => join(folder, 'version');
+const versionIn = (folder: string): number => Number(readIfThere(versionFile(folder))?.trim());
+
+const ledgerFiles = (folder: string): readonly string[] => readdirSync(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file));
 
 /** Begins with a line feed, so that a line somebody was killed at does not spoil this one. @returns offset of the mark */
 function append(path: string, mark: '+' | '-', entry: Entry): number {
@@ -180,7 +200,7 @@ function watermarksIn(folder: string): Map<string, number> {
 function prune(folder: string, isGone: (session: string) => boolean): void {
   const doneUntilMs = watermarksIn(folder);
   const kept = new Map<string, readonly Entry[]>();
-  for (const name of readdirSync(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file))) {
+  for (const name of ledgerFiles(folder)) {
     const path = join(folder, name);
     const entries = readFileSync(path, 'utf8')
       .split('\n')

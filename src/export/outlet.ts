@@ -8,6 +8,7 @@
  * still change is not sent. Between a look at the ledger and its last entry nobody else sends to the same destination.
  */
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
 import { lock } from '../disk/lock.ts';
@@ -15,7 +16,7 @@ import { UserError } from '../errors.ts';
 import type { Span } from '../trace/span.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryReport } from './deliver.ts';
 import { type Destination, shownUrl } from './destination.ts';
-import { openLedger } from './ledger.ts';
+import { openLedger, settledSpans } from './ledger.ts';
 
 export interface OutletReport extends DeliveryReport {
   /** Acknowledged by the destination before this call. */
@@ -156,6 +157,32 @@ const unwritable =
 export const healthOf = (destination: Destination, stateFolder: string): Health =>
   healthFile(destination, stateFolder, keyOf(destination)).read();
 
+export interface KnownDestination {
+  /** As in the ledger. */
+  readonly key: string;
+  /** For people. Undefined when what is known of it is damaged. */
+  readonly url: string | undefined;
+  readonly lastAcknowledgedMs: number | undefined;
+  /** Acknowledged, or refused for good. */
+  readonly spans: number;
+}
+
+/** Every one that was ever sent to. Reads only. */
+export const knownDestinations = (stateFolder: string): readonly KnownDestination[] =>
+  namesIn(join(stateFolder, 'ledger')).map((key) => {
+    const { url, lastAcknowledgedMs } = storedHealth(healthPath(stateFolder, key)).health ?? {};
+    return { key, url, lastAcknowledgedMs, spans: settledSpans(stateFolder, key) };
+  });
+
+/** Of folders. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return []; // Nothing was ever sent.
+  }
+}
+
 /** May somebody whom no user asked try now? */
 export const mayTry = ({ failing }: Health, nowMs: number): boolean =>
   // A clock that was set back must not stop us for longer than we meant to wait.
@@ -164,7 +191,8 @@ export const mayTry = ({ failing }: Health, nowMs: number): boolean =>
 /** What tells one tenant of a collector from another; what only lets us in does not. */
 const CREDENTIAL = /auth|cookie|credential|key|pass|secret|signature|token/i;
 
-function keyOf({ url, headers }: Destination): string {
+/** The same for whatever only lets us in: a new token does not make another destination. */
+export function keyOf({ url, headers }: Destination): string {
   const bare = new URL(url);
   bare.username = '';
   bare.password = '';
@@ -181,19 +209,22 @@ const fingerprintOf = ({ url, headers, protocol, compression, tls }: Destination
 
 const hashOf = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
+const healthPath = (stateFolder: string, key: string): string => join(stateFolder, 'ledger', key, 'destination.json');
+
+function storedHealth(path: string): { readonly health?: Partial<Health>; readonly fingerprint?: string } {
+  try {
+    return JSON.parse(readIfThere(path) ?? '{}') ?? {};
+  } catch {
+    return {}; // Damaged: then it is simply tried.
+  }
+}
+
 function healthFile(destination: Destination, stateFolder: string, key: string) {
-  const path = join(stateFolder, 'ledger', key, 'destination.json');
+  const path = healthPath(stateFolder, key);
   const fingerprint = fingerprintOf(destination);
-  const stored = (): { health?: Health; fingerprint?: string } => {
-    try {
-      return JSON.parse(readIfThere(path) ?? '{}') ?? {};
-    } catch {
-      return {}; // Damaged: then it is simply tried.
-    }
-  };
   const read = (): Health => {
-    const { health, fingerprint: known } = stored();
-    const { lastAcknowledgedMs, failing } = health ?? ({} as Partial<Health>);
+    const { health, fingerprint: known } = storedHealth(path);
+    const { lastAcknowledgedMs, failing } = health ?? {};
     return {
       url: shownUrl(destination.url),
       ...(Number.isFinite(lastAcknowledgedMs) && { lastAcknowledgedMs: lastAcknowledgedMs! }),

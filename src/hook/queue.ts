@@ -74,6 +74,19 @@ export const isEmpty = (stateFolder: string, but: ReadonlySet<string>): boolean 
 
 export const remove = (job: Job): void => rmSync(job.path, { force: true });
 
+export interface Waiting {
+  readonly jobs: number;
+  /** Unix ms; undefined when there are none. */
+  readonly oldestAtMs: number | undefined;
+  readonly newestAtMs: number | undefined;
+}
+
+/** What nobody has taken up yet. Reads only. */
+export function waitingJobs(stateFolder: string): Waiting {
+  const files = filesIn(queueFolder(stateFolder), /\.job$/);
+  return { jobs: files.length, oldestAtMs: files[0]?.atMs, newestAtMs: files.at(-1)?.atMs };
+}
+
 /** How many jobs were dropped because nobody had drained the queue in time. */
 export const droppedJobs = (stateFolder: string): number =>
   (readIfThere(join(queueFolder(stateFolder), '.dropped')) ?? '').split('\n').filter((line) => line !== '').length;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { holderOf, isAlive, lock, type Process, processOf, tryLock } from '../../src/disk/lock.ts';
+import { holderOf, isAlive, lastHeldMs, lock, type Process, processOf, tryLock } from '../../src/disk/lock.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'trace-build-lock-'));
 afterAll(() => rmSync(top, { recursive: true }));
@@ -33,6 +33,15 @@ test('held by one, then free, then held by another', () => {
   tryLock(path)!.release();
   expect(readdirSync(path)).toEqual(['2']);
   expect([path, join(path, '2')].map((file) => (statSync(file).mode & 0o777).toString(8))).toEqual(['700', '600']);
+});
+
+test('when it was last held', () => {
+  const path = leftBy({ ...own, pid: 1 << 22 }, 1_700_000_000_000);
+  expect(lastHeldMs(path)).toBe(1_700_000_000_000);
+  tryLock(path)!.release();
+  expect(lastHeldMs(path)).toBeGreaterThan(1_700_000_000_000);
+  mkdirSync(join(path, 'empty'));
+  expect([lastHeldMs(join(path, 'empty')), lastHeldMs(join(top, 'never'))]).toEqual([undefined, undefined]);
 });
 
 test('of one that never was nobody is the holder, and asking makes no folder', () => {

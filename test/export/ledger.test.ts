@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { type Ledger, openLedger } from '../../src/export/ledger.ts';
+import { isOfNewerVersion, type Ledger, openLedger, settledSpans } from '../../src/export/ledger.ts';
 import type { Span } from '../../src/trace/span.ts';
 import { span, spansNumbered } from '../support/spans.ts';
 
@@ -282,4 +282,32 @@ test('what lies beside the ledger is none of its business', () => {
     'watermarks.jsonl',
     'zz.jsonl',
   ]);
+});
+
+describe('for whoever only looks', () => {
+  test('how many spans are settled: each once, whatever was only intended, shared, torn or damaged', () => {
+    const state = aState();
+    const ledger = open(state);
+    const spans = [...spansNumbered(3), span(100, { traceId: trace(1) })];
+    deliver(ledger, spans, 'a "s":{ session');
+    deliver(
+      ledger,
+      spans.map((one) => ({ ...one, endMs: one.endMs + 1 })),
+      'a',
+    );
+    ledger.acknowledged(spans, 'a fork');
+    ledger.intend([span(101, { traceId: trace(1) })], 'a');
+    const path = join(folderOf(state), readdirSync(folderOf(state))[0]!);
+    writeFileSync(path, `${readFileSync(path, 'utf8')}\nxx{"s":{"ff00000000000003":1}}\n`);
+    expect(settledSpans(state, KEY)).toBe(4);
+  });
+
+  test('whether a newer version was here', () => {
+    const state = aState();
+    expect(isOfNewerVersion(state)).toBe(false);
+    open(state);
+    expect(isOfNewerVersion(state)).toBe(false);
+    writeFileSync(join(state, 'ledger', 'version'), '2\n');
+    expect(isOfNewerVersion(state)).toBe(true);
+  });
 });

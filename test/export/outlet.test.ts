@@ -6,7 +6,16 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { tryLock } from '../../src/disk/lock.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Destination } from '../../src/export/destination.ts';
-import { healthOf, mayTry, type Outlet, type OutletOptions, type OutletReport, openOutlet } from '../../src/export/outlet.ts';
+import {
+  healthOf,
+  keyOf,
+  knownDestinations,
+  mayTry,
+  type Outlet,
+  type OutletOptions,
+  type OutletReport,
+  openOutlet,
+} from '../../src/export/outlet.ts';
 import type { Span } from '../../src/trace/span.ts';
 import { type Answer, type Collector, closedPort, startCollector } from '../support/collector.ts';
 import { idsTaken } from '../support/machine.ts';
@@ -293,4 +302,19 @@ describe('a folder that can not be written', () => {
     expect(figures(await outlet.send([span(0)], 'a session'))).toEqual({ ...NONE, acknowledged: 1 });
     await outlet.close();
   });
+});
+
+test('all destinations that were ever sent to, without secrets', async () => {
+  expect(knownDestinations(state)).toEqual([]);
+  const { url } = await answering();
+  const other = to({ url }, { url: `${url.replace('//', '//me:s3cr3t@')}/v1/traces?key=s3cr3t` });
+  await send(spansNumbered(3), { now: () => 5_000 });
+  await send(spansNumbered(2), { now: () => 6_000 }, other);
+  writeFileSync(join(state, 'ledger', keyOf(other), 'destination.json'), 'damaged');
+  await send(spansNumbered(4), { now: () => 7_000 }, other);
+  const known = knownDestinations(state).toSorted((a, b) => a.spans - b.spans);
+  expect(known).toEqual([
+    { key: keyOf(to(collector)), url: `${collector.url}/v1/traces`, lastAcknowledgedMs: 5_000, spans: 3 },
+    { key: keyOf(other), url: `${url}/v1/traces?key=****`, lastAcknowledgedMs: 7_000, spans: 4 },
+  ]);
 });
