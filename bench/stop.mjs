@@ -117,7 +117,7 @@ function prepared(megabytes, endpoint) {
       queue('Stop');
       await work();
       const states = join(state, 'sessions', 'claude-code', `${sessionId}.json`);
-      const { delivered } = JSON.parse(readFileSync(states, 'utf8'));
+      const [delivered] = Object.values(JSON.parse(readFileSync(states, 'utf8')).delivered);
       if (delivered.pending > 0 || delivered.resume === undefined)
         throw new Error(`not delivered: ${JSON.stringify(delivered).slice(0, 200)}`);
       cpSync(state, saved, { recursive: true });
