@@ -1,7 +1,7 @@
 /** Workers that are killed, that come at once, that come late: real processes, every span once. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -136,6 +136,43 @@ describe('at once', () => {
     gate.open();
     expect(await sync.ended).toMatchObject({ code: 0, stderr: '' });
     expectOnce(scene, folder);
+  });
+
+  test('a worker that a hook waits for waits for the one that is at it', async () => {
+    const scene = await aScene();
+    const { machine, collector } = scene;
+    const folder = machine.bring('rewind');
+    const [one, ...others] = transcriptsIn(folder);
+    scene.end([one!]);
+    const held = collector.hold('unanswered');
+    const first = worker(machine);
+    await held.reached;
+    scene.end(others);
+    const awaited = worker(machine, { args: ['--wait'] });
+    const leaver = worker(machine);
+    expect(await leaver.ended).toEqual(DONE);
+    expect(awaited.child.exitCode).toBeNull();
+    held.go();
+    expect([await first.ended, await awaited.ended]).toEqual([DONE, DONE]);
+    expectOnce(scene, folder);
+  });
+
+  test('what hooks tell while a command line sends is not forgotten', async () => {
+    const scene = await aScene();
+    const { machine, collector } = scene;
+    const [transcript] = transcriptsIn(machine.bring('nest'));
+    const held = collector.hold('unanswered');
+    const cli = command(await built.cli(), machine, [transcript!, '--quiet'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    await held.reached;
+    // A worker that has nowhere to send to only writes down what it is told.
+    machine.configure({});
+    scene.end([transcript!]);
+    await work(machine);
+    held.go();
+    expect(await cli.ended).toMatchObject({ code: 0, stderr: '' });
+    const [file] = readdirSync(join(machine.paths.state, 'sessions', 'claude-code'));
+    const state = JSON.parse(readFileSync(join(machine.paths.state, 'sessions', 'claude-code', file!), 'utf8'));
+    expect(state).toMatchObject({ endedAtMs: expect.any(Number), conversationId: expect.any(String), delivered: expect.any(Object) });
   });
 
   test('an old and a new version', async () => {

@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -296,10 +296,11 @@ export async function agentHook(
   event: string,
   transcript: string,
   env: NodeJS.ProcessEnv = {},
+  cwd = home,
 ): Promise<{ readonly code: number | null; readonly printed: string }> {
-  const child = spawn('sh', [resolve('hooks/trace-build.sh'), event, '--home', home, '--managed', paths.managed], {
-    cwd: home,
-    env: { PATH: process.env['PATH'], CLAUDE_PROJECT_DIR: home, ...env },
+  const child = spawn('/bin/sh', [resolve('hooks/trace-build.sh'), event, '--home', home, '--managed', paths.managed], {
+    cwd,
+    env: { PATH: process.env['PATH'], CLAUDE_PROJECT_DIR: cwd, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -307,12 +308,26 @@ export async function agentHook(
     stream.on('data', (chunk: Buffer) => {
       printed += chunk;
     });
-  const session_id = /([^/]+)\.jsonl$/.exec(transcript)![1]!;
+  const payload = {
+    session_id: /([^/]+)\.jsonl$/.exec(transcript)![1]!,
+    transcript_path: transcript,
+    cwd,
+    hook_event_name: event,
+    ...(event === 'Stop' && { last_assistant_message: lastMessageIn(transcript) }),
+  };
   child.stdin.on('error', () => undefined);
-  child.stdin.end(JSON.stringify({ session_id, transcript_path: transcript, cwd: home, hook_event_name: event }));
+  child.stdin.end(JSON.stringify(payload));
   const [code] = await once(child, 'close');
   return { code: code as number | null, printed };
 }
+
+/** Without it a worker waits for a turn's end that never comes. */
+const lastMessageIn = (transcript: string): string | undefined =>
+  readFileSync(transcript, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"type":"assistant"'))
+    .flatMap((line) => (JSON.parse(line).message.content as readonly { readonly text?: string }[]).flatMap(({ text }) => text ?? []))
+    .at(-1);
 
 /** Resolves when no process is at work on the machine, nor one that is just becoming another. */
 export async function quiet({ home }: Machine): Promise<void> {
