@@ -2392,6 +2392,14 @@ async function lock(folder, patienceMs = Number.POSITIVE_INFINITY) {
     await new Promise((resolve4) => setTimeout(resolve4, waitMs * (0.5 + Math.random())));
   }
 }
+function holderOf(folder) {
+  try {
+    let highest = numbersIn(folder).at(-1) ?? 0;
+    return highest > 0 && isHeld((0, import_node_path3.join)(folder, String(highest))) ? holderIn((0, import_node_path3.join)(folder, String(highest))) : void 0;
+  } catch {
+    return;
+  }
+}
 function processOf(pid) {
   let started = startOf(pid);
   return started === void 0 ? void 0 : { pid, started, boot: textOf2("/proc/sys/kernel/random/boot_id"), place: placeOf() };
@@ -5976,16 +5984,9 @@ function grouped(items, keyOf2) {
 }
 
 // src/export/outlet.ts
-var RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
+var PATIENCE_MS = 6e4, RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
 function openOutlet(destination, options) {
-  let { stateFolder, now = Date.now } = options, key = keyOf(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = async (act) => {
-    let held = await lock((0, import_node_path5.join)(stateFolder, `delivery-${key}.lock`)).catch(unwritable(stateFolder));
-    try {
-      return await act();
-    } finally {
-      held.release();
-    }
-  }, hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend = ({ open }) => options.final === !0 || !open;
+  let { stateFolder, now = Date.now } = options, key = keyOf(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend = ({ open }) => options.final === !0 || !open;
   return {
     key,
     send: (spans, session, onWire) => alone(async () => {
@@ -6013,6 +6014,22 @@ function openOutlet(destination, options) {
     health: health.read,
     prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close
+  };
+}
+function oneAtATime(stateFolder, key, patienceMs = PATIENCE_MS) {
+  let folder = (0, import_node_path5.join)(stateFolder, `delivery-${key}.lock`), waitsMs = patienceMs;
+  return async (act) => {
+    let held = await lock(folder, waitsMs).catch(unwritable(stateFolder));
+    if (held === void 0)
+      throw waitsMs = 0, new UserError(
+        `Process ${holderOf(folder)?.pid ?? ""} is sending to the same destination, so this one does not.`,
+        "Wait for it, or end it; what is left is sent the next time."
+      );
+    try {
+      return await act();
+    } finally {
+      held.release();
+    }
   };
 }
 function onDisk(folder, act) {
@@ -8306,11 +8323,11 @@ function textOf5(path2) {
 }
 
 // src/hook/settle.ts
-var PATIENCE_MS = 2e3, LOOK_EVERY_MS = 25;
+var PATIENCE_MS2 = 2e3, LOOK_EVERY_MS = 25;
 async function hasSettled({ path: path2, harness }, stop, clock) {
   for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     if (path2 !== void 0 && harness.layout.hasStop(lastLines(path2), stop)) return !0;
-    if (waitedMs >= PATIENCE_MS || clock.now() - stop.atMs > PATIENCE_MS) return !1;
+    if (waitedMs >= PATIENCE_MS2 || clock.now() - stop.atMs > PATIENCE_MS2) return !1;
     await clock.wait(LOOK_EVERY_MS);
   }
 }

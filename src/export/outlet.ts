@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
-import { lock } from '../disk/lock.ts';
+import { holderOf, lock } from '../disk/lock.ts';
 import { UserError } from '../errors.ts';
 import type { Span } from '../trace/span.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryReport } from './deliver.ts';
@@ -43,7 +43,7 @@ export interface Outlet {
   /**
    * @param session  key of the session: its conversation id
    * @param onWire   see `Delivery`
-   * @throws UserError when it can't be written down what is sent: then nothing is
+   * @throws UserError when it can't be written down what is sent, or another process does not stop sending: then nothing is
    */
   readonly send: (spans: readonly Span[], session: string, onWire?: (span: Span) => Span) => Promise<OutletReport>;
   /** What of it `send` would send; touches nothing. */
@@ -69,6 +69,8 @@ export interface Health {
   };
 }
 
+/** A session is sent in less, but to a collector in trouble. */
+const PATIENCE_MS = 60_000;
 /** A collector that is restarted is back within this time. */
 const RETRY_FIRST_MS = 30_000;
 /** An hour's delay is nothing for a trace, and a hook an hour is nothing for a collector. */
@@ -82,14 +84,7 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
   // Patience is measured by a clock that nobody can set.
   const delivery = createDelivery(destination, { ...options, now: () => performance.now() });
   const health = healthFile(destination, stateFolder, key);
-  const alone = async <T>(act: () => T): Promise<Awaited<T>> => {
-    const held = (await lock(join(stateFolder, `delivery-${key}.lock`)).catch(unwritable(stateFolder)))!;
-    try {
-      return await act();
-    } finally {
-      held.release();
-    }
-  };
+  const alone = oneAtATime(stateFolder, key, options.deadlineMs);
   let hasStopped = false;
   const isWanted =
     (ends: ReadonlyMap<string, number>) =>
@@ -131,6 +126,27 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
     health: health.read,
     prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close,
+  };
+}
+
+/** Somebody at a terminal may have stopped a process that sends: nobody waits for it for ever, nor once more for each session. */
+function oneAtATime(stateFolder: string, key: string, patienceMs = PATIENCE_MS) {
+  const folder = join(stateFolder, `delivery-${key}.lock`);
+  let waitsMs = patienceMs;
+  return async <T>(act: () => T): Promise<Awaited<T>> => {
+    const held = await lock(folder, waitsMs).catch(unwritable(stateFolder));
+    if (held === undefined) {
+      waitsMs = 0;
+      throw new UserError(
+        `Process ${holderOf(folder)?.pid ?? ''} is sending to the same destination, so this one does not.`,
+        'Wait for it, or end it; what is left is sent the next time.',
+      );
+    }
+    try {
+      return await act();
+    } finally {
+      held.release();
+    }
   };
 }
 

@@ -1,7 +1,7 @@
 /** A collector that is away, refuses, is not one, breaks off: what it did not take comes later, what it took never again. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FaultAnswer } from '../support/fault-collector.ts';
 import { expectOnce, leftBehind, type Scene, scenes, taken, work } from '../support/faults.ts';
 import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
@@ -123,11 +123,13 @@ test.each<{ what: string; answer: FaultAnswer; says: RegExp }>([
   expectAllOnce(scene, folder);
 });
 
-test('takes a batch and dies before it answers: that batch comes twice, no other', async () => {
+test.each(['dies before it answers', 'never answers'])('takes a batch and %s: that batch comes twice, no other', async (how) => {
   const { scene, folder } = await threeSessions({ timeout_ms: 150 });
   const { collector, machine } = scene;
+  const held = how === 'never answers' ? collector.hold('unanswered') : undefined;
   collector.answers('takes and dies');
   await work(machine);
+  held?.go();
   expect(collector.requests).toHaveLength(1);
   const lost = taken(scene);
   expect(lost.length).toBeGreaterThan(0);
@@ -182,4 +184,33 @@ test('away while a scan finds sessions that no hook told of: the next hook bring
   await anotherHook(scene);
   expect(taken(scene)).toEqual(spanIdsOf(folder));
   expect(notice(scene)).toBeUndefined();
+});
+
+describe('a config', () => {
+  test('without an endpoint yet: what hooks told is kept, and sent when there is one', async () => {
+    const { scene, folder } = await threeSessions();
+    const { collector, machine } = scene;
+    machine.configure({});
+    await work(machine);
+    expect(machine.queued()).toEqual([]);
+    expect(notice(scene)).toContain('No endpoint is set');
+    machine.configure({ endpoint: collector.url });
+    await anotherHook(scene);
+    expectAllOnce(scene, folder);
+  });
+
+  test('that is broken: the jobs stay, the user is told; mended, all is sent', async () => {
+    const { scene, folder } = await threeSessions();
+    const { collector, machine } = scene;
+    writeFileSync(machine.paths.config, '{"trace_roots": ["*"], ');
+    await work(machine);
+    expect(machine.queued()).toHaveLength(3);
+    expect(notice(scene)).toContain('config.json');
+    expect(collector.requests).toEqual([]);
+    scene.nextRun();
+    await anotherHook(scene);
+    expect(taken(scene)).toEqual(spanIdsOf(folder));
+    expect(notice(scene)).toBeUndefined();
+    expect(leftBehind(machine)).toEqual([]);
+  });
 });
