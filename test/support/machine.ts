@@ -20,7 +20,7 @@ export const WORKER = resolve('hooks', 'worker.cjs');
 export interface Machine {
   readonly home: string;
   readonly paths: Paths;
-  /** Folder of the transcripts of a story, once it was brought. */
+  /** Folder of the transcripts of a story, once it was brought: it ends just now, for one that is silent for a day has ended. */
   readonly bring: (story: string) => string;
   readonly configure: (config: Readonly<Record<string, unknown>>) => void;
   /** A hook of a session whose transcript is there. */
@@ -59,6 +59,7 @@ export function aMachine(config: Readonly<Record<string, unknown>> = {}): Machin
     bring: (story) => {
       const projects = join(home, '.claude', 'projects');
       cpSync(join(FIXTURES, story, 'projects'), projects, { recursive: true });
+      asOfNow(readdirSync(join(FIXTURES, story, 'projects'), { recursive: true, encoding: 'utf8' }).map((path) => join(projects, path)));
       return projects;
     },
     hook: (event, transcript, { atMs, fields = {}, payload = {} } = {}) => {
@@ -80,6 +81,20 @@ export function aMachine(config: Readonly<Record<string, unknown>> = {}): Machin
     log: () => (existsSync(join(paths.state, 'log')) ? readFileSync(join(paths.state, 'log'), 'utf8') : ''),
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
+}
+
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+
+/** Moves all times in them, so that the last is a second ago. */
+function asOfNow(paths: readonly string[]): void {
+  const files = paths.filter((path) => /\.jsonl?$/.test(path)).map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+  const lastMs = files.flatMap(({ text }) => text.match(TIME) ?? []).reduce((last, time) => Math.max(last, Date.parse(time)), 0);
+  const laterMs = Date.now() - 1_000 - lastMs;
+  for (const { path, text } of files)
+    writeFileSync(
+      path,
+      text.replace(TIME, (time) => new Date(Date.parse(time) + laterMs).toISOString()),
+    );
 }
 
 /** Of all sessions below a folder, over and done with: every span that has to arrive, once. */
