@@ -82,7 +82,7 @@ export function holderOf(folder: string): { readonly pid: number } | undefined {
 export function lastHeldMs(folder: string): number | undefined {
   try {
     const times = numbersIn(folder).map((name) => statSync(join(folder, String(name))).mtimeMs);
-    return times.length === 0 ? undefined : Math.max(...times);
+    return times.length === 0 ? undefined : Math.floor(Math.max(...times));
   } catch {
     return undefined; // No such folder, or somebody takes it this moment.
   }

@@ -41,6 +41,17 @@ export function serializerFor(protocol: Protocol, scope: Scope): Serialize {
 }
 
 /**
+ * A request that asks nothing of a collector but an answer.
+ *
+ * In protobuf a message without a field is no byte at all, and to some receivers a body of no bytes is no body (mockotlpserver:
+ * 400). So it holds one ResourceSpans, field 1, of length 0.
+ */
+export function requestWithoutSpans(protocol: Protocol, scope: Scope): Uint8Array {
+  const bytes = serializerFor(protocol, scope)([]);
+  return bytes.length > 0 ? bytes : Uint8Array.of(0x0a, 0);
+}
+
+/**
  * Cuts spans into batches within the limits. A span that is too large alone is a batch of its own.
  *
  * @param limits  read anew for every batch: whoever learns that a collector takes less may lower them on the way

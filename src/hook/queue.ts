@@ -84,7 +84,8 @@ export interface Waiting {
 /** What nobody has taken up yet. Reads only. */
 export function waitingJobs(stateFolder: string): Waiting {
   const files = filesIn(queueFolder(stateFolder), /\.job$/);
-  return { jobs: files.length, oldestAtMs: files[0]?.atMs, newestAtMs: files.at(-1)?.atMs };
+  const [oldest, newest] = [files[0], files.at(-1)].map((file) => file && Math.floor(file.atMs));
+  return { jobs: files.length, oldestAtMs: oldest, newestAtMs: newest };
 }
 
 /** How many jobs were dropped because nobody had drained the queue in time. */

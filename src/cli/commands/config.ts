@@ -2,13 +2,14 @@
  * `trace-build config show|get|set|path`.
  *
  * in:   argv, World
- * out:  what holds and where it comes from, without secrets; the user's config
+ * out:  what holds and where it comes from, without secrets, and what hooks are at; the user's config
  */
 import { typedValue, withEntry, withValue } from '../../config/edit.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { CONFIG_KEYS, type ConfigKey, isConfigKey } from '../../config/schema.ts';
 import { UserError } from '../../errors.ts';
 import { EXIT } from '../account.ts';
+import { deliveryWords, destinationOfHooks, type Live, liveState, queueWords, workerWords } from '../live.ts';
 import type { World } from '../run.ts';
 import { changeConfig, configOf, masked, pathsOf, shown } from '../settings.ts';
 import { type CliCommand, commandLine } from './command.ts';
@@ -49,9 +50,10 @@ async function show(world: World, json: boolean): Promise<void> {
   const loaded = configOf(world);
   const { paths } = loaded;
   const rows = CONFIG_KEYS.map((key) => ({ key, ...entryOf(key, loaded) }));
+  const live = liveOf(loaded, world.home);
   if (json) {
     const config = Object.fromEntries(rows.map(({ key, ...entry }) => [key, entry]));
-    await world.out.write(`${JSON.stringify({ files: { user: paths.config, managed: paths.managed }, config }, undefined, 2)}\n`);
+    await world.out.write(`${JSON.stringify({ files: { user: paths.config, managed: paths.managed }, config, live }, undefined, 2)}\n`);
     return;
   }
   await world.out.write(`user     ${paths.config}\nmanaged  ${paths.managed}\n\n`);
@@ -60,6 +62,24 @@ async function show(world: World, json: boolean): Promise<void> {
     await world.out.write(
       `${`${key.padEnd(width)}  ${(locked ? `${origin}, locked` : origin).padEnd('default, locked'.length)}  ${shown(value)}`.trimEnd()}\n`,
     );
+  const nowMs = (world.now ?? Date.now)();
+  const words = live && {
+    queue: queueWords(live.queue, nowMs),
+    worker: workerWords(live.worker, nowMs),
+    'last delivery': deliveryWords(live, nowMs),
+  };
+  await world.out.write('\n');
+  for (const [name, what] of Object.entries(words ?? { state: "can't be read: trace-build doctor tells why" }))
+    await world.out.write(`${name.padEnd(width)}  ${what}\n`);
+}
+
+function liveOf(loaded: LoadedConfig, home: string): Live | undefined {
+  const destination = destinationOfHooks(loaded, home);
+  try {
+    return liveState(loaded.paths.state, destination instanceof UserError ? undefined : destination);
+  } catch {
+    return undefined; // The config can be shown all the same.
+  }
 }
 
 const entryOf = (key: ConfigKey, { config, origins, locked }: LoadedConfig) => ({

@@ -5,6 +5,7 @@
  */
 import type { CliCommand } from './command.ts';
 import { config } from './config.ts';
+import { doctor } from './doctor.ts';
 import { hook } from './hook.ts';
 import { init } from './init.ts';
 import { install } from './install.ts';
@@ -18,6 +19,7 @@ export const commands: readonly CliCommand[] = [
   roots,
   config,
   sync,
+  doctor,
   hook,
   install,
   uninstall,

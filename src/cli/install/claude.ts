@@ -10,8 +10,9 @@
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 
-const PLUGIN = 'trace-build@trace-build';
+export const PLUGIN_NAME = 'trace-build';
 const MARKETPLACE = 'trace-build';
+const PLUGIN = `${PLUGIN_NAME}@${MARKETPLACE}`;
 /** Each takes half a second; it asks nobody and needs no network. */
 const LIMIT_MS = 60_000;
 
@@ -75,6 +76,12 @@ const refused = (command: Command, { text }: Said): UserError =>
   new UserError(`${typed(command)} failed: ${text.trim() || 'it did not say why'}`, 'Run it yourself to see more, then this again.');
 
 /** On the PATH, else where its own installers put it behind an alias. */
+export const claudePrograms = (home: string): readonly string[] => [
+  'claude',
+  join(home, '.local', 'bin', 'claude'),
+  join(home, '.claude', 'local', 'claude'),
+];
+
 async function claude({ env, home }: Where, byHand: readonly Command[]): Promise<Run> {
   // Loaded here: no other command has to wait for it.
   const { execa } = await import('execa');
@@ -89,7 +96,7 @@ async function claude({ env, home }: Where, byHand: readonly Command[]): Promise
     });
     return { ok: !failed, text: all ?? '', missing: code === 'ENOENT' || code === 'EACCES' };
   };
-  for (const program of ['claude', join(home, '.local', 'bin', 'claude'), join(home, '.claude', 'local', 'claude')]) {
+  for (const program of claudePrograms(home)) {
     if ((await start(program, ['--version'])).missing) continue;
     return (command) => start(program, command);
   }

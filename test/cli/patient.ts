@@ -1,0 +1,111 @@
+/**
+ * A machine for `trace-build doctor` to look at, with Claude Code's own files as 2.1.329 writes them.
+ *
+ * out:  `Patient`: what is planted, what doctor says; everything below it, for comparing
+ */
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { CheckName, Report } from '../../src/cli/doctor/report.ts';
+import { aMachine, type Machine } from '../support/machine.ts';
+import { type Ran, trace } from './world.ts';
+
+type World = NonNullable<Parameters<typeof trace>[1]>;
+
+export interface Patient extends Machine {
+  /** Where sessions begin, unless a test says otherwise. */
+  readonly work: Machine['work'];
+  readonly repo: string;
+  readonly put: (path: string, content: object | string, mode?: number) => string;
+  readonly doctor: (args?: readonly string[], world?: World) => Promise<Ran>;
+  readonly report: (args?: readonly string[], world?: World) => Promise<Report>;
+  readonly everything: () => Readonly<Record<string, string>>;
+}
+
+export const VERSION = '1.2.3';
+
+export function aPatient(config?: Readonly<Record<string, unknown>>): Patient {
+  const machine = aMachine(config);
+  const { home, paths } = machine;
+  const repo = join(home, 'repo');
+  mkdirSync(repo);
+  const put: Patient['put'] = (path, content, mode = 0o600) => {
+    const file = join(home, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    chmodSync(file, mode);
+    return file;
+  };
+  const doctor: Patient['doctor'] = (args = [], world = {}) =>
+    trace(['doctor', ...args], { home, databaseHome: home, managed: paths.managed, cwd: repo, ...world });
+  return {
+    ...machine,
+    repo,
+    put,
+    doctor,
+    report: async (args = [], world = {}) => JSON.parse((await doctor(['--json', ...args], world)).stdout) as Report,
+    everything: () => contents(home),
+  };
+}
+
+/** One for whom nothing is wrong. */
+export function aHealthyPatient(endpoint: string, more: Readonly<Record<string, unknown>> = {}): Patient {
+  const patient = aPatient({ endpoint, ...more });
+  installPlugin(patient);
+  patient.put('.local/state/trace-build/node', `${process.execPath}\n`);
+  return patient;
+}
+
+/** What `claude plugin marketplace add` of a directory and `claude plugin install` leave behind. */
+export function installPlugin({ home, put }: Patient, version = VERSION): string {
+  const folder = join(home, '.local/share/trace-build/plugin', version);
+  const source = { source: 'directory', path: folder };
+  const [installedAt, lastUpdated] = ['2026-11-21T02:57:59.280Z', '2026-11-21T02:57:59.280Z'];
+  put(`.local/share/trace-build/plugin/${version}/.claude-plugin/plugin.json`, { name: 'trace-build', version });
+  put(`.local/share/trace-build/plugin/${version}/.claude-plugin/marketplace.json`, {
+    name: 'trace-build',
+    owner: { name: 'trace-build' },
+    plugins: [{ name: 'trace-build', source: './' }],
+  });
+  put(`.local/share/trace-build/plugin/${version}/hooks/hooks.json`, {});
+  put('.claude/plugins/known_marketplaces.json', { 'trace-build': { source, installLocation: folder, lastUpdated } });
+  put('.claude/plugins/installed_plugins.json', {
+    version: 2,
+    plugins: {
+      'trace-build@trace-build': [
+        {
+          scope: 'user',
+          installPath: join(home, '.claude/plugins/cache/trace-build/trace-build', version),
+          version,
+          installedAt,
+          lastUpdated,
+        },
+      ],
+    },
+  });
+  setUserSettings({ put }, folder, {});
+  return folder;
+}
+
+export function setUserSettings({ put }: Pick<Patient, 'put'>, folder: string, more: object): void {
+  put('.claude/settings.json', {
+    extraKnownMarketplaces: { 'trace-build': { source: { source: 'directory', path: folder } } },
+    enabledPlugins: { 'trace-build@trace-build': true },
+    ...more,
+  });
+}
+
+export const checkOf = ({ checks }: Report, name: CheckName) => checks.find((check) => check.name === name);
+
+const contents = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => {
+      const stats = lstatSync(join(folder, path));
+      const hash = stats.isFile()
+        ? createHash('sha256')
+            .update(readFileSync(join(folder, path)))
+            .digest('hex')
+        : '';
+      return [path, `${stats.mode} ${stats.mtimeMs} ${hash}`];
+    }),
+  );
