@@ -269,12 +269,12 @@ describe('one after another', () => {
 
 describe('while another process does not stop sending', () => {
   test('nobody waits for ever, nor for each session anew; after it all is sent', async () => {
-    const outlet = open({ deadlineMs: 50 });
+    const outlet = open({ deadlineMs: 500 });
     const held = tryLock(join(state, `delivery-${outlet.key}.lock`))!;
     const startedMs = performance.now();
     for (let n = 0; n < 20; n++)
       await expect(outlet.send([span(0)], 'a session')).rejects.toThrow(`Process ${process.pid} is sending to the same destination`);
-    expect(performance.now() - startedMs).toBeLessThan(600);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
     held.release();
     expect(figures(await outlet.send([span(0)], 'a session'))).toEqual({ ...NONE, acknowledged: 1 });
     await outlet.close();

@@ -24,7 +24,7 @@ async function hookAt(
 }
 
 test('a collector that is away for a weekend is asked seldom; then it gets all', async () => {
-  const scene = await aScene({ timeout_ms: 50 });
+  const scene = await aScene();
   const { collector, machine } = scene;
   const folder = machine.bring('rewind');
   const beganMs = Date.now();
@@ -186,7 +186,7 @@ describe('what is old goes', () => {
   });
 
   test('a transcript with spans that never arrived, pruned and brought back: they arrive', async () => {
-    const scene = await aScene({ timeout_ms: 150 });
+    const scene = await aScene();
     const { machine, collector } = scene;
     const folder = machine.bring('rewind');
     const [one, ...others] = transcriptsIn(folder);

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FaultAnswer } from '../support/fault-collector.ts';
-import { expectOnce, leftBehind, type Scene, scenes, taken, work } from '../support/faults.ts';
+import { expectOnce, IMPATIENT, leftBehind, type Scene, scenes, taken, work } from '../support/faults.ts';
 import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
 
 const aScene = scenes();
@@ -48,7 +48,7 @@ function expectAllOnce(scene: Scene, folder: string): void {
 }
 
 test('away, then back: the worker does not stay, the next hook does not try, the one after the backoff delivers', async () => {
-  const { scene, folder } = await threeSessions({ timeout_ms: 150 });
+  const { scene, folder } = await threeSessions(IMPATIENT);
   await scene.collector.goAway();
   const startedMs = performance.now();
   await work(scene.machine);
@@ -61,6 +61,7 @@ test('away, then back: the worker does not stay, the next hook does not try, the
   await anotherHook(scene);
   expect(scene.collector.connections()).toBe(0);
 
+  scene.configure({});
   passBackoff(scene);
   await anotherHook(scene);
   expectAllOnce(scene, folder);
@@ -124,7 +125,7 @@ test.each<{ what: string; answer: FaultAnswer; says: RegExp }>([
 });
 
 test.each(['dies before it answers', 'never answers'])('takes a batch and %s: that batch comes twice, no other', async (how) => {
-  const { scene, folder } = await threeSessions({ timeout_ms: 150 });
+  const { scene, folder } = await threeSessions(IMPATIENT);
   const { collector, machine } = scene;
   const held = how === 'never answers' ? collector.hold('unanswered') : undefined;
   collector.answers('takes and dies');
@@ -134,6 +135,7 @@ test.each(['dies before it answers', 'never answers'])('takes a batch and %s: th
   const lost = taken(scene);
   expect(lost.length).toBeGreaterThan(0);
   collector.answers({ status: 200 });
+  scene.configure({});
   passBackoff(scene);
   await anotherHook(scene);
   expect([...new Set(taken(scene))]).toEqual(spanIdsOf(folder));
@@ -142,7 +144,7 @@ test.each(['dies before it answers', 'never answers'])('takes a batch and %s: th
 });
 
 test('503 for half of the requests: in one run, each span once', async () => {
-  const { scene, folder } = await threeSessions({ timeout_ms: 10_000 });
+  const { scene, folder } = await threeSessions();
   const { collector, machine } = scene;
   const asked = new Set<string>();
   collector.answers(({ body }) => {
@@ -174,12 +176,14 @@ test('away while a scan finds sessions that no hook told of: the next hook bring
   const scene = await aScene();
   const { collector, machine } = scene;
   const folder = machine.bring('rewind');
-  machine.configure({ endpoint: collector.url, timeout_ms: 150, trace_roots: [{ path: '/home/dev', added: '2020-01-01T00:00:00Z' }] });
+  const roots = { trace_roots: [{ path: '/home/dev', added: '2020-01-01T00:00:00Z' }] };
+  scene.configure({ ...IMPATIENT, ...roots });
   await collector.goAway();
   machine.hook('SessionStart', '/nowhere/another.jsonl');
   await work(machine);
   expect(notice(scene)).toContain('wait to be delivered');
   await collector.comeBack();
+  scene.configure(roots);
   passBackoff(scene);
   await anotherHook(scene);
   expect(taken(scene)).toEqual(spanIdsOf(folder));

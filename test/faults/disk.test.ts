@@ -20,6 +20,7 @@ import {
   agentHook,
   command,
   expectOnce,
+  IMPATIENT,
   leftBehind,
   programs,
   quiet,
@@ -281,7 +282,7 @@ describe('transcripts', () => {
   });
 
   test('deleted while something of it was still to be sent: the log says how much', async () => {
-    const scene = await aScene({ timeout_ms: 150 });
+    const scene = await aScene(IMPATIENT);
     const { machine, collector } = scene;
     const folder = machine.bring('nest');
     await collector.goAway();

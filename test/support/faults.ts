@@ -244,9 +244,14 @@ export interface Scene {
   readonly machine: Machine;
   /** Workers go on as another run, whose requests can be told from those before. */
   readonly nextRun: () => void;
+  /** The config, but for what says where and which run. */
+  readonly configure: (config: Readonly<Record<string, unknown>>) => void;
   /** Of these transcripts: that they have ended, as hooks tell it. */
   readonly end: (transcripts: readonly string[]) => void;
 }
+
+/** For a request that nobody answers. Too short for one that somebody does, on a busy machine. */
+export const IMPATIENT = { timeout_ms: 150 };
 
 /** A machine and a collector for each test; after it nothing may be left of them. */
 export function scenes(): (config?: Readonly<Record<string, unknown>>) => Promise<Scene> {
@@ -262,15 +267,21 @@ export function scenes(): (config?: Readonly<Record<string, unknown>>) => Promis
     const collector = await startFaultCollector();
     const machine = aMachine();
     let run = 0;
+    let values = config;
+    const write = (): void => machine.configure({ endpoint: collector.url, ...values, headers: { [RUN_HEADER]: String(run) } });
     const nextRun = (): void => {
       run += 1;
-      machine.configure({ endpoint: collector.url, timeout_ms: 1_000, ...config, headers: { [RUN_HEADER]: String(run) } });
+      write();
     };
     nextRun();
+    const configure: Scene['configure'] = (next) => {
+      values = next;
+      write();
+    };
     const end = (transcripts: readonly string[]): void => {
       for (const transcript of transcripts) machine.hook('SessionEnd', transcript);
     };
-    const scene = { collector, machine, nextRun, end };
+    const scene = { collector, machine, nextRun, configure, end };
     open.push(scene);
     return scene;
   };

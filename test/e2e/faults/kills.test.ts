@@ -141,7 +141,8 @@ describe('at random instants', () => {
 });
 
 describe('at every change it makes on disk', () => {
-  const STORY = 'resume';
+  /** A session, and what /branch made of it. */
+  const STORY = 'rewind';
 
   interface Case {
     readonly machine: Machine;
@@ -154,6 +155,7 @@ describe('at every change it makes on disk', () => {
     const collector = await startFaultCollector();
     const machine = aMachine({ endpoint: collector.url, headers: { [RUN_HEADER]: '1' } });
     const folder = machine.bring(STORY);
+    for (const other of transcriptsIn(folder).slice(2)) rmSync(other);
     for (const transcript of transcriptsIn(folder)) {
       machine.hook('SessionStart', transcript);
       machine.hook('SessionEnd', transcript);
@@ -198,7 +200,7 @@ describe('at every change it makes on disk', () => {
 
   test('and a hook later every span has arrived', async () => {
     const changes = await changesOfOneRun();
-    expect(changes.length).toBeGreaterThan(100);
+    expect(changes.length).toBeGreaterThan(80);
     const instants = changes.flatMap((change, n) => (change === 'text' ? [false, true] : [false]).map((torn) => ({ at: n + 1, torn })));
     const results = new Map<string, number>();
     const next = instants.values();
