@@ -187,20 +187,26 @@ describe('what is old goes', () => {
 
   test('a transcript with spans that never arrived, pruned and brought back: they arrive', async () => {
     const scene = await aScene();
-    const { machine, collector } = scene;
-    const folder = machine.bring('rewind');
-    const [one, ...others] = transcriptsIn(folder);
+    const { machine } = scene;
+    const folder = machine.bring('bg');
+    const [transcript] = transcriptsIn(folder);
+    const whole = readFileSync(transcript!, 'utf8');
     const nowMs = Date.now();
-    collector.answers({ status: 401 });
-    for (const transcript of [one!, ...others]) await hookAt(scene, nowMs, 'SessionEnd', transcript);
-    collector.answers({ status: 200 });
-    const backup = new Map(transcriptsIn(folder).map((path) => [path, readFileSync(path)]));
-    for (const path of backup.keys()) rmSync(path);
+    // The turn has ended, its agent in the background has not: some of what the agent did is older than what was sent.
+    writeFileSync(
+      transcript!,
+      whole
+        .split(/(?<=\n)/)
+        .slice(0, 40)
+        .join(''),
+    );
+    machine.hook('Stop', transcript!, { atMs: nowMs - MINUTE_MS });
+    await machine.work();
+    expect(machine.log()).toMatch(/ acknowledged.* open/);
+    rmSync(transcript!);
     await hookAt(scene, nowMs + 8 * DAY_MS, 'SessionStart');
-    for (const [path, bytes] of backup) {
-      writeFileSync(path, bytes);
-      await hookAt(scene, nowMs + 8 * DAY_MS, 'SessionEnd', path);
-    }
+    writeFileSync(transcript!, whole);
+    await hookAt(scene, Date.now(), 'SessionEnd', transcript);
     expect(taken(scene)).toEqual(spanIdsOf(folder));
   });
 });
