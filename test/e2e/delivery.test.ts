@@ -23,7 +23,7 @@ interface SpanLine {
   readonly attributes: Record<string, unknown>;
 }
 
-/** Runs the program; tells its output and its peak memory. */
+/** Runs the program, in a home where nothing was delivered before; tells its output and its peak memory. */
 async function program(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
@@ -31,7 +31,7 @@ async function program(
   const peakFile = join(scratch, 'peak');
   const tellPeak = `import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(peakFile)}, String(process.resourceUsage().maxRSS / 1024)));`;
   const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(tellPeak)}`, 'dist/cli.js', ...args], {
-    env: { PATH: process.env['PATH'], HOME: scratch, ...env },
+    env: { PATH: process.env['PATH'], HOME: mkdtempSync(join(scratch, 'home-')), ...env },
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
@@ -63,7 +63,7 @@ describe('mockotlpserver', () => {
   ])('every story arrives whole over $protocol, $compression', async ({ protocol, compression }) => {
     const spans = await told(stories);
     const before = receiver.spans().length;
-    const { code, stdout } = await program([stories], {
+    const { code, stdout } = await program([stories, '--final'], {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
       OTEL_EXPORTER_OTLP_COMPRESSION: compression,
@@ -96,7 +96,7 @@ describe('mockotlpserver', () => {
     const ids = new Set((await told(folder)).map(({ spanId }) => spanId));
     expect(ids.size).toBeGreaterThan(5000);
     const before = receiver.spans().length;
-    const { code, peakMb } = await program([folder, '--endpoint', receiver.url]);
+    const { code, peakMb } = await program([folder, '--final', '--endpoint', receiver.url]);
     expect(code).toBe(0);
     const arrived = receiver.spans().slice(before);
     expect(arrived.length).toBe(ids.size);
@@ -115,7 +115,7 @@ describe('tracelet', () => {
   test.each(['http/protobuf', 'http/json'])('every span of a story arrives over %s, gzipped', async (protocol) => {
     const story = protocol === 'http/json' ? 'nest' : 'fg';
     const spans = await told(`${stories}/${story}/projects`);
-    const { code } = await program([`${stories}/${story}/projects`, '--endpoint', receiver.url, '--protocol', protocol]);
+    const { code } = await program([`${stories}/${story}/projects`, '--final', '--endpoint', receiver.url, '--protocol', protocol]);
     expect(code).toBe(0);
     const arrived = new Map((await receiver.spans()).map((span) => [span.spanId, span]));
     for (const span of spans) {
