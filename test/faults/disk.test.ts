@@ -24,11 +24,11 @@ import {
   leftBehind,
   programs,
   quiet,
+  repeatsIn,
   type Scene,
   SILENT,
   scenes,
   taken,
-  unexplained,
   work,
   worker,
 } from '../support/faults.ts';
@@ -332,7 +332,7 @@ describe('transcripts', () => {
     scene.end(transcripts);
     await work(scene.machine);
     expect([...new Set(taken(scene))]).toEqual(spanIdsOf(folder));
-    expect(unexplained(scene.collector.requests, new Set())).toEqual([]);
+    expect(repeatsIn(scene.collector.requests, new Set()).unexplained).toEqual([]);
   });
 });
 

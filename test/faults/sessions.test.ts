@@ -1,7 +1,7 @@
 /** Sessions that share turns, replay them or go on elsewhere: a worker for each, in every order, and each turn once. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { expectOnce, leftBehind, scenes, taken, unexplained, work } from '../support/faults.ts';
+import { expectOnce, leftBehind, repeatsIn, scenes, taken, work } from '../support/faults.ts';
 import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
 
 const aScene = scenes();
@@ -58,7 +58,7 @@ test.each(['compact', 'slash'])('%s: replays earlier lines, a Stop before and af
     await work(machine);
   }
   expect([...new Set(taken(scene))]).toEqual(spanIdsOf(folder));
-  expect(unexplained(scene.collector.requests, new Set())).toEqual([]);
+  expect(repeatsIn(scene.collector.requests, new Set()).unexplained).toEqual([]);
   expect(leftBehind(machine)).toEqual([]);
 });
 

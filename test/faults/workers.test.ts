@@ -13,10 +13,10 @@ import {
   programs,
   quiet,
   type Run,
+  repeatsIn,
   SILENT,
   scenes,
   taken,
-  unexplained,
   work,
   worker,
 } from '../support/faults.ts';
@@ -45,7 +45,7 @@ describe('killed in the middle of a delivery', () => {
     scene.nextRun();
     await work(machine);
     expect([...new Set(taken(scene))]).toEqual(spanIdsOf(folder));
-    expect(unexplained(collector.requests, new Set([1]))).toEqual([]);
+    expect(repeatsIn(collector.requests, new Set([1])).unexplained).toEqual([]);
     expect(taken(scene).length - spanIdsOf(folder).length).toBeLessThanOrEqual(collector.requests[1]!.spans.length);
     expect(leftBehind(machine)).toEqual([]);
   });

@@ -189,14 +189,21 @@ export function gateAt(machine: Machine, name: string, where: Omit<Extract<Steps
 /** A header that tells which run a request is of. Of its name, so that it is no part of the destination. */
 export const RUN_HEADER = 'x-run-key';
 
+export interface Repeats {
+  /** Their end had moved later. */
+  readonly updated: number;
+  /** They were in the last request of a run that was killed. */
+  readonly inFlight: number;
+  /** In words, what may not be. */
+  readonly unexplained: readonly string[];
+}
+
 /**
- * Whether all that came more than once may have: with a later end, or because it was in the last request of a run that
- * was killed.
+ * Why spans came more than once.
  *
  * @param killed  by RUN_HEADER; runs went one after another, and their names are numbers
- * @returns       in words, what may not be
  */
-export function unexplained(requests: readonly ReceivedRequest[], killed: ReadonlySet<number>): readonly string[] {
+export function repeatsIn(requests: readonly ReceivedRequest[], killed: ReadonlySet<number>): Repeats {
   const runOf = ({ headers }: ReceivedRequest): number => Number(headers[RUN_HEADER] ?? 0);
   const ofRun = new Map<number, ReceivedRequest[]>();
   // What was on its way when its sender was killed may come later than what the next one sent.
@@ -204,7 +211,8 @@ export function unexplained(requests: readonly ReceivedRequest[], killed: Readon
     ofRun.set(runOf(request), [...(ofRun.get(runOf(request)) ?? []), request]);
   const lastEnd = new Map<string, bigint>();
   const excused = new Map<string, number>();
-  const problems: string[] = [];
+  const unexplained: string[] = [];
+  let [updated, inFlight] = [0, 0];
   for (const [number, own] of ofRun) {
     for (const request of own) {
       for (const { spanId, endTimeUnixNano } of request.spans) {
@@ -212,15 +220,16 @@ export function unexplained(requests: readonly ReceivedRequest[], killed: Readon
         const before = lastEnd.get(spanId);
         if (before !== undefined && endNs <= before) {
           const left = excused.get(spanId) ?? 0;
-          if (left === 0) problems.push(`run ${number} sent ${spanId} again, which no kill explains`);
-          else excused.set(spanId, left - 1);
-        }
+          excused.set(spanId, Math.max(0, left - 1));
+          if (left > 0) inFlight += 1;
+          else unexplained.push(`run ${number} sent ${spanId} again, which no kill explains`);
+        } else if (before !== undefined) updated += 1;
         lastEnd.set(spanId, before === undefined || endNs > before ? endNs : before);
       }
     }
     if (killed.has(number)) for (const { spanId } of own.at(-1)!.spans) excused.set(spanId, (excused.get(spanId) ?? 0) + 1);
   }
-  return problems;
+  return { updated, inFlight, unexplained };
 }
 
 /** Jobs, half-written files, locks that are held, sessions that are not settled, processes: when all is done there are none. */

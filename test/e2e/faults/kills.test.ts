@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FaultCollector, type Point, startFaultCollector } from '../../support/fault-collector.ts';
-import { leftBehind, RUN_HEADER, type Run, type Steps, unexplained, work, worker } from '../../support/faults.ts';
+import { leftBehind, RUN_HEADER, type Run, repeatsIn, type Steps, work, worker } from '../../support/faults.ts';
 import { aMachine, type Machine, spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const KILLS = 50;
@@ -127,15 +127,15 @@ describe('at random instants', () => {
     const because = `seed ${seed}; ${machine.log()}`;
     expect(last, because).toMatchObject({ code: 0, stdout: '', stderr: '' });
     expect(idsOf(collector), because).toEqual(expected);
-    expect(unexplained(collector.requests, killed), because).toEqual([]);
+    expect(repeatsIn(collector.requests, killed).unexplained, because).toEqual([]);
     expect(
       leftBehind(machine).filter((left) => !left.endsWith('.tmp')),
       because,
     ).toEqual([]);
-    const sent = collector.requests.flatMap(({ spans }) => spans).length;
+    const { inFlight, updated } = repeatsIn(collector.requests, killed);
     console.info(
       `seed ${seed}: ${run} runs, ${killed.size} killed (${[...phases].map(([phase, count]) => `${count} ${phase}`).join(', ')}); ` +
-        `${sent} spans sent in ${collector.requests.length} requests, ${expected.length} unique`,
+        `${expected.length} unique spans in ${collector.requests.length} requests; sent again ${inFlight} that were in flight, ${updated} updated`,
     );
   });
 });
@@ -187,7 +187,7 @@ describe('at every change it makes on disk', () => {
     const where = `${torn ? 'in' : 'before'} change ${at}: ${machine.log()}`;
     expect(signal, where).toBe('SIGKILL');
     expect(idsOf(collector), where).toEqual(expected);
-    expect(unexplained(collector.requests, new Set([1])), where).toEqual([]);
+    expect(repeatsIn(collector.requests, new Set([1])).unexplained, where).toEqual([]);
     const another = /unsettled\/claude-code~another$|\.tmp$/;
     expect(
       leftBehind(machine).filter((left) => !another.test(left)),
