@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FaultCollector, type Point, startFaultCollector } from '../../support/fault-collector.ts';
 import { leftBehind, RUN_HEADER, type Run, repeatsIn, type Steps, work, worker } from '../../support/faults.ts';
 import { aMachine, type Machine, spanIdsOf, transcriptsIn } from '../../support/machine.ts';
+import { randomFrom, seed } from '../../support/random.ts';
 
 const KILLS = 50;
 /** With forks, sub-agents, teams, compactions: every one of them costs several deliveries. */
@@ -27,19 +28,6 @@ const GROWING = [
   'team',
   'tools',
 ];
-
-const seed = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-
-/** mulberry32: small, and good enough to choose instants. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const idsOf = (collector: FaultCollector): readonly string[] => [...new Set(collector.taken.map(({ spanId }) => spanId))].toSorted();
 
