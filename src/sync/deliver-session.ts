@@ -18,6 +18,8 @@ export interface Tools {
   readonly outlet: Outlet;
   readonly build: BuildOptions;
   readonly version: string;
+  /** Whether it is where hooks deliver to: what they owe another destination, this one does not settle. */
+  readonly marks: boolean;
   /** Take every session to have ended. */
   readonly final?: boolean;
   /** Send what was delivered before, too. */
@@ -36,25 +38,25 @@ export type SessionDelivery =
 
 /** @throws UserError when reading a file breaks off */
 export async function deliverSession(ref: SessionRef, tools: Tools): Promise<SessionDelivery> {
-  const { stateFolder, outlet, version } = tools;
+  const { stateFolder, outlet, version, marks } = tools;
   const state = stateOf(ref, tools);
   const standing = tools.final ? { ended: true } : standingOf(ref, state, tools.now());
   const seen = stampsOf(ref);
   const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];
   const known = delivered?.version === version ? delivered : undefined;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) {
-    if (known.ended && known.open === 0) settle(stateFolder, nameOf(ref));
+    if (marks && known.ended && known.open === 0) settle(stateFolder, nameOf(ref));
     return { kind: 'as it was' };
   }
   if (parentOf(state)?.sampled === false) {
-    writeState(stateFolder, state, standing.ended ? 'settled' : 'unsettled');
+    writeState(stateFolder, state, marks ? (standing.ended ? 'settled' : 'unsettled') : 'unmarked');
     return { kind: 'not sampled' };
   }
   const traced = traceSession(ref, tools.build, { ...standing, resume: known?.resume });
   const report = await sendTraced(traced, state, outlet);
   const next = remembered(ref, traced, report, { state, standing, seen }, tools);
   const isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
-  writeState(stateFolder, next, isSettled ? 'settled' : 'unsettled');
+  writeState(stateFolder, next, marks ? (isSettled ? 'settled' : 'unsettled') : 'unmarked');
   return { kind: 'sent', traced, report };
 }
 

@@ -30,7 +30,7 @@ export function openTools(
   if (destination === undefined) return undefined;
   const { config } = loaded;
   const outlet = openOutlet(destination, { ...options, scope: scopeOf(config.semconv, version), stateFolder, now });
-  return { stateFolder, outlet, build: buildOptionsOf(config), version, now };
+  return { stateFolder, outlet, build: buildOptionsOf(config), version, marks: true, now };
 }
 
 export const buildOptionsOf = ({ content, semconv, agent_usage, resource }: Config): BuildOptions => ({

@@ -98,6 +98,35 @@ describe('sync', () => {
     expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
   });
 
+  test('to another collector: what hooks owe theirs they still owe, and what they do not they still do not', async () => {
+    const [other, down] = [await startCollector(), await startCollector([], { status: 401, body: '' })];
+    const later = (): number => Date.now() + 2 * 60 * 60_000;
+    try {
+      const roots = { trace_roots: [{ path: '*', added: '2030-01-01T00:00:00Z' }] };
+      machine.configure({ endpoint: down.url, ...roots });
+      await run(['sync', '--since', '2020-01-01', '--endpoint', down.url]);
+      await run(['sync', '--since', '2020-01-01', '--endpoint', other.url]);
+      expect(idsTaken(other)).toEqual(spanIdsOf(folder));
+      machine.configure({ endpoint: collector.url, ...roots });
+      machine.hook('SessionStart', '/none/another.jsonl');
+      await machine.work();
+      expect(collector.requests).toEqual([]);
+
+      machine.configure({ endpoint: down.url });
+      for (const transcript of transcriptsIn(folder)) machine.hook('SessionEnd', transcript);
+      await machine.work();
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: other.url };
+      expect((await run(['sync', '--resend'], { env })).code).toBe(0);
+      machine.configure({ endpoint: collector.url });
+      machine.hook('SessionStart', '/none/another.jsonl');
+      await machine.work({ now: later });
+      expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
+    } finally {
+      await other.stop();
+      await down.stop();
+    }
+  });
+
   test('a CI step: the parent trace of the job, and the end of a session that nobody told of', async () => {
     const nest = transcriptsIn(folder).find((path) => path.includes('nest'))!;
     const env = { TRACE_BUILD_TRACEPARENT: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };

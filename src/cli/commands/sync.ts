@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import { destinationConfig } from '../../config/destination.ts';
 import { UserError } from '../../errors.ts';
 import { describe, destinationFrom, resourceOverrides } from '../../export/destination.ts';
-import { openOutlet } from '../../export/outlet.ts';
+import { keyOf, openOutlet } from '../../export/outlet.ts';
 import { harnesses } from '../../harness/index.ts';
 import { takeUpQueue } from '../../hook/worker.ts';
 import { traceSession } from '../../pipeline.ts';
@@ -101,7 +101,9 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   const { final, resend } = options;
   const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
   const build = { ...buildOptionsOf(config), resource: overrides.attributes };
-  const tools: Tools = { stateFolder: paths.state, outlet, build, version, final, resend, traceparent: traceparentIn(env), now };
+  const hooks = destinationFrom({ env: {}, config: configured });
+  const marks = hooks !== undefined && keyOf(hooks) === outlet.key;
+  const tools: Tools = { stateFolder: paths.state, outlet, build, version, marks, final, resend, traceparent: traceparentIn(env), now };
   try {
     return await (options.dryRun ? foretell(refs, tools, describe(destination), world) : deliverAll(refs, tools, options, world));
   } finally {
