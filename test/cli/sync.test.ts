@@ -102,12 +102,10 @@ describe('sync', () => {
     const [other, down] = [await startCollector(), await startCollector([], { status: 401, body: '' })];
     const later = (): number => Date.now() + 2 * 60 * 60_000;
     try {
-      const roots = { trace_roots: [{ path: '*', added: '2030-01-01T00:00:00Z' }] };
-      machine.configure({ endpoint: down.url, ...roots });
+      machine.configure({ endpoint: collector.url, trace_roots: [{ path: '*', added: '2030-01-01T00:00:00Z' }] });
       await run(['sync', '--since', '2020-01-01', '--endpoint', down.url]);
       await run(['sync', '--since', '2020-01-01', '--endpoint', other.url]);
       expect(idsTaken(other)).toEqual(spanIdsOf(folder));
-      machine.configure({ endpoint: collector.url, ...roots });
       machine.hook('SessionStart', '/none/another.jsonl');
       await machine.work();
       expect(collector.requests).toEqual([]);
