@@ -3,8 +3,8 @@
 #
 #   trace-build.sh [EVENT] [--home DIR] [--path DIRS] [--managed FILE]
 #
-# in:   the event's payload on stdin; from the environment CLAUDE_PROJECT_DIR, CLAUDE_CODE_ENTRYPOINT,
-#       CLAUDE_CODE_SESSION_ID, CLAUDE_PID, TRACE_BUILD_TRACEPARENT, TRACE_BUILD_DISABLED, and PATH to look for node in
+# in:   the event's payload on stdin; from the environment CLAUDE_PROJECT_DIR, CLAUDE_CODE_SESSION_ID, CLAUDE_PID,
+#       TRACE_BUILD_TRACEPARENT, TRACE_BUILD_DISABLED, and PATH to look for node in
 # out:  ~/.local/state/trace-build/queue/<name>.job and a detached worker.cjs; exit code 0 whatever happens.
 #       On stdout nothing, but for one line of JSON at SessionStart when there is something to tell the user
 #
@@ -20,9 +20,10 @@ exec 2>/dev/null
 unset -f '[' cat cd command date du env find grep id ln ls mkdir mv perl printf pwd read rm sed setsid sort umask
 unset CDPATH GREP_OPTIONS
 
+# The worker has to know of a disabled session, too: its transcript would be found by a later one.
 case ${TRACE_BUILD_DISABLED:-0} in
-  0 | false | False | FALSE) ;;
-  *) exit 0 ;;
+  0 | false | False | FALSE) disabled='' ;;
+  *) disabled=1 ;;
 esac
 
 umask 077
@@ -106,14 +107,26 @@ done
 
 # --- what the user is told -------------------------------------------------------------------
 
-# What stands after a key in a file: enough of JSON for a key that stands nowhere else. A `grep` would cost more.
+# What stands after a key in a file: enough of JSON for a key of the outermost object. A `grep` would cost more.
 value_of() {
   value='' text='' line=''
   [ -f "$2" ] || return 1
   while IFS= read -r line || [ -n "$line" ]; do text=$text$line; done <"$2"
-  case $text in *"\"$1\""*) value=${text#*"\"$1\""} ;; *) return 1 ;; esac
+  # The name of a key stands in `lock`, too, where no colon follows.
   while :; do
-    case $value in [[:space:]:]*) value=${value#?} ;; *) return 0 ;; esac
+    case $text in *"\"$1\""*) text=${text#*"\"$1\""} ;; *) return 1 ;; esac
+    rest=$text
+    while :; do
+      case $rest in
+        [[:space:]]*) rest=${rest#?} ;;
+        :*) value=${rest#:} && break ;;
+        *) break ;;
+      esac
+    done
+    [ -z "$value" ] || break
+  done
+  while :; do
+    case $value in [[:space:]]*) value=${value#?} ;; *) return 0 ;; esac
   done
 }
 
@@ -148,9 +161,9 @@ head_of_job() {
     field event "$event" &&
     field session_id "${CLAUDE_CODE_SESSION_ID:-}" &&
     field project_dir "${CLAUDE_PROJECT_DIR:-}" &&
-    field entrypoint "${CLAUDE_CODE_ENTRYPOINT:-}" &&
     field pid "${CLAUDE_PID:-$PPID}" &&
     field traceparent "${TRACE_BUILD_TRACEPARENT:-}" &&
+    field disabled "$disabled" &&
     printf '\n'
 }
 
@@ -184,9 +197,9 @@ start_worker() {
   work "$1"
 }
 
-[ "$event" != SessionStart ] || tell
+[ "$event" != SessionStart ] || [ -n "$disabled" ] || tell
 enqueue || exit 0
-if [ "$event" = SessionEnd ] && set_to wait true; then
+if [ "$event" = SessionEnd ] && [ -z "$disabled" ] && set_to wait true; then
   (start_worker awaited) </dev/null >/dev/null
 else
   (

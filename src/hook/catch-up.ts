@@ -12,7 +12,7 @@ import { findSessions, type SessionRef } from '../read/find.ts';
 import { nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
 import { standingOf } from '../sync/standing.ts';
-import { allSessions, forget, readState, type SessionState, unsettledSessions, writeState } from '../sync/state.ts';
+import { allSessions, forget, readState, type SessionState, settle, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
 import type { Shift } from './shift.ts';
 
@@ -39,7 +39,8 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
   };
   for (const state of unsettledSessions(paths.state)) {
     const ref = refOf(state, crew);
-    if (ref === undefined) settleGone(state, crew);
+    if (state.disabled) settle(paths.state, state);
+    else if (ref === undefined) settleGone(state, crew);
     else if (isInScope(ref)) await deliverIfDue(ref, state);
     yield;
   }
@@ -54,11 +55,14 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     nowMs: scannedAtMs,
   });
   for (const ref of found) {
+    // First, for a job may tell that it is disabled.
+    yield;
+    const known = readState(paths.state, nameOf(ref));
+    if (known.disabled) continue;
     // Marked first, for the next scan won't find what can't be delivered now.
-    const state = { ...readState(paths.state, nameOf(ref)), ...(ref.path !== undefined && { path: ref.path }) };
+    const state = { ...known, ...(ref.path !== undefined && { path: ref.path }) };
     writeState(paths.state, state, 'unsettled');
     await deliverIfDue(ref, state);
-    yield;
   }
   const prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
   if (prunes) await prune(crew);
@@ -93,7 +97,7 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
 /** Entries live as long as the transcripts they are of; one with spans that never arrived may come back. */
 async function prune({ paths, tools, now }: Shift): Promise<void> {
   const gone = allSessions(paths.state).filter(
-    ({ path, conversationId }) => conversationId !== undefined && path !== undefined && !existsSync(path),
+    ({ path, conversationId, disabled }) => !disabled && conversationId !== undefined && path !== undefined && !existsSync(path),
   );
   const keys = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys.has(session));

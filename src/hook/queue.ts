@@ -26,6 +26,8 @@ export interface Job {
   readonly projectDirectory?: string | undefined;
   readonly pid?: number | undefined;
   readonly traceparent?: string | undefined;
+  /** The user wants nothing of this session to be exported. */
+  readonly disabled: boolean;
   /** What the agent said last, of a stop. */
   readonly lastMessage?: string | undefined;
 }
@@ -131,6 +133,7 @@ function jobFrom(path: string, atMs: number): Job | string | undefined {
     projectDirectory: fields.get('project_dir'),
     ...(Number.isSafeInteger(pid) && pid > 0 && { pid }),
     traceparent: fields.get('traceparent'),
+    disabled: fields.has('disabled'),
     lastMessage: payload.last_assistant_message,
   };
 }

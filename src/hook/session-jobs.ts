@@ -23,6 +23,11 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const ref = refOf(jobs, crew);
   const name: SessionName = ref === undefined ? { harness: crew.places.harnesses[0]!.name, sessionId } : nameOf(ref);
   const known = readState(paths.state, name);
+  if (known.disabled || jobs.some(({ disabled }) => disabled)) {
+    // Wherever it was begun: a root may be added later.
+    writeState(paths.state, { ...known, disabled: true }, 'settled');
+    return done();
+  }
   const directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
   const decision = directory === undefined ? undefined : scopeDecider(crew.loaded.config, crew.home)(directory);
   if (decision?.inScope !== true) return done();

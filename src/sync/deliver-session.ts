@@ -38,8 +38,9 @@ export type SessionDelivery =
 
 /** @throws UserError when reading a file breaks off */
 export async function deliverSession(ref: SessionRef, tools: Tools): Promise<SessionDelivery> {
-  const { stateFolder, outlet, version, marks } = tools;
+  const { stateFolder, outlet, version } = tools;
   const state = stateOf(ref, tools);
+  const marks = tools.marks && !state.disabled;
   const standing = tools.final ? { ended: true } : standingOf(ref, state, tools.now());
   const seen = stampsOf(ref);
   const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];

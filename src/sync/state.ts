@@ -34,6 +34,8 @@ export interface SessionState {
   readonly endedAtMs?: number;
   /** Given at its first hook. */
   readonly traceparent?: string;
+  /** The user has switched a hook of it off: only who names it exports it, for good. */
+  readonly disabled?: true;
   /** By destination, as in the ledger. */
   readonly delivered?: Readonly<Record<string, Delivered>>;
   /** Of the last time, if something went wrong. */

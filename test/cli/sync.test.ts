@@ -194,11 +194,26 @@ describe('hook', () => {
     expect(machine.queued()).toEqual([]);
   });
 
-  test('disabled, no config, no home: silent, and nothing is left', async () => {
+  test('disabled: nothing of it is exported, for good, but by who names it', async () => {
+    const nest = transcriptsIn(folder).find((path) => path.includes('nest'))!;
+    const stdin = async (): Promise<string> => payload(nest, 'SessionEnd');
+    machine.configure({ endpoint: collector.url, trace_roots: [], wait: true });
+    await run(['hook'], { env: { TRACE_BUILD_DISABLED: '1' }, stdin, databaseHome: machine.home });
+    machine.configure({ endpoint: collector.url, trace_roots: [{ path: '*', added: '2020-01-01T00:00:00Z' }] });
+    machine.hook('SessionStart', '/none/another.jsonl');
+    machine.hook('Stop', nest);
+    await machine.work();
+    await run(['sync', '--since', '2020-01-01']);
+    const tools = transcriptsIn(folder).filter((path) => path !== nest);
+    expect(idsTaken(collector)).toEqual(tools.flatMap(spanIdsOf).toSorted());
+    await run(['sync', '--session', nest]);
+    expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
+    expect(existsSync(join(machine.paths.state, 'sessions', 'unsettled', `claude-code~${idOf(nest)}`))).toBe(false);
+  });
+
+  test('no config, no home: silent, and nothing is left', async () => {
     const [transcript] = transcriptsIn(folder);
     const stdin = async (): Promise<string> => payload(transcript!);
-    await run(['hook'], { env: { TRACE_BUILD_DISABLED: '1' }, stdin, databaseHome: machine.home });
-    expect(machine.queued()).toEqual([]);
     rmSync(machine.paths.config);
     await run(['hook'], { stdin, databaseHome: machine.home });
     expect(machine.queued()).toEqual([]);

@@ -43,7 +43,6 @@ describe.each(shells)('$name', ({ command: shell }) => {
   test('the job says what the payload does not; only its owner may read it', async () => {
     const home = aHome();
     const env = {
-      CLAUDE_CODE_ENTRYPOINT: 'sdk-cli',
       CLAUDE_CODE_SESSION_ID: SESSION,
       CLAUDE_PID: '4242',
       TRACE_BUILD_TRACEPARENT: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
@@ -55,7 +54,6 @@ describe.each(shells)('$name', ({ command: shell }) => {
       event: 'SessionEnd',
       session_id: SESSION,
       project_dir: home.project,
-      entrypoint: 'sdk-cli',
       pid: '4242',
       traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     });
@@ -107,22 +105,29 @@ describe.each(shells)('$name', ({ command: shell }) => {
     expect(home.jobs()).toHaveLength(1);
   });
 
-  test.each([
-    ['there is no config', 'no config', {}],
-    ['TRACE_BUILD_DISABLED=1', {}, { TRACE_BUILD_DISABLED: '1' }],
-    ['TRACE_BUILD_DISABLED=true', {}, { TRACE_BUILD_DISABLED: 'true' }],
-  ] as const)('does nothing: %s', async (_, config, env) => {
-    const home = aHome(config);
+  test.each([{}, { TRACE_BUILD_DISABLED: '1' }])('does nothing when there is no config', async (env) => {
+    const home = aHome('no config');
     home.write('home/.local/state/trace-build/notice.json', '{"systemMessage":"never"}\n');
     expect(await home.hookAndWorker(shell, 'SessionStart', PAYLOAD, { env })).toEqual(SILENT);
     expect(existsSync(home.queue)).toBe(false);
     expect(home.workers()).toEqual([]);
   });
 
+  test.each(['1', 'true', 'yes'])('TRACE_BUILD_DISABLED=%s: the worker is told so, and the user nothing', async (value) => {
+    const home = aHome({ wait: true });
+    home.write('home/.local/state/trace-build/notice.json', '{"systemMessage":"never"}\n');
+    const env = { TRACE_BUILD_DISABLED: value };
+    expect(await home.hookAndWorker(shell, 'SessionStart', PAYLOAD, { env })).toEqual(SILENT);
+    expect(await home.hookAndWorker(shell, 'SessionEnd', PAYLOAD, { env })).toEqual(SILENT);
+    expect(home.jobs().map(({ head }) => head['disabled'])).toEqual(['1', '1']);
+    // Nobody waits for it.
+    expect(home.workers().map(({ args }) => args)).toEqual([[], []]);
+  });
+
   test.each(['', '0', 'false'])('TRACE_BUILD_DISABLED=%j does not disable', async (value) => {
     const home = aHome();
     await home.hookAndWorker(shell, 'Stop', PAYLOAD, { env: { TRACE_BUILD_DISABLED: value } });
-    expect(home.jobs()).toHaveLength(1);
+    expect(home.jobs().map(({ head }) => head['disabled'])).toEqual([undefined]);
   });
 
   test('a managed config alone is enough, and the worker is told where it is', async () => {
@@ -320,6 +325,9 @@ describe.each(shells)('$name', ({ command: shell }) => {
       { user: { wait: false }, managed: { wait: true }, waits: true },
       { user: { wait: true }, managed: { notice: 'off' }, waits: true },
       { user: { notice: 'wait' }, managed: {}, waits: false },
+      { user: {}, managed: { lock: ['notice', 'wait'], wait: true }, waits: true },
+      { user: {}, managed: { wait: true, lock: ['wait'] }, waits: true },
+      { user: {}, managed: { lock: ['wait'] }, waits: false },
     ])('the managed file goes first: $user, $managed', async ({ user, managed, waits }) => {
       const home = aHome(user);
       const args = ['--managed', home.write('managed.json', JSON.stringify(managed))];

@@ -1,5 +1,5 @@
 /** The worker on recorded sessions: every span once, whatever the hooks do. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { trace } from '../cli/world.ts';
@@ -104,5 +104,46 @@ describe('scope', () => {
     machine.hook('SessionEnd', transcriptsIn(machine.bring('nest'))[0]!, { fields: { project_dir: '/opted/in' } });
     await machine.work();
     expect(collector.requests).toEqual([]);
+  });
+});
+
+describe('while something is sent', () => {
+  test('an agent that goes on is seen the next time', async () => {
+    const folder = machine.bring('bg');
+    const agent = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /agent-[^/]+\.jsonl$/.test(path))
+      .map((path) => join(folder, path))[0]!;
+    const lines = readFileSync(agent, 'utf8').split(/(?<=\n)/);
+    writeFileSync(agent, lines.slice(0, -1).join(''));
+    const late = await startCollector([], () => {
+      writeFileSync(agent, lines.join(''));
+      return { status: 200 };
+    });
+    try {
+      machine.configure({ endpoint: late.url });
+      for (const transcript of transcriptsIn(folder)) machine.hook('SessionEnd', transcript);
+      await machine.work();
+      for (const transcript of transcriptsIn(folder)) machine.hook('SessionEnd', transcript);
+      await machine.work();
+      expect(new Set(idsTaken(late))).toEqual(new Set(spanIdsOf(folder)));
+    } finally {
+      await late.stop();
+    }
+  });
+
+  test('a collector that fails at everything is left alone for a while, and the next session is told', async () => {
+    const failing = await startCollector([], { status: 500 });
+    try {
+      machine.configure({ endpoint: failing.url });
+      const [transcript] = transcriptsIn(machine.bring('nest'));
+      for (let hook = 0; hook < 4; hook++) {
+        machine.hook('SessionEnd', transcript!);
+        await machine.work();
+      }
+      expect(failing.requests).toHaveLength(1);
+      expect(readFileSync(join(machine.paths.state, 'notice.json'), 'utf8')).toMatch(/answered 500/);
+    } finally {
+      await failing.stop();
+    }
   });
 });

@@ -36,21 +36,21 @@ export const hook: CliCommand = {
 async function takePayload(world: World): Promise<void> {
   const { env, version, platform = process.platform, managed } = world;
   try {
-    if (isOn(env['TRACE_BUILD_DISABLED'])) return;
+    const disabled = isOn(env['TRACE_BUILD_DISABLED']);
     const home = world.databaseHome ?? userInfo().homedir;
     const paths = pathsFor({ home, env: {}, platform, managed });
     if (!existsSync(paths.config) && !existsSync(paths.managed)) return;
     const payload = await (world.stdin ?? standardInput)();
     const fields = {
       project_dir: env['CLAUDE_PROJECT_DIR'],
-      entrypoint: env['CLAUDE_CODE_ENTRYPOINT'],
       session_id: env['CLAUDE_CODE_SESSION_ID'],
       pid: env['CLAUDE_PID'] ?? String(process.ppid),
       traceparent: env['TRACE_BUILD_TRACEPARENT'],
+      disabled: disabled ? '1' : undefined,
     };
     enqueue(paths.state, fields, payload);
     const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    if (payload.includes('"SessionEnd"') && loadConfig(paths).config.wait)
+    if (!disabled && payload.includes('"SessionEnd"') && loadConfig(paths).config.wait)
       return await work({ paths, home, version, awaited: true, now: Date.now, wait });
     startWorker(home, managed);
   } catch {

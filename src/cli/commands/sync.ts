@@ -183,9 +183,11 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
     return directory !== undefined && decide(directory).inScope;
   };
   const unsettled = unsettledSessions(paths.state)
+    .filter(({ disabled }) => !disabled)
     .flatMap(({ path }) => (path === undefined ? [] : existing(path, places)))
     .filter(isInScope);
-  const found = sessionsInScope({ config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs });
+  const search = { config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs };
+  const found = sessionsInScope(search).filter((ref) => !readState(paths.state, nameOf(ref)).disabled);
   const refs = new Map([...found, ...unsettled].map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref]));
   return [...refs.values()].toSorted((a, b) => b.modifiedMs - a.modifiedMs);
 }
