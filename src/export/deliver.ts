@@ -32,6 +32,8 @@ export interface DeliveryReport {
   readonly unusable?: string;
   /** Why no more is sent, by this delivery: it is unusable, or there was no answer in time. Also one of the messages. */
   readonly stopped?: string;
+  /** How long it then asked to be left alone. */
+  readonly retryAfterMs?: number;
 }
 
 export interface DeliveryOptions {
@@ -123,7 +125,7 @@ interface Course {
   limits: { maxSpans: number; maxBytes: number };
   /** By `now`: when patience ends. */
   giveUpAt: number;
-  stopped?: { readonly message: string; readonly unusable: boolean };
+  stopped?: { readonly message: string; readonly unusable: boolean; readonly retryAfterMs?: number };
 }
 
 const courseOf = ({ limits = BATCH_LIMITS }: DeliveryOptions): Course => ({
@@ -213,6 +215,8 @@ async function settle(batch: Batch, account: Account, parts: Parts): Promise<voi
       course.stopped = { message: answer.message, unusable: true };
       return;
     case 'busy':
+      course.stopped = { message: answer.message, unusable: false, retryAfterMs: answer.retryAfterMs };
+      return;
     case 'unreachable':
       course.stopped = { message: answer.message, unusable: false };
       return;
@@ -310,5 +314,6 @@ function reportOf(built: number, requests: number, account: Account, { stopped }
     messages: more > 0 ? [...messages.slice(-MESSAGES_MAX), `… and ${more} more`] : messages,
     ...(stopped?.unusable ? { unusable: stopped.message } : {}),
     ...(stopped === undefined ? {} : { stopped: stopped.message }),
+    ...(stopped?.retryAfterMs ? { retryAfterMs: stopped.retryAfterMs } : {}),
   };
 }

@@ -218,7 +218,8 @@ function unlocked(env: Environment, { locked }: DestinationConfig): Environment 
 
 /** They were written down for the config's endpoint: a credential in them is nobody else's. */
 function headersFromConfig(config: DestinationConfig, configUrl: string | undefined, url: string): Record<string, string> {
-  if (configUrl !== undefined && new URL(configUrl).origin !== new URL(url).origin) return {};
+  // Where the config names no endpoint, nobody has said whom they are for.
+  if (configUrl === undefined || new URL(configUrl).origin !== new URL(url).origin) return {};
   const headers = Object.entries(config.headers ?? {});
   return Object.assign({}, ...headers.map(([name, value]) => header({ name, value }, asWritten, `The config's header ${name}`)));
 }

@@ -205,7 +205,7 @@ export const mayTry = ({ failing }: Health, nowMs: number): boolean =>
   failing === undefined || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS;
 
 /** What tells one tenant of a collector from another; what only lets us in does not. */
-const CREDENTIAL = /auth|cookie|credential|key|pass|secret|signature|token/i;
+const CREDENTIAL = /auth|cookie|credential|dsn|honeycomb-team|key|pass|secret|signature|token/i;
 
 /** The same for whatever only lets us in: a new token does not make another destination. */
 export function keyOf({ url, headers }: Destination): string {
@@ -235,6 +235,10 @@ function storedHealth(path: string): { readonly health?: Partial<Health>; readon
   }
 }
 
+/** It has stopped, or it took nothing of what it was given: a 500 to the few spans of a turn is no reason to ask at every hook. */
+const failureOf = ({ stopped, pending, acknowledged, refused, messages }: DeliveryReport): string | undefined =>
+  stopped ?? (pending > 0 && acknowledged + refused === 0 ? (messages.at(-1) ?? 'The collector took nothing.') : undefined);
+
 function healthFile(destination: Destination, stateFolder: string, key: string) {
   const path = healthPath(stateFolder, key);
   const fingerprint = fingerprintOf(destination);
@@ -250,15 +254,17 @@ function healthFile(destination: Destination, stateFolder: string, key: string) 
   const note = (report: DeliveryReport, nowMs: number): void => {
     const { lastAcknowledgedMs, failing } = read();
     const times = (failing?.times ?? 0) + 1;
+    const failure = failureOf(report);
+    const waitMs = Math.max(RETRY_FIRST_MS * 2 ** (times - 1), report.retryAfterMs ?? 0);
     const health: Health = {
       url: shownUrl(destination.url),
       ...(report.acknowledged > 0 ? { lastAcknowledgedMs: nowMs } : lastAcknowledgedMs !== undefined && { lastAcknowledgedMs }),
-      ...(report.stopped !== undefined && {
+      ...(failure !== undefined && {
         failing: {
           sinceMs: failing?.sinceMs ?? nowMs,
           times,
-          retryAtMs: nowMs + Math.min(RETRY_FIRST_MS * 2 ** (times - 1), RETRY_MAX_MS),
-          message: report.stopped,
+          retryAtMs: nowMs + Math.min(waitMs, RETRY_MAX_MS),
+          message: failure,
           unusable: report.unusable !== undefined,
         },
       }),

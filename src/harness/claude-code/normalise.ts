@@ -108,11 +108,14 @@ function told(
     before?.agentName ??
     main.records.find((r) => r.context.team !== undefined && r.context.teammate !== undefined)?.context.teammate ??
     AGENT_NAME;
-  const checkpointAt = (at: number): Checkpoint | undefined => {
-    if (at === 0) return resumed;
-    const earlier = segments.slice(0, at);
-    const line = lineBefore(earlier);
-    if (line === undefined) return undefined;
+  const checkpointAt = (wanted: number): Checkpoint | undefined => {
+    // A fork that has only its copies yet does not know its own id.
+    if (sessionId !== parsed.sessionId) return undefined;
+    const line = lineBefore(segments.slice(0, wanted));
+    if (line === undefined) return resumed;
+    // A prompt that nobody answered lies behind that line: it is read again.
+    const earlier = segments.filter(({ firstLine }) => firstLine <= line);
+    const at = earlier.length;
     const placedIn = new Set(pool.given.flatMap(({ name, agentId }) => ((turnOfFile.get(name) ?? at) < at ? [agentId!] : [])));
     const copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
     return {
