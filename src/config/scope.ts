@@ -26,6 +26,9 @@ export type ScopeDecision =
 export function decideScope(config: Config, facts: DirectoryFacts, home: string): ScopeDecision {
   const excluding = config.exclude.find((pattern) => isExcluded(pattern, facts, home));
   if (excluding !== undefined) return { inScope: false, why: `excluded by ${excluding}` };
+  const unsure = facts.exists ? undefined : config.exclude.find((pattern) => !isPlainDirectory(pattern, home));
+  if (unsure !== undefined)
+    return { inScope: false, why: `its directory is gone, so it can't be told whether ${unsure} excludes it: ${facts.directory}` };
   const roots = rootsOf(config, home);
   const inRoot = (path: string): Root | undefined =>
     oldest(roots.filter((root) => root.path === '*' || isInside(path, facts.realPath(root.path))));
@@ -50,16 +53,29 @@ export const rootsOf = (config: Config, home: string): readonly Root[] =>
 const oldest = (roots: readonly Root[]): Root | undefined =>
   roots.toSorted((a, b) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b.addedMs ?? Number.POSITIVE_INFINITY))[0];
 
-/** Wherever a link, or a worktree, may hide it: excluding is strict. */
-const isExcluded = (pattern: string, facts: DirectoryFacts, home: string): boolean =>
-  isIncluded(pattern, facts, home) || isAt(pattern, facts.directory, facts, home);
+/** Wherever a link, a worktree, or a repository within another may hide it: excluding is strict. */
+function isExcluded(pattern: string, facts: DirectoryFacts, home: string): boolean {
+  const { directory, outerRepositories, outerRemotes } = facts;
+  return (
+    isIncluded(pattern, facts, home) ||
+    [directory, ...outerRepositories].some((path) => isAt(pattern, path, facts, home)) ||
+    outerRemotes.some(onRemote(pattern))
+  );
+}
 
 function isIncluded(pattern: string, facts: DirectoryFacts, home: string): boolean {
   if (/^\*+$/.test(pattern)) return true;
   const places = facts.repository === undefined ? [facts.path] : [facts.path, facts.repository];
-  const onRemote = globOf(pattern.replace(/\.git$/, ''), 'i');
-  return places.some((path) => isAt(pattern, path, facts, home)) || facts.remotes.some((remote) => onRemote.test(remote));
+  return places.some((path) => isAt(pattern, path, facts, home)) || facts.remotes.some(onRemote(pattern));
 }
+
+function onRemote(pattern: string): (remote: string) => boolean {
+  const glob = globOf(pattern.replace(/\.git$/, ''), 'i');
+  return (remote) => glob.test(remote);
+}
+
+/** The path alone tells whether it holds a directory. */
+const isPlainDirectory = (pattern: string, home: string): boolean => isAbsolute(expanded(pattern, home)) && !pattern.includes('*');
 
 function isAt(pattern: string, path: string, facts: DirectoryFacts, home: string): boolean {
   const place = expanded(pattern, home);

@@ -19,23 +19,32 @@ export interface DirectoryFacts {
   readonly directory: string;
   /** By `realPath`. */
   readonly path: string;
+  /** Whether it was there to be looked at. If not, all but its name tells of its nearest ancestor that is there. */
+  readonly exists: boolean;
   /** The repository that a linked git worktree belongs to: its main worktree, or the bare repository. By `realPath`. */
   readonly repository?: string;
   /** All remotes of the repository it lies in, as `host/path`. */
   readonly remotes: readonly string[];
+  /** Of the repositories around that one. A folder that holds tracked `HEAD` and `objects` looks like a repository. */
+  readonly outerRemotes: readonly string[];
+  /** As `repository`, of those around it. */
+  readonly outerRepositories: readonly string[];
   /** Links resolved; of what is gone, its nearest ancestor that is there, and the rest as it is. */
   readonly realPath: (path: string) => string;
 }
 
 export function directoryFacts(directory: string): DirectoryFacts {
   const path = realPath(directory);
-  const git = gitAround(path);
-  const repository = git?.linked === true ? repositoryPath(git.common) : undefined;
+  const [nearest, ...outer] = gitsAround(path);
+  const [repository] = mainOf(nearest);
   return {
     directory: resolve(directory),
     path,
+    exists: existsSync(path),
     ...(repository !== undefined && { repository }),
-    remotes: git === undefined ? [] : remotesOf(git),
+    remotes: nearest === undefined ? [] : remotesOf(nearest),
+    outerRemotes: [...new Set(outer.flatMap((git) => (git === undefined ? [] : remotesOf(git))))],
+    outerRepositories: outer.flatMap(mainOf),
     realPath,
   };
 }
@@ -61,13 +70,11 @@ interface Git {
   readonly linked: boolean;
 }
 
-/** As git looks for it: upwards, the first one counts. */
-function gitAround(path: string): Git | undefined {
-  for (let top = path; ; top = dirname(top)) {
-    const folder = gitFolder(top);
-    if (folder !== undefined) return isGitFolder(folder) ? { top, folder, ...commonOf(top, folder) } : undefined;
-    if (top === dirname(top)) return undefined;
-  }
+/** Upwards, as git looks for it, which takes the first one; undefined for one that leads nowhere. */
+function gitsAround(path: string): readonly (Git | undefined)[] {
+  const folder = gitFolder(path);
+  const here = folder === undefined ? [] : [isGitFolder(folder) ? { top: path, folder, ...commonOf(path, folder) } : undefined];
+  return path === dirname(path) ? here : [...here, ...gitsAround(dirname(path))];
 }
 
 function gitFolder(top: string): string | undefined {
@@ -89,7 +96,11 @@ function commonOf(top: string, folder: string): Pick<Git, 'common' | 'linked'> {
   return { common: realPath(resolve(folder, commondir)), linked };
 }
 
-const repositoryPath = (common: string): string => (basename(common) === '.git' ? dirname(common) : common);
+/** The repository a linked worktree belongs to. */
+const mainOf = (git: Git | undefined): readonly string[] => {
+  if (git?.linked !== true) return [];
+  return [basename(git.common) === '.git' ? dirname(git.common) : git.common];
+};
 
 function remotesOf({ top, folder, common }: Git): readonly string[] {
   const config = [join(common, 'config'), join(folder, 'config.worktree')].map((path) => text(path) ?? '').join('\n');

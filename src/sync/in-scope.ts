@@ -10,19 +10,29 @@ import { expanded } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { decideScope, rootsOf, type ScopeDecision } from '../config/scope.ts';
 import { readIfThere, writePrivate } from '../disk/files.ts';
-import { type DirectoryFacts, directoryFacts } from '../read/directory.ts';
 import { findSessions, type Places, type SessionRef } from '../read/find.ts';
 import { headOf } from '../read/lines.ts';
 import { nameOf } from './deliver-session.ts';
+import { directoriesIn } from './directories.ts';
 import { readState } from './state.ts';
 
-/** Decides for one directory after another: what was found out of one serves its other sessions. */
-export function scopeDecider(config: Config, home: string): (directory: string) => ScopeDecision {
-  const known = new Map<string, DirectoryFacts>();
+/**
+ * Decides for one directory after another: what was found out of one serves its other sessions.
+ *
+ * @param stateFolder  to remember directories by that are in scope: one that is gone then is judged as it was
+ */
+export function scopeDecider(config: Config, home: string, stateFolder?: string): (directory: string) => ScopeDecision {
+  const directories = directoriesIn(stateFolder);
+  const known = new Map<string, ScopeDecision>();
   return (directory) => {
-    const facts = known.get(directory) ?? directoryFacts(directory);
-    known.set(directory, facts);
-    return decideScope(config, facts, home);
+    const before = known.get(directory);
+    if (before !== undefined) return before;
+    const facts = directories.factsOf(directory);
+    const decision = decideScope(config, facts, home);
+    // Of one that is in scope no more, what was remembered must not bring it back.
+    if (facts.exists && (decision.inScope || directories.isKnown(facts.directory))) directories.remember(facts);
+    known.set(directory, decision);
+    return decision;
   };
 }
 
@@ -48,7 +58,7 @@ export interface Search {
 /** Newest first. A transcript that can't be read is left to whoever names it. */
 export function sessionsInScope(search: Search): readonly SessionRef[] {
   const { config, places, stateFolder, nowMs } = search;
-  const decide = scopeDecider(config, places.home);
+  const decide = scopeDecider(config, places.home, stateFolder);
   const addedMs = whenAdded(config, places.home, stateFolder, nowMs);
   return transcriptsWritten(places, search.writtenSinceMs).flatMap((path) => {
     const [ref] = findSessions(path, places);

@@ -42,6 +42,12 @@ renameSync(at('outside/before'), at('outside/moved'));
 // A directory that says of itself that it belongs to the repository.
 mkdirSync(at('outside/liar'));
 writeFileSync(at('outside/liar/.git'), `gitdir: ${at('work/main/.git/worktrees/tree')}\n`);
+// Tracked files that look like a bare repository.
+repository('elsewhere/secret-plans/deep');
+for (const path of ['elsewhere/secret-plans/data', 'outside/tree/data']) {
+  mkdirSync(at(`${path}/objects`), { recursive: true });
+  writeFileSync(at(`${path}/HEAD`), 'ref: refs/heads/main\n');
+}
 // Gone since.
 mkdirSync(at('work/gone/below'), { recursive: true });
 rmSync(at('work/gone'), { recursive: true });
@@ -180,6 +186,41 @@ test.each<{ what: string; directory: string; config: Partial<Config>; in: boolea
     config: { include: ['github.com/**'], exclude: ['github.com/acme/main'] },
     in: false,
   },
+  {
+    what: 'excluded by remote, below what looks like a bare repository',
+    directory: 'elsewhere/secret-plans/data/objects',
+    config: { trace_roots: ['*'], exclude: ['github.com/acme/secret-*'] },
+    in: false,
+    why: 'excluded by github.com/acme/secret-*',
+  },
+  {
+    what: 'excluded by remote, in a repository within',
+    directory: 'elsewhere/secret-plans/deep',
+    config: { trace_roots: ['*'], exclude: ['github.com/acme/secret-*'] },
+    in: false,
+  },
+  {
+    what: 'excluded by the main worktree, below what looks like a bare repository',
+    directory: 'outside/tree/data',
+    config: { trace_roots: ['*'], exclude: ['~/work/main'] },
+    in: false,
+  },
+  {
+    what: 'gone, and it can’t be told whether it was excluded by remote',
+    directory: 'work/gone/below',
+    config: { ...WORK, exclude: ['~/other', 'github.com/acme/secret-*'] },
+    in: false,
+    why: `its directory is gone, so it can't be told whether github.com/acme/secret-* excludes it: ${at('work/gone/below')}`,
+  },
+  { what: 'gone, or excluded by a glob', directory: 'work/gone/below', config: { ...WORK, exclude: ['~/work/priv*'] }, in: false },
+  { what: 'gone, and not below what is excluded', directory: 'work/gone/below', config: { ...WORK, exclude: ['~/other'] }, in: true },
+  {
+    what: 'gone, and below what is excluded',
+    directory: 'work/gone/below',
+    config: { ...WORK, exclude: ['~/work/gone'] },
+    in: false,
+    why: 'excluded by ~/work/gone',
+  },
   { what: 'everything excluded', directory: 'other', config: { trace_roots: ['*'], exclude: ['*'] }, in: false },
 ])('$what', ({ directory, config, in: inScope, why }) => {
   const decision = decide(directory, config);
@@ -190,7 +231,15 @@ test.each<{ what: string; directory: string; config: Partial<Config>; in: boolea
 });
 
 describe('since when', () => {
-  const facts: DirectoryFacts = { directory: '/w/a', path: '/w/a', remotes: [], realPath: (path) => path };
+  const facts: DirectoryFacts = {
+    directory: '/w/a',
+    path: '/w/a',
+    exists: true,
+    remotes: [],
+    outerRemotes: [],
+    outerRepositories: [],
+    realPath: (path) => path,
+  };
   const early = { path: '/w', added: '2026-01-01T00:00:00Z' };
   const late = { path: '/w/a', added: '2026-03-01T01:00:00+01:00' };
 

@@ -87,6 +87,20 @@ test('no repository, no remotes', () => {
   expect(directoryFacts(at('dangling')).remotes).toEqual([]);
 });
 
+test('the repositories around the nearest one are told apart from it', () => {
+  repository('around', REMOTE);
+  repository('around/within', '[remote "origin"]\n\turl = https://github.com/oss/within\n');
+  mkdirSync(at('around/within/dangling'));
+  writeFileSync(at('around/within/dangling/.git'), 'gitdir: ../gone\n');
+  expect(directoryFacts(at('around/within'))).toMatchObject({ remotes: ['github.com/oss/within'], outerRemotes: ['github.com/acme/app'] });
+  expect(directoryFacts(at('around/within/dangling'))).toMatchObject({
+    exists: true,
+    remotes: [],
+    outerRemotes: ['github.com/oss/within', 'github.com/acme/app'],
+  });
+  expect(directoryFacts(at('around/gone'))).toMatchObject({ exists: false, remotes: ['github.com/acme/app'], outerRemotes: [] });
+});
+
 test('local remotes are nobody else’s address', () => {
   expect(directoryFacts(repository('local', '[remote "a"]\nurl = /srv/app.git\n[remote "b"]\nurl = ../app\n')).remotes).toEqual([]);
 });
