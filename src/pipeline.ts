@@ -1,7 +1,7 @@
 /**
  * The whole flow on one page. Only this file knows the order.
  *
- *   files ──parse──▶ records ──normalise──▶ Session ──build──▶ Span[] ──▶ whoever asked
+ *   files ──parse──▶ records ──normalise──▶ Session ──redact──▶ Session ──build──▶ Span[] ──▶ whoever asked
  *
  * in:   a `Transcript` as plain data (`buildTrace`, pure), or a session on disk (`traceSession`)
  * out:  `Trace`: spans and problems
@@ -21,14 +21,22 @@ import { countByReason, type ProblemCounts } from './harness/problems.ts';
 import { type AgentIndex, type AgentRef, findAgent, findNeighbour, type SessionRef } from './read/find.ts';
 import { repositoryOf } from './read/repository.ts';
 import { agentFile, type OpenedMain, openFile, openMain, stampOf } from './read/transcript.ts';
+import { createRedactor, type Redactor } from './redact/redact.ts';
+import { builtInRules } from './redact/rules/index.ts';
+import { redactSession } from './redact/session.ts';
 import type { Problem, Session } from './session/types.ts';
 import { spansOf } from './trace/build.ts';
 import type { SemconvVersion } from './trace/semconv.ts';
 import type { Attributes, Span } from './trace/span.ts';
 
 export interface BuildOptions {
-  /** What of prompts, answers, arguments and results goes onto spans. Default `none`. */
-  readonly content?: 'none' | 'full';
+  /**
+   * What of prompts, answers, arguments, results and error texts goes onto spans. Default `none`. But with `full`, all
+   * that does goes through the redactor first, names of branches and agents too.
+   */
+  readonly content?: Content;
+  /** What hides secrets, for a session begun in this directory. Default: the rules that come with us. */
+  readonly redactorFor?: (directory: string | undefined) => Redactor;
   /** Which names the attributes have. Default `1.41`, what today's backends read. */
   readonly semconv?: SemconvVersion;
   /** Whether an agent's span sums the tokens of its own calls. Default `own`. */
@@ -36,6 +44,8 @@ export interface BuildOptions {
   /** Merged over the resource that the transcript tells, e.g. `service.name`. */
   readonly resource?: Attributes;
 }
+
+export type Content = 'none' | 'redacted' | 'full';
 
 export interface Trace {
   /** Parents before children, turn after turn. */
@@ -61,7 +71,7 @@ export function buildTrace(transcript: Transcript, options: BuildOptions = {}): 
     related: (transcript.related ?? []).map(parse),
     ended: transcript.ended,
   });
-  return { spans: build(session, options, transcript.repository?.url), problems };
+  return { spans: build(session, options, transcript.repository?.url, undefined), problems };
 }
 
 export interface TracedSession extends Trace {
@@ -140,6 +150,8 @@ function whole(ref: SessionRef, options: BuildOptions, standing: Standing, known
   return traced(ref.harness.normalise(files), agents, { directory, agents: [] }, opened, options, known);
 }
 
+type StampedAgent = AgentRef & { readonly stamp: string | undefined };
+
 /** The files of a session, parsed, and which they are. */
 function partsOf(
   ref: SessionRef,
@@ -148,14 +160,15 @@ function partsOf(
   { ended, stoppedAtMs }: Standing,
   known: Known,
   placed: ReadonlySet<string>,
-): { files: ParsedTranscript<unknown>; agents: readonly AgentRef[]; directory: string | undefined } {
+): { files: ParsedTranscript<unknown>; agents: readonly StampedAgent[]; directory: string | undefined } {
   const { harness } = ref;
   const parse = parserOf(harness, options);
   const main = parse(opened.file);
   const wants = harness.wants(main, new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)]));
   const borrowed = wants.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []);
   const neighbours = opened.fromStart ? wants.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [];
-  const agents = [...ref.agents, ...borrowed];
+  // Before they are read: what is written meanwhile, or while the spans are sent, must be seen the next time.
+  const agents = [...ref.agents, ...borrowed].map((agent) => ({ ...agent, stamp: stampOf(agent.path) }));
   return {
     files: {
       sessionId: ref.sessionId,
@@ -172,7 +185,7 @@ function partsOf(
 
 function traced(
   { session, problems, checkpointAt }: Normalised,
-  agents: readonly AgentRef[],
+  agents: readonly StampedAgent[],
   earlier: Pick<Resume, 'directory' | 'agents'> & { readonly checkpoint?: Checkpoint },
   opened: OpenedMain,
   options: BuildOptions,
@@ -182,7 +195,7 @@ function traced(
   const repository = directory === undefined ? undefined : repositoryOf(directory, known.repositories);
   return {
     session,
-    spans: build(session, options, repository?.url),
+    spans: build(session, options, repository?.url, directory),
     problems,
     problemCounts: countByReason(problems, earlier.checkpoint?.problems),
     resumeAt: (at) => {
@@ -190,7 +203,7 @@ function traced(
       const cursor = checkpoint && opened.cursorAfter(checkpoint.line);
       if (checkpoint === undefined || cursor === undefined) return undefined;
       const placed = new Set(checkpoint.agents);
-      const newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path }) => ({ path, stamp: stampOf(path) }));
+      const newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path, stamp }) => ({ path, stamp }));
       return { cursor, checkpoint, directory, agents: [...earlier.agents, ...newlyPlaced] };
     },
   };
@@ -258,13 +271,26 @@ export interface TracedRef extends TracedSession {
 const parserOf =
   (harness: Harness, options: BuildOptions) =>
   (file: TranscriptFile): unknown =>
-    harness.parse(file, { content: options.content === 'full' });
+    harness.parse(file, { content: keepsContent(options) });
 
-const build = (session: Session, options: BuildOptions, repositoryUrl: string | undefined): readonly Span[] =>
-  spansOf(session, {
-    content: options.content === 'full',
+const keepsContent = ({ content = 'none' }: BuildOptions): boolean => content !== 'none';
+
+let ownRules: Redactor | undefined;
+
+/** Made once: it takes longer than a small session. */
+function ownRedactor(): Redactor {
+  ownRules ??= createRedactor(builtInRules.filter(({ pack }) => pack === 'credentials'));
+  return ownRules;
+}
+
+function build(session: Session, options: BuildOptions, repositoryUrl: string | undefined, directory: string | undefined): readonly Span[] {
+  const redactor = options.content === 'full' ? undefined : (options.redactorFor ?? ownRedactor)(directory);
+  const address = repositoryUrl && (redactor?.text(repositoryUrl).value ?? repositoryUrl);
+  return spansOf(redactor === undefined ? session : redactSession(session, redactor), {
+    content: keepsContent(options),
     ...(options.semconv !== undefined && { semconv: options.semconv }),
     ...(options.agentUsage !== undefined && { agentUsage: options.agentUsage }),
-    ...(options.resource !== undefined && { resource: options.resource }),
-    ...(repositoryUrl !== undefined && { repositoryUrl }),
+    ...(options.resource !== undefined && { resource: redactor?.value(options.resource).value ?? options.resource }),
+    ...(address !== undefined && URL.canParse(address) && { repositoryUrl: address }),
   });
+}

@@ -8,18 +8,20 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   session: [],
   harness: ['session', 'zod'],
   trace: ['session', '@opentelemetry/semantic-conventions', '@pydantic/genai-prices', 'node:crypto'],
+  redact: ['session', 're2js', 'errors'],
   export: ['trace', 'disk', 'errors', '@opentelemetry/', 'node:'],
   read: ['harness', 'disk', 'errors', 'node:'],
   config: ['read', 'disk', 'errors', 'zod', 'node:path'],
   disk: ['node:'],
   errors: [],
-  pipeline: ['read', 'harness', 'session', 'trace', 'export'],
+  pipeline: ['read', 'harness', 'session', 'redact', 'trace', 'export'],
   sync: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:'],
   hook: ['sync', 'pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:', 'zod'],
-  index: ['pipeline', 'harness', 'session', 'trace'],
+  index: ['pipeline', 'harness', 'session', 'redact', 'trace'],
   cli: [
     'hook',
     'sync',
+    'redact',
     'pipeline',
     'read',
     'harness',
@@ -38,7 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** These rooms fail on nothing, for they touch nothing: no clock, no environment, no disk. */
-const PURE = ['session', 'harness', 'trace'];
+const PURE = ['session', 'harness', 'redact', 'trace'];
 const IMPURE_CALLS = /\b(?:Date\.now|new Date\(\)|process\.|Math\.random|setTimeout|fetch\(|console\.|performance\.)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })

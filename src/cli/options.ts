@@ -5,7 +5,7 @@
  * out:  `Options`, or UserError for a value that makes no sense; help and version end the program
  */
 import { Option } from 'commander';
-import { UserError } from '../errors.ts';
+import type { Content } from '../pipeline.ts';
 import { profiles, type SemconvVersion } from '../trace/semconv.ts';
 import { commandLine } from './commands/command.ts';
 import { commands } from './commands/index.ts';
@@ -23,7 +23,7 @@ export interface Options {
   readonly endpoint?: string;
   readonly header: readonly string[];
   readonly protocol?: string;
-  readonly content?: 'none' | 'full';
+  readonly content?: Content;
   readonly semconv?: SemconvVersion;
   readonly agentUsage?: 'own' | 'off';
   readonly check: boolean;
@@ -87,8 +87,5 @@ export async function parseOptions(argv: readonly string[], version: string, out
     .addHelpText('after', COMMANDS)
     .addHelpText('after', EXAMPLES);
   if (!(await parse(argv, out))) return 'done';
-  const { content, ...options } = command.opts<Omit<Options, 'content' | 'transcripts'> & { content?: 'none' | 'redacted' | 'full' }>();
-  if (content === 'redacted')
-    throw new UserError('--content redacted is not available yet.', 'Use --content none, or --content full to send everything as it is.');
-  return { ...OFF, ...options, ...(content !== undefined && { content }), transcripts: command.args };
+  return { ...OFF, ...command.opts<Omit<Options, 'transcripts'>>(), transcripts: command.args };
 }

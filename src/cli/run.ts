@@ -55,9 +55,8 @@ export async function run(options: Options, world: World): Promise<number> {
   const { out } = world;
   const refs = sessionsFor(options, { env: world.env, home: world.home, harnesses }, world.cwd);
   const loaded = configOf(world);
-  const settings = settled(options, loaded);
+  const settings = settled(options, loaded, world.env);
   const configured = destinationConfig(loaded, world.home);
-  noteCapture(options, world, settings);
   const destination = destinationFrom({
     env: world.env,
     endpoint: options.endpoint,
@@ -76,6 +75,10 @@ export async function run(options: Options, world: World): Promise<number> {
     agentUsage: settings.agent_usage,
     resource: overrides.attributes,
   };
+  if (sends && build.content === 'full')
+    out.note(
+      'Content is sent as it is, secrets included, for --content full or the config says so. --content redacted sends it without them.',
+    );
   const scope = scopeOf(settings.semconv, world.version);
   const traceparent = traceparentIn(world.env);
   const { resend, final } = options;
@@ -120,13 +123,6 @@ function sessionsFor(options: Options, places: Places, cwd: string): readonly Se
   const found = options.transcripts.flatMap((given) => findSessions(given, places));
   const all = options.last ? [...found, lastSession(cwd, places)] : found;
   return [...new Map(all.map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref])).values()];
-}
-
-function noteCapture(options: Options, { env, out }: World, { content }: Pick<Config, 'content'>): void {
-  if (env['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'] === 'true' && content === 'none' && options.content === undefined)
-    out.note(
-      'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT asks for content, which is not sent without redaction: use --content full.',
-    );
 }
 
 /** One session after another. What is wrong with one costs only that one, but for the only one: that is all the user asked for. */

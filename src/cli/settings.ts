@@ -24,8 +24,12 @@ export function configOf(world: World): LoadedConfig {
   return loaded;
 }
 
-/** Flags of a run, then the config. @throws UserError when a flag is given for what is locked */
-export function settled(options: Options, { config, locked, paths }: LoadedConfig): Pick<Config, 'content' | 'semconv' | 'agent_usage'> {
+/** Flags of a run, variables, then the config. @throws UserError when a flag is given for what is locked */
+export function settled(
+  options: Options,
+  { config, locked, paths }: LoadedConfig,
+  env: World['env'],
+): Pick<Config, 'content' | 'semconv' | 'agent_usage'> {
   const flags = { content: options.content, semconv: options.semconv, agent_usage: options.agentUsage };
   for (const [key, flag] of Object.entries(flags) as [keyof typeof flags, string | undefined][]) {
     if (flag !== undefined && flag !== config[key] && locked.has(key)) {
@@ -37,11 +41,14 @@ export function settled(options: Options, { config, locked, paths }: LoadedConfi
     }
   }
   return {
-    content: flags.content ?? config.content,
+    content: flags.content ?? (asksForContent(env) && config.content === 'none' && !locked.has('content') ? 'redacted' : config.content),
     semconv: flags.semconv ?? config.semconv,
     agent_usage: flags.agent_usage ?? config.agent_usage,
   };
 }
+
+/** OTel's own switch knows no policy between: content without secrets is what it means here. */
+const asksForContent = (env: World['env']): boolean => env['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT']?.toLowerCase() === 'true';
 
 /** @returns whether the user's file is another one now. @throws UserError for a key that is locked, or a broken file */
 export function changeConfig(world: World, loaded: LoadedConfig, keys: readonly ConfigKey[], change: Change): boolean {

@@ -77,7 +77,9 @@ const values = {
   resource: z
     .record(z.string(RESOURCE), z.string(RESOURCE), RESOURCE)
     .check(z.describe('Attributes of the resource, over those that the transcript tells: service.name, deployment.environment.name …')),
-  content: oneOf('none', 'full').check(z.describe('Prompts, answers, arguments and results: whether they leave the machine.')),
+  content: oneOf('none', 'redacted', 'full').check(
+    z.describe('Prompts, answers, arguments and results: whether they leave the machine, and whether as they are or without secrets.'),
+  ),
   semconv: oneOf('1.41', 'latest').check(z.describe('Names of the attributes: those that backends of today read, or the newest ones.')),
   agent_usage: oneOf('own', 'off').check(z.describe("Whether an agent's span sums the tokens of its own calls.")),
   when: oneOf('turn', 'session').check(z.describe('Whether hooks deliver after each turn, or when the session has ended.')),

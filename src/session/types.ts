@@ -61,6 +61,8 @@ export interface Turn extends Run {
   readonly copiedFrom?: { readonly sessionId?: string };
   /** Lines of this turn that could not be used, or only in part. */
   readonly problems: number;
+  /** How often each redaction rule hid something, in the turn or below it. Absent: nothing was hidden. */
+  readonly redactions?: Readonly<Record<string, number>>;
 }
 
 export type Trigger = 'human' | 'sdk' | 'command' | 'bash' | 'task_notification' | 'peer' | 'unknown';

@@ -39,6 +39,7 @@ export function turnAttributes(turn: Turn, who: Attribution, settings: Settings)
   if (turn.copiedFrom !== undefined) put(to, attr.ATTR_TURN_COPIED, true);
   put(to, attr.ATTR_VCS_REF_HEAD_NAME, turn.branch);
   if (turn.problems > 0) put(to, attr.ATTR_PROBLEMS, turn.problems);
+  if (turn.redactions !== undefined) addRedactions(to, turn.redactions);
   return to;
 }
 
@@ -159,6 +160,16 @@ function addRun(to: Draft, run: Run, runs: readonly Run[], settings: Settings): 
   if (run.prompt !== undefined) put(to, attr.ATTR_GEN_AI_INPUT_MESSAGES, messagesJson([{ role: 'user', parts: run.prompt }]));
   if (run.answer !== undefined && run.answer.length > 0)
     put(to, attr.ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([{ role: 'assistant', parts: run.answer }], finishReason(last, profile)));
+}
+
+function addRedactions(to: Draft, redactions: Readonly<Record<string, number>>): void {
+  put(
+    to,
+    attr.ATTR_REDACTIONS,
+    Object.values(redactions).reduce((total, count) => total + count, 0),
+  );
+  for (const [rule, count] of Object.entries(redactions).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    put(to, `${attr.ATTR_REDACTIONS}.${rule}`, count);
 }
 
 export const errorTypeOf = (outcome: RunOutcome): string | undefined => (outcome.kind === 'error' ? outcome.errorType : undefined);

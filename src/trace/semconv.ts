@@ -71,6 +71,8 @@ export const ATTR_MODEL_CALLS = 'trace_build.model_calls';
 export const ATTR_TOOL_CALLS = 'trace_build.tool_calls';
 export const ATTR_COMPACTIONS = 'trace_build.compactions';
 export const ATTR_PROBLEMS = 'trace_build.problems';
+/** In all; per rule with its id behind it. */
+export const ATTR_REDACTIONS = 'trace_build.redactions';
 export const ATTR_RETRIES = 'trace_build.retries';
 export const ATTR_SERVER_TOOL_CALLS = 'trace_build.server_tool_calls';
 export const ATTR_EFFORT = 'trace_build.request.effort';

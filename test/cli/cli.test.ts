@@ -237,7 +237,6 @@ describe('what the user must change is said, with what to do, and without a stac
     },
     { what: 'an unknown option', args: [nest, '--colour'], says: 'unknown option' },
     { what: 'an unknown format', args: [nest, '--output', 'xml'], says: 'Allowed choices are tree, spans, otlp-json' },
-    { what: 'redaction, for now', args: [nest, '--content', 'redacted'], says: 'not available yet' },
     { what: 'an endpoint that is no URL', args: [nest, '--endpoint', 'collector:4318x'], says: '--endpoint is not an http' },
     { what: 'grpc', args: [nest, '--endpoint', 'http://127.0.0.1:1', '--protocol', 'grpc'], says: 'grpc' },
     { what: 'a header without a value', args: [nest, '--endpoint', 'http://127.0.0.1:1', '--header', 'x'], says: 'header' },

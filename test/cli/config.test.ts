@@ -105,7 +105,7 @@ describe('set', () => {
   });
 
   test.each([
-    { args: ['content', 'redacted'], says: 'content: expected "none" or "full".' },
+    { args: ['content', 'some'], says: 'content: expected "none" or "redacted" or "full".' },
     { args: ['colour', 'red'], says: 'There is no key colour.\nThe keys are: trace_roots, ' },
     { args: ['lock', 'content'], says: 'There is no key lock.' },
     { args: ['content.x', 'full'], says: 'There is no key content.x.' },
@@ -186,9 +186,9 @@ describe('a run', () => {
   });
 
   test('does not go on with a broken config', async () => {
-    write(file, { endpoint: collector.url, content: 'redacted' });
+    write(file, { endpoint: collector.url, content: 'some' });
     const { ran, keys } = await sent();
     expect([ran.code, keys]).toEqual([2, []]);
-    expect(ran.stderr).toContain(`${file}: content: expected "none" or "full".`);
+    expect(ran.stderr).toContain(`${file}: content: expected "none" or "redacted" or "full".`);
   });
 });

@@ -66,7 +66,7 @@ describe('by flags', () => {
     { args: ['--endpoint', 'c:4318'], says: 'endpoint: expected a URL' },
     { args: ['--header', 's3cr3t'], says: '--header 1 is not name=value.' },
     { args: ['--header', 'a b=s3cr3t'], says: 'headers.a b: expected' },
-    { args: ['--content', 'redacted'], says: 'content: expected "none" or "full".' },
+    { args: ['--content', 'some'], says: 'content: expected "none" or "redacted" or "full".' },
     { args: ['--root', 'nowhere'], says: `There is no directory ${cwd}/nowhere.` },
     { args: ['--from-env'], says: 'No OTEL_* variable' },
     { args: ['--content', 'full', '--endpoint', 'http://c'], says: `content is locked by ${managed}.` },
@@ -85,7 +85,7 @@ describe('by answers', () => {
     const { code, stderr } = await init([], { answers: ['', '', ''] });
     expect(code).toBe(0);
     expect(stderr).toContain('OTLP/HTTP endpoint (http://localhost:4318): ');
-    expect(stderr).toContain('none or full (none): ');
+    expect(stderr).toContain('none, redacted or full (none): ');
     expect(stderr).toContain(`Export the sessions of ${cwd} and of all below it: yes or no (yes): `);
     expect(written()).toEqual({ endpoint: 'http://localhost:4318', trace_roots: HERE });
   });

@@ -111,7 +111,7 @@ test.each<[ConfigKey, string, unknown]>([
 });
 
 test.each<[ConfigKey, string, string]>([
-  ['content', 'redacted', 'content: expected "none" or "full".'],
+  ['content', 'some', 'content: expected "none" or "redacted" or "full".'],
   ['wait', 'yes', 'wait: expected true or false.'],
   ['timeout_ms', '10s', 'timeout_ms: expected milliseconds above 0.'],
   ['headers', 'authorization=s3cr3t', 'headers: expected an object of HTTP headers, such as {"authorization": "Bearer …"}.'],

@@ -145,7 +145,7 @@ describe('a wrong type names the file, the key, and what was expected', () => {
     [{ timeout_ms: 0 }, 'timeout_ms: expected milliseconds'],
     [{ certificate: 'ca.pem' }, 'certificate: expected a path'],
     [{ resource: { 'service.name': null } }, 'resource.service.name: expected'],
-    [{ content: 'redacted' }, 'content: expected "none" or "full"'],
+    [{ content: 'some' }, 'content: expected "none" or "redacted" or "full"'],
     [{ semconv: 1.41 }, 'semconv: expected "1.41" or "latest"'],
     [{ agent_usage: true }, 'agent_usage: expected'],
     [{ when: 'stop' }, 'when: expected'],

@@ -43,7 +43,7 @@ export const init: CliCommand = {
       .option('--endpoint <url>', 'OTLP/HTTP endpoint')
       .option('--header <name=value>', 'header for the endpoint; may be repeated', (value, all: string[] = []) => [...all, value])
       .option('--protocol <protocol>', 'http/protobuf or http/json')
-      .option('--content <policy>', 'prompts, answers, arguments and results: none or full')
+      .option('--content <policy>', 'prompts, answers, arguments and results: none, redacted or full')
       .option('--root [dir]', 'export the sessions of a directory; without it, of the current one')
       .action((flags: Flags) => write(flags, world));
     await parse(argv, world.out);
@@ -132,7 +132,7 @@ async function fromAnswers(ask: NonNullable<World['ask']>, given: readonly Step[
   const steps: Step[] = [];
   for (const [key, question] of [
     ['endpoint', 'OTLP/HTTP endpoint'],
-    ['content', 'Prompts, answers, arguments and results that leave the machine: none or full'],
+    ['content', 'Prompts, answers, arguments and results that leave the machine: none, redacted or full'],
   ] as const) {
     if (!isOpen(key)) continue;
     const usual = shown(masked(key, config)) || 'http://localhost:4318';
