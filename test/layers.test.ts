@@ -63,7 +63,7 @@ test('imports follow the flow', () => {
 });
 
 test('the pure rooms touch nothing', () => {
-  const broken = files.filter((file) => PURE.includes(roomOf(file).split('/')[0]!) && IMPURE_CALLS.test(code(file)));
+  const broken = files.filter((file) => PURE.includes(roomOf(file).split('/')[0]!) && IMPURE_CALLS.test(withoutTexts(code(file))));
   expect(broken).toEqual([]);
 });
 
@@ -92,5 +92,8 @@ function roomOf(file: string): string {
   const room = dirname(path);
   return room === '.' ? path.replace(/\.ts$/, '') : room;
 }
+
+/** An example of a rule may be a line of code. */
+const withoutTexts = (source: string): string => source.replace(/'[^'\n]*'/g, "''");
 
 const code = (file: string): string => readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');

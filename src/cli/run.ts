@@ -5,7 +5,6 @@
  * out:  exit code; UserError when the user must change something
  */
 import { destinationConfig } from '../config/destination.ts';
-import type { Config } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
 import { describe, destinationFrom, resourceOverrides } from '../export/destination.ts';
 import { otlpJsonChunks } from '../export/otlp-json.ts';
