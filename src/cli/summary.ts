@@ -20,6 +20,8 @@ export interface Totals {
   readonly costUsd: number;
   /** Calls of models that the price list doesn't know. */
   readonly unpriced: number;
+  /** What was hidden. */
+  readonly redactions: number;
   readonly delivered: number;
   /** By an earlier run. */
   readonly before: number;
@@ -39,6 +41,7 @@ export const NO_TOTALS: Totals = {
   outputTokens: 0,
   costUsd: 0,
   unpriced: 0,
+  redactions: 0,
   delivered: 0,
   before: 0,
   updated: 0,
@@ -58,6 +61,7 @@ export function totalsOf(spans: readonly Span[], report: OutletReport | undefine
     outputTokens: sum((span) => (isChat(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS) : 0)),
     costUsd: sum((span) => numberOf(span, attr.ATTR_COST_USD)),
     unpriced: chats.filter((span) => span.attributes[attr.ATTR_COST_USD] === undefined).length,
+    redactions: sum((span) => numberOf(span, attr.ATTR_REDACTIONS)),
     delivered: report?.acknowledged ?? 0,
     before: report?.before ?? 0,
     updated: report?.updated ?? 0,
@@ -86,6 +90,7 @@ const figures = (totals: Totals): string[] => [
   `${tokens(totals.inputTokens)} in, ${tokens(totals.outputTokens)} out`,
   ...(totals.costUsd > 0 ? [`${dollars(totals.costUsd)}${totals.unpriced > 0 ? ` (${totals.unpriced} calls without a price)` : ''}`] : []),
   ...(totals.errors > 0 ? [count(totals.errors, 'error')] : []),
+  ...(totals.redactions > 0 ? [`${totals.redactions.toLocaleString('en-US')} redacted`] : []),
 ];
 
 const outcome = (totals: Totals, sent: boolean): string[] => [

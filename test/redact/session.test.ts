@@ -82,8 +82,9 @@ describe('a session with secrets everywhere', () => {
 
   test.each(['redacted', 'none'])('--content %s: none of them arrives', async (content) => {
     const before = receiver.spans().length;
-    const { code } = await trace([project, '--final', '--content', content, '--endpoint', receiver.url]);
+    const { code, stdout } = await trace([project, '--final', '--content', content, '--endpoint', receiver.url]);
     expect(code).toBe(0);
+    expect(stdout.includes(' redacted')).toBe(content === 'redacted');
     const spans = receiver.spans().slice(before);
     expect(spans.length).toBeGreaterThan(7);
     const bytes = JSON.stringify(spans);
