@@ -4,14 +4,15 @@
  * in:   states and transcripts on disk
  * out:  one delivery after another; between them the caller looks at the queue, which goes first
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere, removeHalfWritten, writePrivate } from '../disk/files.ts';
 import { isAlive } from '../disk/lock.ts';
+import { mayTry } from '../export/outlet.ts';
 import { findSessions, type SessionRef } from '../read/find.ts';
 import { nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
-import { standingOf } from '../sync/standing.ts';
+import { isOwnStamp, standingOf } from '../sync/standing.ts';
 import { allSessions, forget, readState, type SessionState, settle, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
 import type { Shift } from './shift.ts';
@@ -23,6 +24,8 @@ const SCAN_OVERLAP_MS = 10 * 60_000;
 /** A session that was opened and is not used: longer than anybody leaves a terminal like that. */
 const UNBEGUN_MAX_MS = 14 * 24 * 60 * 60_000;
 const PRUNE_EVERY_MS = 7 * 24 * 60 * 60_000;
+/** Long enough for `doctor` to tell of it. */
+const FAILURE_KEPT_MS = 14 * 24 * 60 * 60_000;
 /** Nobody is at one file for so long. */
 const HALF_WRITTEN_MAX_MS = 60 * 60_000;
 
@@ -37,11 +40,17 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
   const deliverIfDue = async (ref: SessionRef, state: SessionState): Promise<void> => {
     if (loaded.config.when === 'turn' || standingOf(ref, state, now()).ended) await deliver(ref, crew, log);
   };
+  let delivers = maySend(crew);
   for (const state of unsettledSessions(paths.state)) {
-    const ref = refOf(state, crew);
     if (state.disabled) settle(paths.state, state);
-    else if (ref === undefined) settleGone(state, crew);
-    else if (isInScope(ref)) await deliverIfDue(ref, state);
+    // A folder's listing for each would cost a hook more than all else, when there is nothing to be done.
+    if (state.disabled || (isThere(state) && (!delivers || isAsItWas(state, crew)))) continue;
+    const ref = refOf(state, crew);
+    if (ref === undefined) settleGone(state, crew);
+    else if (delivers && isInScope(ref)) {
+      await deliverIfDue(ref, state);
+      delivers = maySend(crew);
+    }
     yield;
   }
   const times = readTimes(paths.state);
@@ -60,13 +69,28 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     const known = readState(paths.state, nameOf(ref));
     if (known.disabled) continue;
     // Marked first, for the next scan won't find what can't be delivered now.
-    const state = { ...known, ...(ref.path !== undefined && { path: ref.path }) };
+    const state: SessionState = { ...known, ...(ref.path !== undefined && { path: ref.path, transcriptSeen: true }) };
     writeState(paths.state, state, 'unsettled');
     await deliverIfDue(ref, state);
   }
   const prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
   if (prunes) await prune(crew);
   writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}\n`);
+}
+
+const maySend = ({ tools, now }: Shift): boolean => tools !== undefined && mayTry(tools.outlet.health(), now());
+
+const isThere = ({ path }: SessionState): boolean => path !== undefined && existsSync(path);
+
+/** Alive, and nothing was written to its own file since all that could be sent was. Its agents report there. */
+function isAsItWas(state: SessionState, { tools, version, places, now }: Shift): boolean {
+  const { path, delivered } = state;
+  const known = delivered?.[tools?.outlet.key ?? ''];
+  const harness = places.harnesses.find(({ name }) => name === state.harness);
+  if (harness === undefined || path === undefined || known === undefined) return false;
+  if (known.pending > 0 || known.ended || known.version !== version || !isOwnStamp(path, known.seen)) return false;
+  const modifiedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return !standingOf({ harness, path, modifiedMs }, state, now()).ended;
 }
 
 /** A session that works in a worktree takes its file there. */
@@ -80,14 +104,15 @@ function refOf({ path, sessionId }: SessionState, { places }: Shift): SessionRef
 
 /** A session that was left without a prompt never had a transcript; one that had may have been deleted before its time. */
 function settleGone(state: SessionState, { paths, log, now }: Shift): void {
-  if (state.delivered === undefined) {
+  if (state.delivered === undefined && !state.transcriptSeen) {
     if (isOver(state, now())) forget(paths.state, state);
     return;
   }
-  const lost = owedBy(state);
-  const message = `its transcript is gone, and ${lost} of its spans were not delivered`;
-  if (lost > 0) log('error', message, state.sessionId);
-  writeState(paths.state, { ...state, ...(lost > 0 && { failure: { atMs: now(), message } }) }, 'settled');
+  const lost = state.delivered === undefined ? 'nothing of it was' : `${owedBy(state)} of its spans were not`;
+  const message = `its transcript is gone, and ${lost} delivered`;
+  const isLost = state.delivered === undefined || owedBy(state) > 0;
+  if (isLost) log('error', message, state.sessionId);
+  writeState(paths.state, { ...state, ...(isLost && { failure: { atMs: now(), message } }) }, 'settled');
 }
 
 function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: number): boolean {
@@ -97,7 +122,12 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
 /** Entries live as long as the transcripts they are of; one with spans that never arrived may come back. */
 async function prune({ paths, tools, now }: Shift): Promise<void> {
   const gone = allSessions(paths.state).filter(
-    ({ path, conversationId, disabled }) => !disabled && conversationId !== undefined && path !== undefined && !existsSync(path),
+    (state) =>
+      !state.disabled &&
+      (state.conversationId ?? state.failure) !== undefined &&
+      state.path !== undefined &&
+      !existsSync(state.path) &&
+      !within(state.failure?.atMs, FAILURE_KEPT_MS, now()),
   );
   const keys = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys.has(session));

@@ -31,7 +31,11 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
   const decision = directory === undefined ? undefined : scopeDecider(crew.loaded.config, crew.home)(directory);
   if (decision?.inScope !== true) return done();
-  const state = { ...withEvents(known, jobs), ...(directory !== undefined && { startDirectory: directory }) };
+  const state = {
+    ...withEvents(known, jobs),
+    ...(directory !== undefined && { startDirectory: directory }),
+    ...(ref?.path !== undefined && { transcriptSeen: true as const }),
+  };
   const stop = jobs.findLast(({ event }) => event === 'Stop');
   const ended = jobs.at(-1)!.event === 'SessionEnd';
   // At its end a transcript is complete.

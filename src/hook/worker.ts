@@ -15,13 +15,13 @@ import { harnesses } from '../harness/index.ts';
 import type { Places } from '../read/find.ts';
 import type { Tools } from '../sync/deliver-session.ts';
 import { openTools } from '../sync/settings.ts';
-import { unsettledSessions } from '../sync/state.ts';
 import { catchUp } from './catch-up.ts';
 import { type Log, openLog } from './log.ts';
 import { writeNotice } from './notice.ts';
 import { isEmpty, type Job, jobsIn } from './queue.ts';
 import { takeUp } from './session-jobs.ts';
 import { messageOf, type Shift, type WorkerWorld } from './shift.ts';
+import { waitingSessions } from './waiting.ts';
 
 /** Longer than a worker needs for the sessions of a machine's last minute. */
 const AWAITED_LOCK_MS = 60_000;
@@ -72,7 +72,8 @@ async function shift(world: WorkerWorld, left: Set<string>, log: Log): Promise<b
   } finally {
     await tools?.outlet.close();
   }
-  const pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered?.[tools?.outlet.key ?? '']?.pending !== 0).length;
+  const { places } = crew;
+  const pending = waitingSessions({ stateFolder: paths.state, config: loaded.config, places, key: tools?.outlet.key, nowMs: now() });
   const obstacle = tools === undefined && pending > 0 ? 'No endpoint is set: `trace-build init` sets one.' : undefined;
   writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending });
   return true;

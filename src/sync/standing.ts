@@ -17,12 +17,15 @@ const SILENCE_MS = 24 * 60 * 60_000;
 /** Bookkeeping may follow the hook that told of the end; a resumed session takes longer to be typed into. */
 const AFTERMATH_MS = 2_000;
 
-export const standingOf = (ref: SessionRef, state: SessionState, nowMs: number): Standing => ({
+/** What of a session tells whether it has ended. */
+export type Traces = Pick<SessionRef, 'harness' | 'path' | 'modifiedMs'>;
+
+export const standingOf = (ref: Traces, state: SessionState, nowMs: number): Standing => ({
   ended: hasEnded(ref, state, nowMs),
   stoppedAtMs: state.stoppedAtMs,
 });
 
-function hasEnded(ref: SessionRef, state: SessionState, nowMs: number): boolean {
+function hasEnded(ref: Traces, state: SessionState, nowMs: number): boolean {
   const wasTold = state.endedAtMs !== undefined && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0);
   if (wasTold && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS) return true;
   if (state.process !== undefined && isAlive(state.process) === false) return true;
@@ -32,7 +35,7 @@ function hasEnded(ref: SessionRef, state: SessionState, nowMs: number): boolean 
   return lastMs !== undefined && nowMs - lastMs >= SILENCE_MS;
 }
 
-const lastTimeIn = (ref: SessionRef): number | undefined =>
+const lastTimeIn = (ref: Traces): number | undefined =>
   lastLines(ref.path!)
     .flatMap((line) => ref.harness.layout.timeOf(line) ?? [])
     .reduce<number | undefined>((latest, atMs) => Math.max(latest ?? 0, atMs), undefined);
@@ -58,3 +61,6 @@ export function lastLines(path: string): readonly string[] {
 /** What a session's files look like: it tells whether anything was written since. */
 export const stampsOf = (ref: SessionRef): string =>
   [ref.path, ...ref.agents.map(({ path }) => path)].map((path) => (path === undefined ? '' : stampOf(path))).join('|');
+
+/** Whether a session's own file is as it was when its files looked like that. */
+export const isOwnStamp = (path: string, seen: string): boolean => seen.split('|')[0] === stampOf(path);

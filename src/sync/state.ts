@@ -23,6 +23,8 @@ export interface SessionState {
   /** Becomes the key in the ledger, once it was read. */
   readonly conversationId?: string;
   readonly path?: string;
+  /** There was something at that path. */
+  readonly transcriptSeen?: true;
   readonly startDirectory?: string;
   /** When its first hook came. */
   readonly seenAtMs?: number;
@@ -94,11 +96,13 @@ export function forget(stateFolder: string, name: SessionName): void {
   rmSync(pathOf(stateFolder, name), { force: true });
 }
 
-/** Sessions with something left to send, or that may go on. */
+/** Sessions with something left to send, or that may go on. Of one whose state is damaged only the name is known. */
 export function unsettledSessions(stateFolder: string): readonly SessionState[] {
   return namesIn(join(stateFolder, 'sessions', 'unsettled')).flatMap((name) => {
     const at = name.indexOf('~');
-    return stateIn(join(stateFolder, 'sessions', name.slice(0, at), `${name.slice(at + 1)}.json`));
+    const [harness, sessionId] = [name.slice(0, at), name.slice(at + 1)];
+    const [known] = stateIn(join(stateFolder, 'sessions', harness, `${sessionId}.json`));
+    return at < 0 ? [] : [known ?? { v: VERSION, harness, sessionId }];
   });
 }
 
@@ -113,10 +117,10 @@ export const allSessions = (stateFolder: string): readonly SessionState[] =>
 
 function stateIn(path: string): readonly SessionState[] {
   try {
-    const state = JSON.parse(readIfThere(path) ?? '{}') as SessionState;
-    return state.v === VERSION ? [state] : [];
+    const state = JSON.parse(readIfThere(path) ?? '{}') as SessionState | null;
+    return state?.v === VERSION ? [state] : [];
   } catch {
-    return []; // Damaged; its next hook writes it anew.
+    return []; // Damaged; who delivers it writes it anew.
   }
 }
 

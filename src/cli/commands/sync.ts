@@ -4,12 +4,13 @@
  * in:   argv, World; the queue, states and transcripts on disk
  * out:  spans at the collector; a line a session, and the sum
  */
-import { basename } from 'node:path';
 import { destinationConfig } from '../../config/destination.ts';
 import { UserError } from '../../errors.ts';
 import { describe, destinationFrom, resourceOverrides } from '../../export/destination.ts';
 import { keyOf, openOutlet } from '../../export/outlet.ts';
 import { harnesses } from '../../harness/index.ts';
+import { writeNotice } from '../../hook/notice.ts';
+import { waitingSessions } from '../../hook/waiting.ts';
 import { takeUpQueue } from '../../hook/worker.ts';
 import { traceSession } from '../../pipeline.ts';
 import { findSessions, type Places, type SessionRef } from '../../read/find.ts';
@@ -17,7 +18,7 @@ import { deliverSession, nameOf, type Tools } from '../../sync/deliver-session.t
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../../sync/in-scope.ts';
 import { buildOptionsOf, scopeOf } from '../../sync/settings.ts';
 import { standingOf } from '../../sync/standing.ts';
-import { readState, unsettledSessions } from '../../sync/state.ts';
+import { readState, type SessionState, unsettledSessions } from '../../sync/state.ts';
 import { Account } from '../account.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
@@ -97,7 +98,8 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   for (const warning of overrides.warnings) out.note(warning);
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   if (!options.dryRun) await takeUpQueue({ paths, home, version, awaited: true, now, wait });
-  const refs = sessionsFor(options, { env, home, harnesses }, world);
+  const places = { env, home, harnesses };
+  const refs = sessionsFor(options, places, world);
   const { final, resend } = options;
   const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
   const build = { ...buildOptionsOf(config), resource: overrides.attributes };
@@ -105,7 +107,13 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   const marks = hooks !== undefined && keyOf(hooks) === outlet.key;
   const tools: Tools = { stateFolder: paths.state, outlet, build, version, marks, final, resend, traceparent: traceparentIn(env), now };
   try {
-    return await (options.dryRun ? foretell(refs, tools, describe(destination), world) : deliverAll(refs, tools, options, world));
+    if (options.dryRun) return await foretell(refs, tools, describe(destination), world);
+    const code = await deliverAll(refs, tools, options, world);
+    if (marks) {
+      const pending = waitingSessions({ stateFolder: paths.state, config, places, key: outlet.key, nowMs: now() });
+      writeNotice(paths.state, config.notice, { health: outlet.health(), pending });
+    }
+    return code;
   } finally {
     await outlet.close();
   }
@@ -184,7 +192,7 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
   };
   const unsettled = unsettledSessions(paths.state)
     .filter(({ disabled }) => !disabled)
-    .flatMap(({ path }) => (path === undefined ? [] : existing(path, places)))
+    .flatMap((state) => existing(state, places))
     .filter(isInScope);
   const search = { config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs };
   const found = sessionsInScope(search).filter((ref) => !readState(paths.state, nameOf(ref)).disabled);
@@ -193,9 +201,9 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
 }
 
 /** What was remembered may be gone. */
-function existing(path: string, places: Places): readonly SessionRef[] {
+function existing({ path, sessionId }: SessionState, places: Places): readonly SessionRef[] {
   try {
-    return findSessions(path, places).filter((ref) => ref.path !== undefined && basename(ref.path) === basename(path));
+    return findSessions(path ?? sessionId, places).filter((ref) => ref.path !== undefined && ref.sessionId === sessionId);
   } catch {
     return [];
   }
