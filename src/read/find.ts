@@ -10,6 +10,7 @@ import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Harness } from '../harness/harness.ts';
+import { beginningOf } from './beginning.ts';
 import { headOf } from './lines.ts';
 
 export interface SessionRef {
@@ -22,6 +23,8 @@ export interface SessionRef {
   readonly agents: readonly AgentRef[];
   /** Time of the first line that has one, Unix ms: a fork's file begins later than its original. */
   readonly begunMs: number;
+  /** Directory the session began in, as its own file tells. */
+  readonly startDirectory?: string;
   readonly modifiedMs: number;
   /** Size of the session's own file. */
   readonly bytes: number;
@@ -39,18 +42,22 @@ export interface Places {
   readonly harnesses: readonly Harness[];
 }
 
-/** Enough to hold the first lines up to one with a time. */
+/** Enough of an agent's file to tell whose it is. */
 const HEAD_BYTES = 64 * 1024;
 /** `<session>/subagents/workflows/<run>/agent-….jsonl`. */
 const MAX_AGENT_DEPTH = 3;
 
+/** Agents that lie beside their sessions, by folder and session. */
+export type BesideIndex = Map<string, ReadonlyMap<string, readonly AgentRef[]>>;
+
 /**
- * @param given  a file, a directory, a session id or the beginning of one
+ * @param given   a file, a directory, a session id or the beginning of one
+ * @param beside  folders listed before; for whoever asks for one session after another
  * @throws UserError when there is no such thing, it can't be read, or there is more than one
  */
-export function findSessions(given: string, places: Places): readonly SessionRef[] {
+export function findSessions(given: string, places: Places, beside: BesideIndex = new Map()): readonly SessionRef[] {
   const stats = statsOf(given);
-  if (stats === undefined) return [byId(given, places)];
+  if (stats === undefined) return [byId(given, places, beside)];
   const harness = places.harnesses[0]!;
   if (stats.isDirectory()) {
     demandReadable(given);
@@ -64,7 +71,7 @@ export function findSessions(given: string, places: Places): readonly SessionRef
       `${given} is a pipe or a device, not a file.`,
       'Write the transcript to a file first (cat … > session.jsonl), and name that.',
     );
-  return [fromFile(given, harness)];
+  return [fromFile(given, harness, beside)];
 }
 
 /** The newest session begun in a directory. */
@@ -104,7 +111,7 @@ export const findNeighbour = (ref: SessionRef, idPrefix: string): string | undef
 
 // ---------------------------------------------------------------------------------------------
 
-function byId(id: string, places: Places): SessionRef {
+function byId(id: string, places: Places, beside: BesideIndex): SessionRef {
   const advice = 'Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.';
   if (id.includes('/') || id.endsWith('.jsonl')) throw new UserError(`There is no ${id}.`, advice);
   const found = places.harnesses.flatMap((harness) =>
@@ -127,18 +134,20 @@ function byId(id: string, places: Places): SessionRef {
     );
   if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
   // A session that moved to another folder may have left its old file behind.
-  return found.map(({ harness, path }) => fromFile(path, harness)).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0]!;
+  return found.map(({ harness, path }) => fromFile(path, harness, beside)).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0]!;
 }
 
-function fromFile(path: string, harness: Harness): SessionRef {
+function fromFile(path: string, harness: Harness, known: BesideIndex): SessionRef {
   const folder = dirname(path);
   const kind = harness.layout.classify(basename(path));
   if (kind?.kind === 'agent' || isWithinAgents(folder, harness))
     throw new UserError(`${path} is the transcript of a sub-agent.`, 'Name the session it belongs to: its agents come with it.');
   const sessionId = kind?.sessionId ?? basename(path);
   const own = agentsIn(join(folder, sessionId), folder, harness);
-  const beside = agentsBeside(folder, harness).get(sessionId) ?? [];
-  return sessionRef(harness, sessionId, path, folder, [...own, ...beside]);
+  const key = `${harness.name} ${folder}`;
+  const beside = known.get(key) ?? agentsBeside(folder, harness);
+  known.set(key, beside);
+  return sessionRef(harness, sessionId, path, folder, [...own, ...(beside.get(sessionId) ?? [])]);
 }
 
 function sessionsUnder(top: string, harness: Harness): readonly SessionRef[] {
@@ -188,13 +197,15 @@ function sessionRef(
 ): SessionRef {
   const anyPath = path ?? agents[0]?.path;
   const stats = anyPath === undefined ? undefined : readableStats(anyPath);
+  const { atMs, directory } = anyPath === undefined ? {} : beginningOf(anyPath, harness.layout);
   return {
     harness,
     sessionId,
     path,
     folder,
     agents: agents.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1)),
-    begunMs: (anyPath === undefined ? undefined : harness.layout.timeOf(readableHead(anyPath))) ?? 0,
+    begunMs: atMs ?? 0,
+    ...(path !== undefined && directory !== undefined && { startDirectory: directory }),
     modifiedMs: stats?.mtimeMs ?? 0,
     bytes: path === undefined ? 0 : (stats?.size ?? 0),
   };

@@ -13,16 +13,18 @@ const LF = 10;
 /**
  * @param ends  is given the offset just after each line; after a last one without a line feed, which may still grow,
  *              the offset of its beginning
+ * @param maxBytes  no more than that is read; the last line may then be the beginning of one
  * @throws whatever the file system says, with its `code`
  */
-export function* linesOf(path: string, fromByte = 0, ends: number[] = []): Generator<Buffer> {
+export function* linesOf(path: string, fromByte = 0, ends: number[] = [], maxBytes = Number.POSITIVE_INFINITY): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {
     let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     let filled = 0;
     let position = fromByte;
     for (;;) {
-      const read = readSync(fd, buffer, filled, buffer.length - filled, position);
+      const wanted = Math.min(buffer.length - filled, fromByte + maxBytes - position);
+      const read = readSync(fd, buffer, filled, wanted, position);
       if (read === 0) break;
       position += read;
       const end = filled + read;

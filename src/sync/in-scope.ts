@@ -10,8 +10,8 @@ import { expanded } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { decideScope, rootsOf, type ScopeDecision } from '../config/scope.ts';
 import { readIfThere, writePrivate } from '../disk/files.ts';
-import { findSessions, type Places, type SessionRef } from '../read/find.ts';
-import { headOf } from '../read/lines.ts';
+import { UserError } from '../errors.ts';
+import { type BesideIndex, findSessions, type Places, type SessionRef } from '../read/find.ts';
 import { nameOf } from './deliver-session.ts';
 import { directoriesIn } from './directories.ts';
 import { readState } from './state.ts';
@@ -36,13 +36,12 @@ export function scopeDecider(config: Config, home: string, stateFolder?: string)
   };
 }
 
-/** By the transcript itself, which no repository writes; by what a hook said while there is none. */
+/**
+ * By the transcript itself, which no repository writes; by what a hook said only while there is none: a repository can
+ * set the variables of a hook.
+ */
 export const startDirectoryOf = (ref: SessionRef, stateFolder: string): string | undefined =>
-  (ref.path === undefined ? undefined : ref.harness.layout.directoryOf(readableHead(ref.path))) ??
-  readState(stateFolder, nameOf(ref)).startDirectory;
-
-/** Enough for the first lines up to one that tells the directory. */
-const HEAD_BYTES = 64 * 1024;
+  ref.path === undefined ? readState(stateFolder, nameOf(ref)).startDirectory : ref.startDirectory;
 
 export interface Search {
   readonly config: Config;
@@ -60,14 +59,25 @@ export function sessionsInScope(search: Search): readonly SessionRef[] {
   const { config, places, stateFolder, nowMs } = search;
   const decide = scopeDecider(config, places.home, stateFolder);
   const addedMs = whenAdded(config, places.home, stateFolder, nowMs);
+  const beside: BesideIndex = new Map();
   return transcriptsWritten(places, search.writtenSinceMs).flatMap((path) => {
-    const [ref] = findSessions(path, places);
+    const ref = readableSession(path, places, beside);
     const directory = ref && startDirectoryOf(ref, stateFolder);
     if (ref === undefined || directory === undefined) return [];
     const decision = decide(directory);
     if (!decision.inScope) return [];
     return ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [];
   });
+}
+
+/** @returns undefined for one that has vanished meanwhile, or can't be read: it must not cost the others */
+function readableSession(path: string, places: Places, beside: BesideIndex): SessionRef | undefined {
+  try {
+    return findSessions(path, places, beside)[0];
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** Main files, the one written last first. */
@@ -123,13 +133,5 @@ function statsOf(path: string): Stats | undefined {
     return statSync(path);
   } catch {
     return undefined; // Gone meanwhile.
-  }
-}
-
-function readableHead(path: string): string {
-  try {
-    return headOf(path, HEAD_BYTES);
-  } catch {
-    return ''; // Who builds it tells why it can't be read.
   }
 }

@@ -1,11 +1,27 @@
 /** Which sessions are found: real directories and git repositories, which may be gone by then. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Config, DEFAULTS } from '../../src/config/schema.ts';
-import { scopeDecider } from '../../src/sync/in-scope.ts';
+import type { Harness } from '../../src/harness/harness.ts';
+import { harnesses } from '../../src/harness/index.ts';
+import { type BesideIndex, findSessions, type Places } from '../../src/read/find.ts';
+import { type Search, scopeDecider, sessionsInScope, startDirectoryOf } from '../../src/sync/in-scope.ts';
+import { writeState } from '../../src/sync/state.ts';
 
 const top = realpathSync(mkdtempSync(join(tmpdir(), 'trace-build-in-scope-')));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
@@ -125,5 +141,100 @@ describe('what is remembered', () => {
     writeFileSync(state(), 'a file in the way');
     mkdirSync(at('work/a'));
     expect(decide('work/a', WORK).inScope).toBe(true);
+  });
+});
+
+describe('a scan', () => {
+  const AT = '2026-01-01T00:00:00.000Z';
+  const id = (n: number): string => `${String(n).padStart(8, '0')}-aaaa-4bbb-8ccc-dddddddddddd`;
+  const projects = (): string => at('.claude/projects/-work');
+  function session(n: number, chars = 10): string {
+    mkdirSync(projects(), { recursive: true });
+    const path = join(projects(), `${id(n)}.jsonl`);
+    const line = { type: 'user', message: { content: 'x'.repeat(chars) }, sessionId: id(n), timestamp: AT, cwd: at('work') };
+    writeFileSync(path, `${JSON.stringify(line)}\n`);
+    utimesSync(path, 1000 - n, 1000 - n);
+    return path;
+  }
+  const placesOf = (own: readonly Harness[] = harnesses): Places => ({ env: {}, home, harnesses: own });
+  const scan = (more: Partial<Search> = {}): readonly string[] =>
+    sessionsInScope({
+      config: { ...DEFAULTS, trace_roots: [{ path: '~/work', added: '2025-12-31T00:00:00Z' }] },
+      places: placesOf(),
+      stateFolder: state(),
+      writtenSinceMs: 0,
+      nowMs: Date.parse('2026-02-01T00:00:00Z'),
+      ...more,
+    }).map(({ sessionId }) => sessionId);
+
+  test('finds sessions that begin with a long prompt', () => {
+    session(1, 70_000);
+    session(2, 2_000_000);
+    expect(scan()).toEqual([id(1), id(2)]);
+    expect(scan({ begunSinceMs: Date.parse(AT) + 1 })).toEqual([]);
+  });
+
+  /** The look at the first session has something happen to the second. */
+  function meanwhile(act: () => void): Places {
+    const [harness] = harnesses;
+    let isFirst = true;
+    const directoryOf = (head: string): string | undefined => {
+      if (isFirst) act();
+      isFirst = false;
+      return harness!.layout.directoryOf(head);
+    };
+    return placesOf([{ ...harness!, layout: { ...harness!.layout, directoryOf } }]);
+  }
+
+  test('goes on when a transcript vanishes meanwhile', () => {
+    const [, second] = [session(1), session(2), session(3)];
+    expect(scan({ places: meanwhile(() => rmSync(second)) })).toEqual([id(1), id(3)]);
+  });
+
+  test('goes on when what was a transcript is something else by then', () => {
+    const [, second] = [session(1), session(2), session(3)];
+    const replace = (): void => {
+      rmSync(second);
+      mkdirSync(second);
+    };
+    expect(scan({ places: meanwhile(replace) })).toEqual([id(1), id(3)]);
+  });
+
+  test('goes on when a folder can’t be read, or is none', () => {
+    session(1);
+    writeFileSync(at('.claude/projects/a-file'), '');
+    symlinkSync(at('.claude/projects/circle'), at('.claude/projects/circle'));
+    symlinkSync(at('nowhere'), at('.claude/projects/dangling'));
+    mkdirSync(at('.claude/projects/closed'));
+    chmodSync(at('.claude/projects/closed'), 0o000);
+    expect(scan()).toEqual([id(1)]);
+  });
+
+  test('looks at each agent beside the sessions once, however many sessions there are', () => {
+    for (let n = 1; n <= 20; n++) session(n);
+    writeFileSync(join(projects(), 'agent-a.jsonl'), `${JSON.stringify({ sessionId: id(7) })}\n`);
+    const [harness] = harnesses;
+    let looks = 0;
+    const sessionOf = (line: string): string | undefined => {
+      looks++;
+      return harness!.layout.sessionOf(line);
+    };
+    const places = placesOf([{ ...harness!, layout: { ...harness!.layout, sessionOf } }]);
+    expect(scan({ places })).toHaveLength(20);
+    expect(looks).toBe(1);
+    const beside: BesideIndex = new Map();
+    expect(findSessions(join(projects(), `${id(7)}.jsonl`), places, beside)[0]!.agents).toMatchObject([{ agentId: 'a' }]);
+    expect(findSessions(join(projects(), `${id(8)}.jsonl`), places, beside)[0]!.agents).toEqual([]);
+    expect(looks).toBe(2);
+  });
+
+  test('what hooks said of the directory counts only while there is no transcript', () => {
+    const path = session(1);
+    writeFileSync(path, '{"type":"mode"}\n');
+    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('work/said') }, 'settled');
+    const [ref] = findSessions(path, placesOf());
+    expect(startDirectoryOf(ref!, state())).toBeUndefined();
+    expect(startDirectoryOf({ ...ref!, path: undefined }, state())).toBe(at('work/said'));
+    expect(scan()).toEqual([]);
   });
 });
