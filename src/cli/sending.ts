@@ -9,9 +9,9 @@ import { type Outlet, type OutletReport, openOutlet } from '../export/outlet.ts'
 import type { Scope } from '../export/readable.ts';
 import type { Standing, TracedRef } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
-import { parentOf, remembered, sendTraced, stateOf } from '../sync/deliver-session.ts';
+import { type Before, parentOf, remembered, sendTraced, stateOf } from '../sync/deliver-session.ts';
 import { stampsOf, standingOf } from '../sync/standing.ts';
-import { type SessionState, writeState } from '../sync/state.ts';
+import { writeState } from '../sync/state.ts';
 
 export interface Sending {
   readonly standingOf: (ref: SessionRef) => Standing;
@@ -34,8 +34,7 @@ export interface SendingOptions {
 export function openSending(destination: Destination, options: SendingOptions): Sending {
   const { stateFolder, final, now } = options;
   const outlet = openOutlet(destination, options);
-  /** As it was before the session was read: what is written meanwhile is seen the next time. */
-  const before = new Map<SessionRef, { readonly state: SessionState; readonly standing: Standing; readonly seen: string }>();
+  const before = new Map<SessionRef, Before>();
   return {
     standingOf: (ref) => {
       const state = stateOf(ref, options);
@@ -49,7 +48,10 @@ export function openSending(destination: Destination, options: SendingOptions): 
       if (parentOf(known.state)?.sampled === false) return undefined;
       const report = await sendTraced(session, known.state, outlet);
       // Told by another session of this run, a turn may not have arrived: whoever comes next asks the ledger.
-      const next = remembered(session.ref, session, report, session.repeated > 0 ? { ...known, seen: '' } : known, { ...options, outlet });
+      const next =
+        session.repeated > 0
+          ? remembered(session.ref, { ...session, resumeAt: () => undefined }, report, { ...known, seen: '' }, { ...options, outlet })
+          : remembered(session.ref, session, report, known, { ...options, outlet });
       // Who names a session opts in this run, and not the hooks.
       writeState(stateFolder, next, 'unmarked');
       return report;

@@ -12,6 +12,7 @@ import { mayTry } from '../export/outlet.ts';
 import { findSessions, type SessionRef } from '../read/find.ts';
 import { nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
+import { originalsFirst } from '../sync/order.ts';
 import { isOwnStamp, standingOf } from '../sync/standing.ts';
 import { allSessions, forget, readState, type SessionState, settle, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
@@ -32,7 +33,7 @@ const HALF_WRITTEN_MAX_MS = 60 * 60_000;
 /** @param began  whether a session began meanwhile: then there is time for a scan */
 export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerator<void> {
   const { paths, now, loaded, log, home } = crew;
-  const decide = scopeDecider(loaded.config, home);
+  const decide = scopeDecider(loaded.config, home, paths.state);
   const isInScope = (ref: SessionRef): boolean => {
     const directory = startDirectoryOf(ref, paths.state);
     return directory !== undefined && decide(directory).inScope;
@@ -63,7 +64,7 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     writtenSinceMs: within(times.scannedAtMs, Number.POSITIVE_INFINITY, scannedAtMs) ? times.scannedAtMs! - SCAN_OVERLAP_MS : 0,
     nowMs: scannedAtMs,
   });
-  for (const ref of found) {
+  for (const ref of originalsFirst(found)) {
     // First, for a job may tell that it is disabled.
     yield;
     const known = readState(paths.state, nameOf(ref));

@@ -28,8 +28,8 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
     writeState(paths.state, { ...known, disabled: true }, 'settled');
     return done();
   }
-  const directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
-  const decision = directory === undefined ? undefined : scopeDecider(crew.loaded.config, crew.home)(directory);
+  const directory = ref === undefined ? (known.startDirectory ?? startDirectoryIn(jobs)) : startDirectoryOf(ref, paths.state);
+  const decision = directory === undefined ? undefined : scopeDecider(crew.loaded.config, crew.home, paths.state)(directory);
   if (decision?.inScope !== true) return done();
   const state = {
     ...withEvents(known, jobs),

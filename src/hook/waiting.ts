@@ -22,7 +22,7 @@ export interface Waiting {
 
 /** Of those that never were tried, the ones that are due: with a transcript, in scope, and not for their end to wait for. */
 export function waitingSessions({ stateFolder, config, places, key, nowMs }: Waiting): number {
-  const decide = scopeDecider(config, places.home);
+  const decide = scopeDecider(config, places.home, stateFolder);
   const isDue = (state: SessionState): boolean => {
     const { path, startDirectory } = state;
     const harness = places.harnesses.find(({ name }) => name === state.harness);

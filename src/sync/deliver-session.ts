@@ -20,6 +20,8 @@ export interface Tools {
   readonly version: string;
   /** Whether it is where hooks deliver to: what they owe another destination, this one does not settle. */
   readonly marks: boolean;
+  /** Turns of a session that began earlier stay here, unless somebody asked for all of it. Unix ms. */
+  readonly sinceMs?: (ref: SessionRef) => number | undefined;
   /** Take every session to have ended. */
   readonly final?: boolean;
   /** Send what was delivered before, too. */
@@ -44,7 +46,8 @@ export async function deliverSession(ref: SessionRef, tools: Tools): Promise<Ses
   const standing = tools.final ? { ended: true } : standingOf(ref, state, tools.now());
   const seen = stampsOf(ref);
   const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];
-  const known = delivered?.version === version ? delivered : undefined;
+  const sinceMs = sinceOf(ref, state, tools);
+  const known = delivered?.version === version && coversAll(delivered, sinceMs) ? delivered : undefined;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) {
     if (marks && known.ended && known.open === 0) settle(stateFolder, nameOf(ref));
     return { kind: 'as it was' };
@@ -53,12 +56,32 @@ export async function deliverSession(ref: SessionRef, tools: Tools): Promise<Ses
     writeState(stateFolder, state, marks ? (standing.ended ? 'settled' : 'unsettled') : 'unmarked');
     return { kind: 'not sampled' };
   }
-  const traced = traceSession(ref, tools.build, { ...standing, resume: known?.resume });
+  const whole = traceSession(ref, tools.build, { ...standing, resume: known?.resume });
+  const traced = sinceMs === undefined ? whole : { ...whole, spans: begunSince(whole.spans, sinceMs) };
   const report = await sendTraced(traced, state, outlet);
-  const next = remembered(ref, traced, report, { state, standing, seen }, tools);
+  const next = remembered(ref, traced, report, { state, standing, seen, sinceMs }, tools);
   const isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
   writeState(stateFolder, next, marks ? (isSettled ? 'settled' : 'unsettled') : 'unmarked');
   return { kind: 'sent', traced, report };
+}
+
+/** Of a session that somebody asked for as a whole before, undefined: it goes on as a whole. */
+export function sinceOf(ref: SessionRef, { delivered }: SessionState, { outlet, sinceMs }: Tools): number | undefined {
+  const known = delivered?.[outlet.key];
+  if (known !== undefined && known.sinceMs === undefined) return undefined;
+  const given = sinceMs?.(ref);
+  return given !== undefined && ref.begunMs < given ? given : undefined;
+}
+
+/** Whether all that is asked for now was asked for then, too. */
+const coversAll = (then: Delivered, sinceMs: number | undefined): boolean =>
+  then.sinceMs === undefined || (sinceMs !== undefined && then.sinceMs <= sinceMs);
+
+/** By turns: a trace is sent as a whole, or not at all. */
+export function begunSince(spans: readonly Span[], sinceMs: number): readonly Span[] {
+  const begunMs = new Map<string, number>();
+  for (const { traceId, startMs } of spans) begunMs.set(traceId, Math.min(startMs, begunMs.get(traceId) ?? startMs));
+  return spans.filter(({ traceId }) => begunMs.get(traceId)! >= sinceMs);
 }
 
 /** For whoever built it already. */
@@ -71,12 +94,20 @@ export const sendTraced = (
   return outlet.send(traced.spans, traced.session.id, parent && ((span: Span) => underParent(span, parent)));
 };
 
+/** As it was before it was read: what is written meanwhile is seen the next time. */
+export interface Before {
+  readonly state: SessionState;
+  readonly standing: Standing;
+  readonly seen: string;
+  readonly sinceMs?: number | undefined;
+}
+
 /** The state to write down after a delivery. What hooks told meanwhile stays. */
 export function remembered(
   ref: SessionRef,
   traced: TracedSession,
   report: OutletReport,
-  { state, standing, seen }: { readonly state: SessionState; readonly standing: Standing; readonly seen: string },
+  { state, standing, seen, sinceMs }: Before,
   { stateFolder, outlet, version, now }: Pick<Tools, 'stateFolder' | 'outlet' | 'version' | 'now'>,
 ): SessionState {
   const known = readState(stateFolder, nameOf(ref));
@@ -94,6 +125,7 @@ export function remembered(
     refused: report.refused,
     problems: traced.problemCounts,
     ...(resume !== undefined && { resume }),
+    ...(sinceMs !== undefined && { sinceMs }),
   };
   return {
     ...rest,

@@ -11,8 +11,10 @@ import { destinationFrom } from '../export/destination.ts';
 import { type OutletOptions, openOutlet } from '../export/outlet.ts';
 import type { Scope } from '../export/readable.ts';
 import type { BuildOptions } from '../pipeline.ts';
+import type { SessionRef } from '../read/find.ts';
 import { profiles, type SemconvVersion } from '../trace/semconv.ts';
 import type { Tools } from './deliver-session.ts';
+import { scopeDecider, startDirectoryOf } from './in-scope.ts';
 
 export interface Here {
   readonly home: string;
@@ -30,7 +32,17 @@ export function openTools(
   if (destination === undefined) return undefined;
   const { config } = loaded;
   const outlet = openOutlet(destination, { ...options, scope: scopeOf(config.semconv, version), stateFolder, now });
-  return { stateFolder, outlet, build: buildOptionsOf(config), version, marks: true, now };
+  return { stateFolder, outlet, build: buildOptionsOf(config), version, marks: true, sinceMs: rootTimes(config, home, stateFolder), now };
+}
+
+/** When the root of a session was added: what was said before is not for hooks. Undefined where the config does not say. */
+export function rootTimes(config: Config, home: string, stateFolder: string): (ref: SessionRef) => number | undefined {
+  const decide = scopeDecider(config, home, stateFolder);
+  return (ref) => {
+    const directory = startDirectoryOf(ref, stateFolder);
+    const decision = directory === undefined ? undefined : decide(directory);
+    return decision?.inScope === true ? decision.root.addedMs : undefined;
+  };
 }
 
 export const buildOptionsOf = ({ content, semconv, agent_usage, resource }: Config): BuildOptions => ({

@@ -58,6 +58,8 @@ export interface Delivered {
   readonly refused: number;
   readonly problems: ProblemCounts;
   readonly resume?: Resume;
+  /** Turns begun earlier were left out. Unix ms. */
+  readonly sinceMs?: number;
 }
 
 /** Of another format nothing is known. */

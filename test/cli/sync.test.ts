@@ -2,6 +2,8 @@
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { harnesses } from '../../src/harness/index.ts';
+import { findSessions } from '../../src/read/find.ts';
 import { type Collector, closedPort, startCollector } from '../support/collector.ts';
 import { aMachine, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
 import { trace } from './world.ts';
@@ -36,7 +38,18 @@ describe('sync', () => {
     expect(collector.requests.length).toBe(requests);
   });
 
-  test('newest first', async () => {
+  test('within a project an original before its forks, though it was written earlier', async () => {
+    const refs = findSessions(join(machine.bring('rewind'), '-home-dev-rewind'), { env: {}, home: machine.home, harnesses });
+    expect(refs.length).toBeGreaterThan(1);
+    const writtenMs = Date.now() - 60_000;
+    for (const [n, { path }] of refs.entries()) utimesSync(path!, writtenMs / 1000 + n, writtenMs / 1000 + n);
+    const { stdout } = await run(['sync']);
+    const places = refs.map(({ sessionId }) => stdout.indexOf(sessionId)).filter((at) => at >= 0);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places[0]).toBe(stdout.indexOf(refs[0]!.sessionId));
+  });
+
+  test('the newest project first', async () => {
     const [oldest, newest] = [transcriptsIn(folder)[0]!, transcriptsIn(folder).at(-1)!];
     for (const [path, atMs] of [
       [oldest, 1],

@@ -2,6 +2,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { harnesses } from '../../src/harness/index.ts';
+import { traceSession } from '../../src/pipeline.ts';
+import { findSessions } from '../../src/read/find.ts';
+import { begunSince } from '../../src/sync/deliver-session.ts';
 import { trace } from '../cli/world.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { aMachine, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
@@ -64,6 +68,29 @@ test.each(['', '{"v":1,', 'null'])('a session whose state is damaged, %j, is del
   machine.hook('Stop', '/none/another.jsonl');
   // Its end is forgotten.
   await machine.work({ now: () => Date.now() + 2 * DAY_MS });
+  expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
+});
+
+test('a session that runs when its root is added: turns begun since then, and the others by sync --since', async () => {
+  const folder = machine.bring('resumekill');
+  const [transcript] = transcriptsIn(folder);
+  const { spans } = traceSession(findSessions(transcript!, { env: {}, home: machine.home, harnesses })[0]!, {}, { ended: true });
+  const turns = spans.filter(({ parentSpanId }) => parentSpanId === undefined).map(({ startMs }) => startMs);
+  expect(turns.length).toBeGreaterThan(1);
+  const added = { trace_roots: [{ path: '*', added: new Date(turns[1]!).toISOString() }] };
+  machine.configure({ endpoint: collector.url, ...added });
+  const since = begunSince(spans, turns[1]!)
+    .map(({ spanId }) => spanId)
+    .toSorted();
+  expect(since.length).toBeLessThan(spans.length);
+  for (const event of ['SessionStart', 'SessionEnd', 'SessionEnd'] as const) {
+    machine.hook(event, transcript!);
+    await machine.work();
+  }
+  const at = { home: machine.home, managed: machine.paths.managed };
+  await trace(['sync'], at);
+  expect(idsTaken(collector)).toEqual(since);
+  await trace(['sync', '--since', '2020-01-01'], at);
   expect(idsTaken(collector)).toEqual(spanIdsOf(folder));
 });
 

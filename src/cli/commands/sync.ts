@@ -14,9 +14,10 @@ import { waitingSessions } from '../../hook/waiting.ts';
 import { takeUpQueue } from '../../hook/worker.ts';
 import { traceSession } from '../../pipeline.ts';
 import { findSessions, type Places, type SessionRef } from '../../read/find.ts';
-import { deliverSession, nameOf, type Tools } from '../../sync/deliver-session.ts';
+import { begunSince, deliverSession, nameOf, sinceOf, type Tools } from '../../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../../sync/in-scope.ts';
-import { buildOptionsOf, scopeOf } from '../../sync/settings.ts';
+import { originalsFirst } from '../../sync/order.ts';
+import { buildOptionsOf, rootTimes, scopeOf } from '../../sync/settings.ts';
 import { standingOf } from '../../sync/standing.ts';
 import { readState, type SessionState, unsettledSessions } from '../../sync/state.ts';
 import { Account } from '../account.ts';
@@ -54,7 +55,7 @@ export const sync: CliCommand = {
   async run(argv, world) {
     const { command, parse } = commandLine(
       'trace-build sync',
-      'Delivers the spans of sessions in scope that no collector has yet, the newest session first.',
+      'Delivers the spans of sessions in scope that the collector does not have yet, the newest project first.',
     );
     command
       .option('--since <when>', 'sessions begun since then, whenever their root was added: 7d, 12h, or a date')
@@ -105,7 +106,19 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   const build = { ...buildOptionsOf(config), resource: overrides.attributes };
   const hooks = destinationFrom({ env: {}, config: configured });
   const marks = hooks !== undefined && keyOf(hooks) === outlet.key;
-  const tools: Tools = { stateFolder: paths.state, outlet, build, version, marks, final, resend, traceparent: traceparentIn(env), now };
+  const isNamed = options.since !== undefined || options.session.length > 0;
+  const tools: Tools = {
+    stateFolder: paths.state,
+    outlet,
+    build,
+    version,
+    marks,
+    final,
+    resend,
+    traceparent: traceparentIn(env),
+    now,
+    ...(!isNamed && { sinceMs: rootTimes(config, home, paths.state) }),
+  };
   try {
     if (options.dryRun) return await foretell(refs, tools, describe(destination), world);
     const code = await deliverAll(refs, tools, options, world);
@@ -163,8 +176,10 @@ async function foretell(refs: readonly SessionRef[], tools: Tools, where: string
   const { outlet, stateFolder, build, now } = tools;
   let [sessions, spans] = [0, 0];
   for (const ref of refs) {
-    const standing = tools.final ? { ended: true } : standingOf(ref, readState(stateFolder, nameOf(ref)), now());
-    const unsent = outlet.unsent(traceSession(ref, build, standing).spans).length;
+    const state = readState(stateFolder, nameOf(ref));
+    const standing = tools.final ? { ended: true } : standingOf(ref, state, now());
+    const { spans: all } = traceSession(ref, build, standing);
+    const unsent = outlet.unsent(begunSince(all, sinceOf(ref, state, tools) ?? 0)).length;
     if (unsent === 0) continue;
     [sessions, spans] = [sessions + 1, spans + unsent];
     await out.write(`${harmless(ref.sessionId)}  ${count(unsent, 'span')}\n`);
@@ -173,7 +188,7 @@ async function foretell(refs: readonly SessionRef[], tools: Tools, where: string
   return 0;
 }
 
-/** Newest first, each once. */
+/** Each once. */
 function sessionsFor(options: SyncOptions, places: Places, world: World): readonly SessionRef[] {
   if (options.session.length > 0) return options.session.flatMap((id) => findSessions(id, places));
   const loaded = configOf(world);
@@ -185,7 +200,7 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
       'No directory is opted in, so nothing is exported.',
       'Add one: trace-build roots add. Or name a session: --session.',
     );
-  const decide = scopeDecider(config, places.home);
+  const decide = scopeDecider(config, places.home, paths.state);
   const isInScope = (ref: SessionRef): boolean => {
     const directory = startDirectoryOf(ref, paths.state);
     return directory !== undefined && decide(directory).inScope;
@@ -197,7 +212,7 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
   const search = { config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs };
   const found = sessionsInScope(search).filter((ref) => !readState(paths.state, nameOf(ref)).disabled);
   const refs = new Map([...found, ...unsettled].map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref]));
-  return [...refs.values()].toSorted((a, b) => b.modifiedMs - a.modifiedMs);
+  return originalsFirst([...refs.values()]);
 }
 
 /** What was remembered may be gone. */
