@@ -23,7 +23,7 @@ export interface SessionRef {
   readonly agents: readonly AgentRef[];
   /** Time of the first line that has one, Unix ms: a fork's file begins later than its original. */
   readonly begunMs: number;
-  /** Directory the session began in, as its own file tells. */
+  /** Directory the session began in, as its own file tells; where that is empty or gone, as its agents' files do. */
   readonly startDirectory?: string;
   readonly modifiedMs: number;
   /** Size of the session's own file. */
@@ -197,7 +197,7 @@ function sessionRef(
 ): SessionRef {
   const anyPath = path ?? agents[0]?.path;
   const stats = anyPath === undefined ? undefined : readableStats(anyPath);
-  const { atMs, directory } = anyPath === undefined ? {} : beginningOf(anyPath, harness.layout);
+  const { atMs, directory = directoryAmong(agents, harness) } = anyPath === undefined ? {} : beginningOf(anyPath, harness.layout);
   return {
     harness,
     sessionId,
@@ -205,10 +205,18 @@ function sessionRef(
     folder,
     agents: agents.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1)),
     begunMs: atMs ?? 0,
-    ...(path !== undefined && directory !== undefined && { startDirectory: directory }),
+    ...(directory !== undefined && { startDirectory: directory }),
     modifiedMs: stats?.mtimeMs ?? 0,
     bytes: path === undefined ? 0 : (stats?.size ?? 0),
   };
+}
+
+function directoryAmong(agents: readonly AgentRef[], { layout }: Harness): string | undefined {
+  for (const { path } of agents) {
+    const { directory } = beginningOf(path, layout);
+    if (directory !== undefined) return directory;
+  }
+  return undefined;
 }
 
 function agentsAround(folder: string, harness: Harness): ReadonlyMap<string, AgentRef> {

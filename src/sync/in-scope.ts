@@ -41,7 +41,7 @@ export function scopeDecider(config: Config, home: string, stateFolder?: string)
  * set the variables of a hook.
  */
 export const startDirectoryOf = (ref: SessionRef, stateFolder: string): string | undefined =>
-  ref.path === undefined ? readState(stateFolder, nameOf(ref)).startDirectory : ref.startDirectory;
+  (ref.path === undefined ? readState(stateFolder, nameOf(ref)).startDirectory : undefined) ?? ref.startDirectory;
 
 export interface Search {
   readonly config: Config;

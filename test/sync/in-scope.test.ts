@@ -237,4 +237,16 @@ describe('a scan', () => {
     expect(startDirectoryOf({ ...ref!, path: undefined }, state())).toBe(at('work/said'));
     expect(scan()).toEqual([]);
   });
+
+  test('of a transcript that is empty, or gone, the agents’ tell', () => {
+    const path = session(1);
+    writeFileSync(path, '');
+    writeFileSync(join(projects(), 'agent-a.jsonl'), `${JSON.stringify({ sessionId: id(1), cwd: at('work/agents') })}\n`);
+    expect(startDirectoryOf(findSessions(path, placesOf())[0]!, state())).toBe(at('work/agents'));
+    rmSync(path);
+    const [ref] = findSessions(projects(), placesOf());
+    expect(startDirectoryOf(ref!, state())).toBe(at('work/agents'));
+    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('work/said') }, 'settled');
+    expect(startDirectoryOf(ref!, state())).toBe(at('work/said'));
+  });
 });
