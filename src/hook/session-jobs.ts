@@ -49,6 +49,8 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
 /** What goes wrong with one session costs only that one. */
 export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log: Shift['log']): Promise<void> {
   if (tools === undefined || !mayTry(tools.outlet.health(), now())) return;
+  // Told since the caller looked.
+  if (readState(paths.state, nameOf(ref)).disabled) return;
   try {
     const delivery = await deliverSession(ref, tools);
     if (delivery.kind === 'as it was') return;
