@@ -38,8 +38,8 @@ export function finder(rules: readonly Rule[], searches: readonly Search[]): Fin
       for (const gap of open) {
         const piece = gap.end - gap.start === text.length ? text : text.slice(gap.start, gap.end);
         const here = readings(piece).map(({ start, end, rule }) => ({ start: start + gap.start, end: end + gap.start, rule }));
-        found.push(...here);
-        if (here.length > 0) next.push(...gaps(gap.start, gap.end, here));
+        for (const range of here) found.push(range);
+        if (here.length > 0) for (const left of gaps(gap.start, gap.end, here)) next.push(left);
       }
       open = next;
     }

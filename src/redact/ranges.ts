@@ -12,13 +12,13 @@ export interface Range {
   readonly rule: number;
 }
 
-/** What overlaps becomes one, with the rule that comes first in the list. */
+/** What overlaps becomes one, with the rule that comes first in the list; so does what touches, of the same rule. */
 export function merged(ranges: readonly Range[]): Range[] {
   if (ranges.length < 2) return [...ranges];
   const result: Range[] = [];
   for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
     const last = result.at(-1);
-    if (last === undefined || range.start >= last.end) result.push(range);
+    if (last === undefined || range.start > last.end || (range.start === last.end && range.rule !== last.rule)) result.push(range);
     else result[result.length - 1] = { start: last.start, end: Math.max(last.end, range.end), rule: Math.min(last.rule, range.rule) };
   }
   return result;
