@@ -153,7 +153,7 @@ describe('the first thing that stands in the way is the answer', () => {
       check: 'disabled',
       arrange: () => undefined,
       env: { TRACE_BUILD_DISABLED: 'yes' },
-      says: /^TRACE_BUILD_DISABLED is set in this shell: hooks do nothing\.$/,
+      says: /^TRACE_BUILD_DISABLED is set in this shell: nothing of its sessions is exported by hooks\.$/,
       todo: /^unset TRACE_BUILD_DISABLED$/,
     },
     {

@@ -85,7 +85,7 @@ export function disabledCheck({ claude, world }: Facts): Check {
   if (disabled !== undefined && isOn(disabled.value))
     return failure(
       'disabled',
-      `TRACE_BUILD_DISABLED is set in ${placeOf(disabled, world)}: hooks do nothing.`,
+      `TRACE_BUILD_DISABLED is set in ${placeOf(disabled, world)}: nothing of its sessions is exported by hooks.`,
       disabled.path === undefined ? 'unset TRACE_BUILD_DISABLED' : `Take it out of env in ${tilde(disabled.path, world)}.`,
     );
   const traceparent = claude.hookEnv('TRACE_BUILD_TRACEPARENT');
