@@ -367,15 +367,15 @@ var import_node_os2 = require("node:os");
 // src/config/paths.ts
 var import_node_path = require("node:path");
 function pathsFor({ home, env, platform, managed }) {
-  let { join: join15, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
+  let { join: join16, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
     let value = env[variable];
-    return value !== void 0 && isAbsolute2(value) ? value : join15(home, ...fallback);
+    return value !== void 0 && isAbsolute2(value) ? value : join16(home, ...fallback);
   };
   return {
-    config: join15(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
+    config: join16(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
     managed: managed ?? managedPath(platform, env),
-    state: join15(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
-    data: join15(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
+    state: join16(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
+    data: join16(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
   };
 }
 function managedPath(platform, env) {
@@ -384,7 +384,7 @@ function managedPath(platform, env) {
 var expanded = (path2, home) => /^~(?:$|[\\/])/.test(path2) ? `${home}${path2.slice(1)}` : path2;
 
 // src/hook/worker.ts
-var import_node_path16 = require("node:path");
+var import_node_path17 = require("node:path");
 
 // src/disk/files.ts
 var import_node_fs = require("node:fs"), import_node_path2 = require("node:path");
@@ -627,9 +627,9 @@ function deferProp(target, key, getter) {
 function putProp(target, key, value) {
   key in target ? assignProp(target, key, value) : target[key] = value;
 }
-function mirrorShape(target, source, keys, wrap) {
+function mirrorShape(target, source, keys2, wrap) {
   let raw = sourceShape(source);
-  for (let key of keys) {
+  for (let key of keys2) {
     let desc = Object.getOwnPropertyDescriptor(raw, key);
     desc.enumerable && (desc.get ? deferProp(target, key, () => {
       let value = source._zod.def.shape[key];
@@ -658,11 +658,11 @@ function getElementAtPath(obj, path2) {
   return path2 ? path2.reduce((acc, key) => acc?.[key], obj) : obj;
 }
 function promiseAllObject(promisesObj) {
-  let keys = Object.keys(promisesObj), promises = keys.map((key) => promisesObj[key]);
+  let keys2 = Object.keys(promisesObj), promises = keys2.map((key) => promisesObj[key]);
   return Promise.all(promises).then((results) => {
     let resolvedObj = {};
-    for (let i = 0; i < keys.length; i++)
-      resolvedObj[keys[i]] = results[i];
+    for (let i = 0; i < keys2.length; i++)
+      resolvedObj[keys2[i]] = results[i];
     return resolvedObj;
   });
 }
@@ -811,13 +811,13 @@ function pick(schema, mask) {
   return mirrorShape(newShape, schema, maskedKeys(schema, mask)), clone(schema, mergeDefs(currDef, { shape: newShape, checks: [] }));
 }
 function maskedKeys(schema, mask) {
-  let raw = sourceShape(schema), keys = [];
+  let raw = sourceShape(schema), keys2 = [];
   for (let key of Reflect.ownKeys(mask)) {
     if (!Object.getOwnPropertyDescriptor(raw, key)?.enumerable)
       throw new Error(`Unrecognized key: "${String(key)}"`);
-    mask[key] && keys.push(key);
+    mask[key] && keys2.push(key);
   }
-  return keys;
+  return keys2;
 }
 function omit(schema, mask) {
   let currDef = schema._zod.def, checks = currDef.checks;
@@ -1569,7 +1569,7 @@ function handlePropertyResult(result, final, key, input, optin, optout) {
 }
 var NO_SYMBOL_KEYS = [];
 function normalizeDef(def) {
-  let keys = Object.keys(def.shape), ownSymbols = Object.getOwnPropertySymbols(def.shape), symbolKeys = ownSymbols.length ? ownSymbols : NO_SYMBOL_KEYS, allKeys = symbolKeys.length ? [...keys, ...symbolKeys] : keys;
+  let keys2 = Object.keys(def.shape), ownSymbols = Object.getOwnPropertySymbols(def.shape), symbolKeys = ownSymbols.length ? ownSymbols : NO_SYMBOL_KEYS, allKeys = symbolKeys.length ? [...keys2, ...symbolKeys] : keys2;
   for (let k2 of allKeys)
     if (!def.shape?.[k2]?._zod?.traits?.has("$ZodType"))
       throw new Error(`Invalid element at key "${String(k2)}": expected a Zod schema`);
@@ -1579,8 +1579,8 @@ function normalizeDef(def) {
     allKeys,
     symbolKeys,
     // string-only: handleCatchall matches it against `for...in`, which never yields a symbol
-    keySet: new Set(keys),
-    numKeys: keys.length,
+    keySet: new Set(keys2),
+    numKeys: keys2.length,
     optionalKeys: new Set(okeys)
   };
 }
@@ -2282,7 +2282,9 @@ var PATH = /^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/])/, ROOT = /^(?:\*$|~(?:$|[\\/])|\
   client_certificate: path.check(describe2("PEM file of our certificate, where the endpoint asks for one.")),
   client_key: path.check(describe2("PEM file of the key of client_certificate.")),
   resource: record(string2(RESOURCE), string2(RESOURCE), RESOURCE).check(describe2("Attributes of the resource, over those that the transcript tells: service.name, deployment.environment.name \u2026")),
-  content: oneOf("none", "full").check(describe2("Prompts, answers, arguments and results: whether they leave the machine.")),
+  content: oneOf("none", "redacted", "full").check(
+    describe2("Prompts, answers, arguments and results: whether they leave the machine, and whether as they are or without secrets.")
+  ),
   semconv: oneOf("1.41", "latest").check(describe2("Names of the attributes: those that backends of today read, or the newest ones.")),
   agent_usage: oneOf("own", "off").check(describe2("Whether an agent's span sums the tokens of its own calls.")),
   when: oneOf("turn", "session").check(describe2("Whether hooks deliver after each turn, or when the session has ended.")),
@@ -2695,8 +2697,8 @@ function errorTypeOf(head) {
   return /^<tool_use_error>Error: No such tool available/.test(head) ? "unknown_tool" : /^<tool_use_error>InputValidationError/.test(head) ? "invalid_arguments" : /^Agent terminated early due to an API error/.test(head) ? "agent_error" : /\btimed out after\b/.test(head) ? "timeout" : "tool_error";
 }
 function exitCodeOf(result) {
-  let code = /^Exit code (\d{1,9})\b/.exec(result.head)?.[1];
-  return code === void 0 ? void 0 : Number(code);
+  let code2 = /^Exit code (\d{1,9})\b/.exec(result.head)?.[1];
+  return code2 === void 0 ? void 0 : Number(code2);
 }
 
 // src/harness/claude-code/providers.ts
@@ -2784,8 +2786,8 @@ function indexFile(file, owners) {
     if (record2.kind === "request") requests.set(record2.id, record2);
     else if (record2.kind === "assistant") {
       record2.requestRef !== void 0 && answered.add(record2.requestRef);
-      let lines = responses2.get(record2.messageId);
-      lines === void 0 ? responses2.set(record2.messageId, [record2]) : lines.push(record2);
+      let lines2 = responses2.get(record2.messageId);
+      lines2 === void 0 ? responses2.set(record2.messageId, [record2]) : lines2.push(record2);
     } else if (record2.kind === "user")
       for (let result of record2.results)
         !isLateInterruption(result) && !results.has(result.toolUseId) && results.set(result.toolUseId, { result, atMs: record2.atMs, line: record2.line });
@@ -2809,8 +2811,8 @@ function digest(index, records, startId) {
     }
   };
   for (let record2 of records) {
-    let lines = record2.kind === "assistant" ? index.responses.get(record2.messageId) : void 0;
-    if (!(lines !== void 0 && lines[0].line < (records[0]?.line ?? 0)))
+    let lines2 = record2.kind === "assistant" ? index.responses.get(record2.messageId) : void 0;
+    if (!(lines2 !== void 0 && lines2[0].line < (records[0]?.line ?? 0)))
       switch (isEvent(record2) && (endedAtMs = Math.max(endedAtMs, record2.atMs), closed = !1), record2.kind) {
         case "assistant": {
           if (record2.synthetic === "api_error" && (error = { errorType: `api_${record2.apiError?.kind ?? "unknown"}`, message: record2.apiError?.message }, [end, closed] = ["failed", !0]), record2.synthetic !== "no") break;
@@ -2820,7 +2822,7 @@ function digest(index, records, startId) {
           }
           if (agentType ??= record2.agentType, end = "answered", error = void 0, !calls.has(record2.messageId)) {
             latestCall = draftOf(record2, [...pending, ...pendingSteering], lastInputMs, failedAttempts, afterCompaction), calls.set(record2.messageId, latestCall), [pending, pendingSteering, failedAttempts, afterCompaction] = [[], [], 0, !1];
-            for (let line of lines ?? [record2])
+            for (let line of lines2 ?? [record2])
               addLine(latestCall, line), addToolSites(line);
           }
           break;
@@ -2965,7 +2967,7 @@ var COMPACTION_AGENT = /^acompact-/;
 function poolOf(main, files, hasTurns) {
   let ordered = mergedById(files).toSorted(
     (a, b2) => Number(a.isFork) - Number(b2.isFork) || startMsOf(a) - startMsOf(b2) || compare(a.agentId, b2.agentId)
-  ), told3 = new Set(responses(main).map((record2) => record2.messageId)), compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told3)) : [], candidates = ordered.filter((file) => !compactions.includes(file)), aliasesOf = partialCopies(candidates), dropped = new Set([...aliasesOf.values()].flat()), agents = candidates.filter((file) => !dropped.has(file.agentId));
+  ), told3 = new Set(responses(main).map((record2) => record2.messageId)), compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told3)) : [], candidates2 = ordered.filter((file) => !compactions.includes(file)), aliasesOf = partialCopies(candidates2), dropped = new Set([...aliasesOf.values()].flat()), agents = candidates2.filter((file) => !dropped.has(file.agentId));
   return { given: files, agents, compactions, aliasesOf, owners: ownersAmong([main, ...agents, ...compactions]) };
 }
 function ownersAmong(files) {
@@ -3001,25 +3003,25 @@ function partialCopies(files) {
   for (let file of files) {
     let own2 = contents.get(file);
     if (file.isFork || own2.keys.size === 0) continue;
-    let [firstKey] = own2.keys, whole2 = filesWith.get(firstKey).find((other) => other !== file && !other.isFork && !into.has(other) && isSubset(own2.keys, contents.get(other).keys));
-    whole2 !== void 0 && into.set(file, whole2);
+    let [firstKey] = own2.keys, whole3 = filesWith.get(firstKey).find((other) => other !== file && !other.isFork && !into.has(other) && isSubset(own2.keys, contents.get(other).keys));
+    whole3 !== void 0 && into.set(file, whole3);
   }
   let aliases = /* @__PURE__ */ new Map();
-  for (let [copy, whole2] of into) {
-    let keeper = whole2;
+  for (let [copy, whole3] of into) {
+    let keeper = whole3;
     for (; into.has(keeper); ) keeper = into.get(keeper);
     aliases.set(keeper.agentId, [...aliases.get(keeper.agentId) ?? [], copy.agentId]);
   }
   return aliases;
 }
 function contentOf(file) {
-  let keys = /* @__PURE__ */ new Set(), first = firstPrompt(file);
-  first?.uuid !== void 0 && keys.add(`line ${first.uuid}`);
+  let keys2 = /* @__PURE__ */ new Set(), first = firstPrompt(file);
+  first?.uuid !== void 0 && keys2.add(`line ${first.uuid}`);
   for (let record2 of responses(file)) {
-    keys.add(`message ${record2.messageId}`);
-    for (let use of record2.toolUses) keys.add(`tool ${use.id}`);
+    keys2.add(`message ${record2.messageId}`);
+    for (let use of record2.toolUses) keys2.add(`tool ${use.id}`);
   }
-  return { keys };
+  return { keys: keys2 };
 }
 var isSubset = (small, large) => small.size <= large.size && [...small].every((key) => large.has(key)), responses = (file) => file.records.filter((record2) => record2.kind === "assistant" && record2.synthetic === "no"), firstPrompt = (file) => file.records.find((record2) => record2.kind === "user");
 function startMsOf(file) {
@@ -3158,9 +3160,9 @@ var AgentTree = class {
     };
   }
   #agentRun(id, site) {
-    let file = this.#files.get(id), digested = this.#digests.get(id), finished = this.#ended || this.#isDone(file, digested, site), team = teamName(file, site), type = team === void 0 ? typeOf(file) ?? site?.use.agentCall?.type : file.meta?.spawnedAgentType ?? site?.use.agentCall?.type, description = file.meta?.description ?? site?.use.agentCall?.description, first = firstPrompt(file), run = runOf(digested, this.toolCalls(digested, finished), finished), respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)), runs = [{ ...run, outcome: outcomeOf(digested, finished) }, ...respawns], { outcome, answer } = runs.at(-1);
+    let file = this.#files.get(id), digested = this.#digests.get(id), finished = this.#ended || this.#isDone(file, digested, site), team = teamName(file, site), type = team === void 0 ? typeOf(file) ?? site?.use.agentCall?.type : file.meta?.spawnedAgentType ?? site?.use.agentCall?.type, description = file.meta?.description ?? site?.use.agentCall?.description, first = firstPrompt(file), run2 = runOf(digested, this.toolCalls(digested, finished), finished), respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)), runs = [{ ...run2, outcome: outcomeOf(digested, finished) }, ...respawns], { outcome, answer } = runs.at(-1);
     return {
-      ...run,
+      ...run2,
       id,
       name: team ?? type ?? "subagent",
       outcome,
@@ -3354,11 +3356,11 @@ function told(parsed2, segments, resumed) {
     })
   ), startedBy = before?.startedBy ?? leadCall(main, parsed2.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
   return {
-    checkpointAt: (at) => {
-      if (at === 0) return resumed;
-      let earlier = segments.slice(0, at), line = lineBefore(earlier);
-      if (line === void 0) return;
-      let placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at) < at ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
+    checkpointAt: (wanted) => {
+      if (sessionId !== parsed2.sessionId) return;
+      let line = lineBefore(segments.slice(0, wanted));
+      if (line === void 0) return resumed;
+      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at) < at ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
       return {
         line,
         agents: [.../* @__PURE__ */ new Set([...resumed?.agents ?? [], ...placedIn, ...copies, ...pool.compactions.map(({ agentId }) => agentId)])],
@@ -3500,7 +3502,7 @@ function leadCall(main, related) {
 }
 
 // src/harness/claude-code/cut.ts
-var RESULT = Buffer.from('"type":"tool_result"'), FAILED = Buffer.from('"is_error":true'), TEXT = Buffer.from('"type":"tool_result","content":"'), TEXT_ENDS = ['"}]},"uuid":"', '","is_error":false}]},"uuid":"'].map((mark2) => Buffer.from(mark2)), DETAILS = Buffer.from('"toolUseResult":{'), DETAIL_CUTS = [
+var RESULT = Buffer.from('"type":"tool_result"'), FAILED = Buffer.from('"is_error":true'), TEXT = Buffer.from('"type":"tool_result","content":"'), TEXT_ENDS = ['"}]},"uuid":"', '","is_error":false}]},"uuid":"'].map((mark3) => Buffer.from(mark3)), DETAILS = Buffer.from('"toolUseResult":{'), DETAIL_CUTS = [
   { begin: '"stdout":"', keepsBeginning: !0, end: '","stderr":"' },
   { begin: '"type":"text","file":', keepsBeginning: !1, end: '},"sourceToolAssistantUUID":"' },
   { begin: '"filePath":', keepsBeginning: !1, end: '},"sourceToolAssistantUUID":"' },
@@ -3511,7 +3513,7 @@ function valueWithoutResult(line) {
   if (line.length < 4096) return;
   let text3 = line.subarray(0, 600).indexOf(TEXT);
   if (text3 < 0) return;
-  let from = text3 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark2) => message.indexOf(mark2, tail)).find((at) => at >= 0);
+  let from = text3 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at) => at >= 0);
   if (!(to === void 0 || holds(line, FAILED, 0, text3) || holds(line, RESULT, 0, text3)) && !(holds(line, NEXT_FIELD, from, to) || holds(line, RESULT, from, to)))
     try {
       return JSON.parse(line.toString("utf8", 0, from) + withoutDetails(line, to, details));
@@ -3525,7 +3527,7 @@ function withoutDetails(line, to, details) {
   let from = start + cut.keeps, end = line.indexOf(cut.end, start);
   return end < 0 || (cut.keeps > 0 ? holds(line, NEXT_FIELD, from, end) : NEEDED.test(line.toString("latin1", from, end))) ? line.toString("utf8", to) : line.toString("utf8", to, from) + line.toString("utf8", end);
 }
-var holds = (line, mark2, from, to) => line.subarray(from, to).includes(mark2);
+var holds = (line, mark3, from, to) => line.subarray(from, to).includes(mark3);
 
 // src/harness/claude-code/lines.ts
 var SKIPPED_TYPES = /* @__PURE__ */ new Set([
@@ -3546,9 +3548,9 @@ var SKIPPED_TYPES = /* @__PURE__ */ new Set([
   "progress",
   "cost-state"
 ]), KEPT_ATTACHMENTS = /* @__PURE__ */ new Set(["queued_command"]), HEAD_BYTES = 600, LEADING_TYPE = /^\{(?:"\w+":(?:"[^"\\]*"|null|true|false|\d+),)*?(?:"type":"([\w-]+)"|"attachment":\{"type":"(\w+)")/;
-function* decodeLines(lines, add, { content }, firstLine = 1) {
+function* decodeLines(lines2, add, { content }, firstLine = 1) {
   let number3 = firstLine - 1, failure3;
-  for (let line of lines) {
+  for (let line of lines2) {
     number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
     let skipping = skippingOf(line);
     if (skipping !== "no") {
@@ -4094,11 +4096,11 @@ function timeoutFromEnv(env) {
   throw new UserError(`${setting.variable} is "${setting.value}".`, "Give milliseconds above 0, such as 10000.");
 }
 function headersFromEnv(env) {
-  let headers = {};
+  let headers2 = {};
   for (let variable of variablesOf("HEADERS").toReversed())
     for (let [index, pair] of commaSeparated(env[variable]).entries())
-      Object.assign(headers, header(splitPair(pair), decoded, `${variable}, pair ${index + 1},`));
-  return headers;
+      Object.assign(headers2, header(splitPair(pair), decoded, `${variable}, pair ${index + 1},`));
+  return headers2;
 }
 var HEADER_NAME2 = /^[!#$%&'*+.^_`|~0-9a-z-]+$/, HEADER_VALUE2 = /^[\t -~\u0080-\u00ff]*$/;
 function header(pair, decode2, source) {
@@ -4174,9 +4176,9 @@ function unlocked(env, { locked }) {
   return { ...env, ...Object.fromEntries(suffixes.flatMap(variablesOf).map((variable) => [variable, void 0])) };
 }
 function headersFromConfig(config2, configUrl, url) {
-  if (configUrl !== void 0 && new URL(configUrl).origin !== new URL(url).origin) return {};
-  let headers = Object.entries(config2.headers ?? {});
-  return Object.assign({}, ...headers.map(([name, value]) => header({ name, value }, asWritten, `The config's header ${name}`)));
+  if (configUrl === void 0 || new URL(configUrl).origin !== new URL(url).origin) return {};
+  let headers2 = Object.entries(config2.headers ?? {});
+  return Object.assign({}, ...headers2.map(([name, value]) => header({ name, value }, asWritten, `The config's header ${name}`)));
 }
 var headersFromFlags = (flags) => Object.assign({}, ...flags.map((flag, index) => header(splitPair(flag), asWritten, `--header ${index + 1}`))), asWritten = (text3) => text3;
 function tlsFrom(env, config2) {
@@ -4445,8 +4447,8 @@ function writeResource(writer, resource, fieldNumber) {
 function utf8ByteLength(str) {
   let len = str.length, byteLen = 0;
   for (let i = 0; i < len; i++) {
-    let code = str.charCodeAt(i);
-    code < 128 ? byteLen += 1 : code < 2048 ? byteLen += 2 : code < 55296 || code >= 57344 ? byteLen += 3 : (i++, byteLen += 4);
+    let code2 = str.charCodeAt(i);
+    code2 < 128 ? byteLen += 1 : code2 < 2048 ? byteLen += 2 : code2 < 55296 || code2 >= 57344 ? byteLen += 3 : (i++, byteLen += 4);
   }
   return byteLen;
 }
@@ -4835,11 +4837,11 @@ function toAnyValue(value, encoder) {
     return { arrayValue: { values: values2 } };
   }
   if (t === "object" && value != null) {
-    let keys = Object.keys(value), values2 = new Array(keys.length);
-    for (let i = 0; i < keys.length; i++)
+    let keys2 = Object.keys(value), values2 = new Array(keys2.length);
+    for (let i = 0; i < keys2.length; i++)
       values2[i] = {
-        key: keys[i],
-        value: toAnyValue(value[keys[i]], encoder)
+        key: keys2[i],
+        value: toAnyValue(value[keys2[i]], encoder)
       };
     return { kvlistValue: { values: values2 } };
   }
@@ -5049,8 +5051,8 @@ var OTLPExporterError = class extends Error {
   code;
   name = "OTLPExporterError";
   data;
-  constructor(message, code, data) {
-    super(message), this.data = data, this.code = code;
+  constructor(message, code2, data) {
+    super(message), this.data = data, this.code = code2;
   }
 };
 
@@ -5275,13 +5277,13 @@ function parseRetryAfterToMills(retryAfter) {
 
 // node_modules/@opentelemetry/otlp-exporter-base/build/esm/transport/http-transport-utils.js
 var DEFAULT_USER_AGENT = `OTel-OTLP-Exporter-JavaScript/${VERSION2}`, MAX_RESPONSE_BODY_SIZE = 4 * 1024 * 1024;
-function sendWithHttp(request, url, headers, compression, userAgent, agent, data, timeoutMillis) {
+function sendWithHttp(request, url, headers2, compression, userAgent, agent, data, timeoutMillis) {
   return new Promise((resolve4) => {
     let parsedUrl2 = new URL(url);
-    userAgent ? headers["User-Agent"] = `${userAgent} ${DEFAULT_USER_AGENT}` : headers["User-Agent"] = DEFAULT_USER_AGENT;
+    userAgent ? headers2["User-Agent"] = `${userAgent} ${DEFAULT_USER_AGENT}` : headers2["User-Agent"] = DEFAULT_USER_AGENT;
     let req = request(parsedUrl2, {
       method: "POST",
-      headers,
+      headers: headers2,
       agent
     }, (res) => {
       let responseData = [], responseSize = 0;
@@ -5374,8 +5376,8 @@ var HttpExporterTransport = class {
     this._parameters = parameters;
   }
   async send(data, timeoutMillis) {
-    let { agent, request } = await this._loadUtils(), headers = await this._parameters.headers();
-    return sendWithHttp(request, this._parameters.url, headers, this._parameters.compression, this._parameters.userAgent, agent, data, timeoutMillis);
+    let { agent, request } = await this._loadUtils(), headers2 = await this._parameters.headers();
+    return sendWithHttp(request, this._parameters.url, headers2, this._parameters.compression, this._parameters.userAgent, agent, data, timeoutMillis);
   }
   shutdown() {
   }
@@ -5532,7 +5534,7 @@ async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest
   let head, body, timedOut = !1, onResponse = (message) => {
     let { request, response: response2 } = message;
     request.socket !== null && isOf(agent, request.socket) && (head = headOf(response2));
-  }, headers = async () => {
+  }, headers2 = async () => {
     if (timedOut) throw new Error("timed out");
     return head = void 0, onRequest(), { ...destination.headers, "content-type": CONTENT_TYPES[destination.protocol] };
   }, timer = setTimeout(() => {
@@ -5543,7 +5545,7 @@ async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest
     let delegate = createOtlpHttpExportDelegate(
       {
         url: destination.url,
-        headers,
+        headers: headers2,
         agentFactory: () => agent,
         compression: destination.compression,
         timeoutMillis: timeoutMs,
@@ -5566,10 +5568,10 @@ async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest
     (0, import_node_diagnostics_channel.unsubscribe)(RESPONSE_CHANNEL, onResponse), clearTimeout(timer);
   }
 }
-var CONTENT_TYPES = { "http/protobuf": "application/x-protobuf", "http/json": "application/json" }, isOf = (agent, socket) => Object.values(agent.sockets).some((sockets) => sockets?.includes(socket)), headOf = ({ statusCode = 0, headers }) => ({
+var CONTENT_TYPES = { "http/protobuf": "application/x-protobuf", "http/json": "application/json" }, isOf = (agent, socket) => Object.values(agent.sockets).some((sockets) => sockets?.includes(socket)), headOf = ({ statusCode = 0, headers: headers2 }) => ({
   status: statusCode,
-  retryAfterMs: retryAfterFrom(headers["retry-after"], Date.now()),
-  location: headers.location
+  retryAfterMs: retryAfterFrom(headers2["retry-after"], Date.now()),
+  location: headers2.location
 });
 function retryAfterFrom(value, nowMs) {
   if (value === void 0) return 0;
@@ -5657,8 +5659,8 @@ function redirectionTarget(head, destination) {
 }
 var portHint = (destination) => new URL(destination.url).port === "4317" ? " Port 4317 is usually gRPC; OTLP/HTTP is on 4318." : "", CONNECTION_ERRORS = ["ECONNRESET", "ECONNREFUSED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH", "ENOTFOUND"], isConnectionError = (error) => CONNECTION_ERRORS.includes(errorCode(error) ?? "");
 function errorCode(error) {
-  let code = error.code;
-  return typeof code == "string" ? code : void 0;
+  let code2 = error.code;
+  return typeof code2 == "string" ? code2 : void 0;
 }
 
 // src/export/deliver.ts
@@ -5731,6 +5733,8 @@ async function settle(batch, account, parts) {
       course.stopped = { message: answer.message, unusable: !0 };
       return;
     case "busy":
+      course.stopped = { message: answer.message, unusable: !1, retryAfterMs: answer.retryAfterMs };
+      return;
     case "unreachable":
       course.stopped = { message: answer.message, unusable: !1 };
       return;
@@ -5787,7 +5791,8 @@ function reportOf(built, requests, account, { stopped }) {
     retried: Math.max(0, requests - posts),
     messages: more > 0 ? [...messages.slice(-MESSAGES_MAX), `\u2026 and ${more} more`] : messages,
     ...stopped?.unusable ? { unusable: stopped.message } : {},
-    ...stopped === void 0 ? {} : { stopped: stopped.message }
+    ...stopped === void 0 ? {} : { stopped: stopped.message },
+    ...stopped?.retryAfterMs ? { retryAfterMs: stopped.retryAfterMs } : {}
   };
 }
 
@@ -5819,7 +5824,7 @@ var ATTR_VCS_REPOSITORY_NAME = "vcs.repository.name";
 var ATTR_VCS_REPOSITORY_URL_FULL = "vcs.repository.url.full";
 
 // src/trace/semconv.ts
-var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
+var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
   "1.41": {
     cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
     agentHasProvider: !0,
@@ -5894,11 +5899,11 @@ function claimVersion(folder) {
 `);
 }
 var versionFile = (folder) => (0, import_node_path4.join)(folder, "version"), versionIn = (folder) => Number(readIfThere(versionFile(folder))?.trim()), ledgerFiles = (folder) => (0, import_node_fs4.readdirSync)(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file));
-function append(path2, mark2, entry) {
+function append(path2, mark3, entry) {
   let fd = (0, import_node_fs4.openSync)(path2, "a", 384);
   try {
     let line = Buffer.from(`
-${mark2}${JSON.stringify(entry)}
+${mark3}${JSON.stringify(entry)}
 `), offset = (0, import_node_fs4.fstatSync)(fd).size + 1;
     if ((0, import_node_fs4.writeSync)(fd, line) < line.length) throw Object.assign(new Error(`${path2}: no space left for the ledger`), { code: "ENOSPC" });
     return offset;
@@ -5986,11 +5991,11 @@ function grouped(items, keyOf2) {
 // src/export/outlet.ts
 var PATIENCE_MS = 6e4, RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
 function openOutlet(destination, options) {
-  let { stateFolder, now = Date.now } = options, key = keyOf(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend = ({ open }) => options.final === !0 || !open;
+  let { stateFolder, now = Date.now } = options, key = keyOf(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend2 = ({ open }) => options.final === !0 || !open;
   return {
     key,
     send: (spans, session, onWire) => alone(async () => {
-      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
+      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend2), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
         sent,
         {
           intend: (batch) => ledger.intend(batch, session),
@@ -6010,7 +6015,7 @@ function openOutlet(destination, options) {
         unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId))
       };
     }),
-    unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend),
+    unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend2),
     health: health.read,
     prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close
@@ -6048,15 +6053,15 @@ var unwritable = (folder) => (error) => {
 var mayTry = ({ failing }, nowMs) => (
   // A clock that was set back must not stop us for longer than we meant to wait.
   failing === void 0 || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS2
-), CREDENTIAL = /auth|cookie|credential|key|pass|secret|signature|token/i;
-function keyOf({ url, headers }) {
+), CREDENTIAL = /auth|cookie|credential|dsn|honeycomb-team|key|pass|secret|signature|token/i;
+function keyOf({ url, headers: headers2 }) {
   let bare = new URL(url);
   bare.username = "", bare.password = "";
   for (let name of [...bare.searchParams.keys()]) CREDENTIAL.test(name) && bare.searchParams.delete(name);
-  let tenant = Object.entries(headers).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
+  let tenant = Object.entries(headers2).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
   return hashOf(JSON.stringify([bare.href, tenant])).slice(0, 16);
 }
-var fingerprintOf = ({ url, headers, protocol, compression, tls }) => hashOf(JSON.stringify([url, headers, protocol, compression, Object.values(tls).map((pem) => hashOf(pem))])).slice(0, 16), hashOf = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path5.join)(stateFolder, "ledger", key, "destination.json");
+var fingerprintOf = ({ url, headers: headers2, protocol, compression, tls }) => hashOf(JSON.stringify([url, headers2, protocol, compression, Object.values(tls).map((pem2) => hashOf(pem2))])).slice(0, 16), hashOf = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path5.join)(stateFolder, "ledger", key, "destination.json");
 function storedHealth(path2) {
   try {
     return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
@@ -6064,6 +6069,7 @@ function storedHealth(path2) {
     return {};
   }
 }
+var failureOf = ({ stopped, pending, acknowledged, refused, messages }) => stopped ?? (pending > 0 && acknowledged + refused === 0 ? messages.at(-1) ?? "The collector took nothing." : void 0);
 function healthFile(destination, stateFolder, key) {
   let path2 = healthPath(stateFolder, key), fingerprint = fingerprintOf(destination), read = () => {
     let { health, fingerprint: known } = storedHealth(path2), { lastAcknowledgedMs, failing } = health ?? {};
@@ -6074,15 +6080,15 @@ function healthFile(destination, stateFolder, key) {
     };
   };
   return { read, note: (report, nowMs) => {
-    let { lastAcknowledgedMs, failing } = read(), times = (failing?.times ?? 0) + 1, health = {
+    let { lastAcknowledgedMs, failing } = read(), times = (failing?.times ?? 0) + 1, failure3 = failureOf(report), waitMs = Math.max(RETRY_FIRST_MS2 * 2 ** (times - 1), report.retryAfterMs ?? 0), health = {
       url: shownUrl(destination.url),
       ...report.acknowledged > 0 ? { lastAcknowledgedMs: nowMs } : lastAcknowledgedMs !== void 0 && { lastAcknowledgedMs },
-      ...report.stopped !== void 0 && {
+      ...failure3 !== void 0 && {
         failing: {
           sinceMs: failing?.sinceMs ?? nowMs,
           times,
-          retryAtMs: nowMs + Math.min(RETRY_FIRST_MS2 * 2 ** (times - 1), RETRY_MAX_MS2),
-          message: report.stopped,
+          retryAtMs: nowMs + Math.min(waitMs, RETRY_MAX_MS2),
+          message: failure3,
           unusable: report.unusable !== void 0
         }
       }
@@ -6095,88 +6101,73 @@ function healthFile(destination, stateFolder, key) {
   } };
 }
 
-// src/sync/settings.ts
-function openTools(loaded, { home, stateFolder, version: version2, now }, options) {
-  let destination = destinationFrom({ env: {}, config: destinationConfig(loaded, home) });
-  if (destination === void 0) return;
-  let { config: config2 } = loaded, outlet = openOutlet(destination, { ...options, scope: scopeOf(config2.semconv, version2), stateFolder, now });
-  return { stateFolder, outlet, build: buildOptionsOf(config2), version: version2, now };
-}
-var buildOptionsOf = ({ content, semconv, agent_usage, resource }) => ({
-  content,
-  semconv,
-  agentUsage: agent_usage,
-  resource
-});
-function scopeOf(semconv, version2) {
-  let { schemaUrl } = profiles[semconv];
-  return { name: "trace-build", version: version2, ...schemaUrl !== void 0 && { schemaUrl } };
-}
+// src/sync/in-scope.ts
+var import_node_fs15 = require("node:fs"), import_node_path12 = require("node:path");
 
-// src/sync/state.ts
-var import_node_crypto2 = require("node:crypto"), import_node_fs5 = require("node:fs"), import_node_path6 = require("node:path");
-var VERSION4 = 1;
-function readState(stateFolder, { harness, sessionId }) {
-  let nothing = { v: VERSION4, harness, sessionId };
-  try {
-    let known = JSON.parse(readIfThere(pathOf(stateFolder, { harness, sessionId })) ?? "{}");
-    return known.v === VERSION4 && known.sessionId === sessionId ? known : nothing;
-  } catch {
-    return nothing;
-  }
+// src/config/scope.ts
+var import_node_path6 = require("node:path");
+function decideScope(config2, facts, home) {
+  let excluding = config2.exclude.find((pattern2) => isExcluded(pattern2, facts, home));
+  if (excluding !== void 0) return { inScope: !1, why: `excluded by ${excluding}` };
+  let unsure = facts.exists ? void 0 : config2.exclude.find((pattern2) => !isPlainDirectory(pattern2, home));
+  if (unsure !== void 0)
+    return { inScope: !1, why: `its directory is gone, so it can't be told whether ${unsure} excludes it: ${facts.directory}` };
+  let roots = rootsOf(config2, home), inRoot = (path2) => oldest(roots.filter((root3) => root3.path === "*" || isInside(path2, facts.realPath(root3.path)))), root2 = inRoot(facts.path);
+  if (root2 !== void 0)
+    return { inScope: !0, root: root2, why: root2.path === "*" ? "every directory is in scope: *" : `inside the root ${root2.path}` };
+  let main = facts.repository === void 0 ? void 0 : inRoot(facts.repository);
+  if (main !== void 0) return { inScope: !0, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
+  let including = config2.include.find((pattern2) => isIncluded(pattern2, facts, home));
+  return including !== void 0 ? { inScope: !0, root: { path: expanded(including, home) }, why: `included by ${including}` } : { inScope: !1, why: notHeld(facts, roots, config2.include) };
 }
-function writeState(stateFolder, state, standing) {
-  let marker = markerOf(stateFolder, state);
-  standing === "unsettled" && mark(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
-`), standing === "settled" && settle2(stateFolder, state);
+var rootsOf = (config2, home) => config2.trace_roots.map((root2) => typeof root2 == "string" ? { path: expanded(root2, home) } : { path: expanded(root2.path, home), ...root2.added !== void 0 && { addedMs: Date.parse(root2.added) } }), oldest = (roots) => roots.toSorted((a, b2) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b2.addedMs ?? Number.POSITIVE_INFINITY))[0];
+function isExcluded(pattern2, facts, home) {
+  let { directory, outerRepositories, outerRemotes } = facts;
+  return isIncluded(pattern2, facts, home) || [directory, ...outerRepositories].some((path2) => isAt(pattern2, path2, facts, home)) || outerRemotes.some(onRemote(pattern2));
 }
-var settle2 = (stateFolder, name) => (0, import_node_fs5.rmSync)(markerOf(stateFolder, name), { force: !0 });
-function forget(stateFolder, name) {
-  settle2(stateFolder, name), (0, import_node_fs5.rmSync)(pathOf(stateFolder, name), { force: !0 });
+function isIncluded(pattern2, facts, home) {
+  return /^\*+$/.test(pattern2) ? !0 : (facts.repository === void 0 ? [facts.path] : [facts.path, facts.repository]).some((path2) => isAt(pattern2, path2, facts, home)) || facts.remotes.some(onRemote(pattern2));
 }
-function unsettledSessions(stateFolder) {
-  return namesIn((0, import_node_path6.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
-    let at = name.indexOf("~");
-    return stateIn((0, import_node_path6.join)(stateFolder, "sessions", name.slice(0, at), `${name.slice(at + 1)}.json`));
-  });
+function onRemote(pattern2) {
+  let glob = globOf(pattern2.replace(/\.git$/, ""), "i");
+  return (remote) => glob.test(remote);
 }
-var allSessions = (stateFolder) => namesIn((0, import_node_path6.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
-  (harness) => namesIn((0, import_node_path6.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path6.join)(stateFolder, "sessions", harness, name)))
-);
-function stateIn(path2) {
-  try {
-    let state = JSON.parse(readIfThere(path2) ?? "{}");
-    return state.v === VERSION4 ? [state] : [];
-  } catch {
-    return [];
-  }
+var isPlainDirectory = (pattern2, home) => (0, import_node_path6.isAbsolute)(expanded(pattern2, home)) && !pattern2.includes("*");
+function isAt(pattern2, path2, facts, home) {
+  let place2 = expanded(pattern2, home);
+  return (0, import_node_path6.isAbsolute)(place2) ? place2.includes("*") ? globOf(place2).test(path2) : isInside(path2, place2) || isInside(path2, facts.realPath(place2)) : !1;
 }
-var pathOf = (stateFolder, name) => (0, import_node_path6.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path6.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto2.createHash)("sha256").update(sessionId).digest("hex");
-function mark(stateFolder, marker) {
-  (0, import_node_fs5.mkdirSync)((0, import_node_path6.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs5.writeFileSync)(marker, "", { mode: 384 });
+function isInside(path2, folder) {
+  let way = (0, import_node_path6.relative)(folder, path2);
+  return way === "" || way.split(import_node_path6.sep)[0] !== ".." && !(0, import_node_path6.isAbsolute)(way);
 }
-function namesIn(folder) {
-  try {
-    return (0, import_node_fs5.readdirSync)(folder);
-  } catch {
-    return [];
-  }
+function globOf(pattern2, flags = "") {
+  let source = pattern2.replace(/\/+$/, "").replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found) => found === "*" ? "[^/]*" : found.startsWith("*") ? ".*" : `\\${found}`);
+  return new RegExp(`^${source}(?:/.*)?$`, flags);
 }
-
-// src/hook/catch-up.ts
-var import_node_fs16 = require("node:fs"), import_node_path13 = require("node:path");
+function notHeld({ directory, path: path2 }, roots, include) {
+  if (roots.length === 0 && include.length === 0) return "nothing is exported: trace_roots is empty";
+  let named = [
+    ...roots.length > 0 ? [`roots: ${roots.map(({ path: path3 }) => path3).join(", ")}`] : [],
+    ...include.length > 0 ? [`include: ${include.join(", ")}`] : []
+  ];
+  return `no root holds ${directory}${path2 === directory ? "" : `, which is ${path2}`} (${named.join("; ")})`;
+}
 
 // src/read/find.ts
 var import_node_fs7 = require("node:fs"), import_node_path7 = require("node:path");
 
+// src/read/beginning.ts
+var import_node_fs6 = require("node:fs");
+
 // src/read/lines.ts
-var import_node_fs6 = require("node:fs"), CHUNK_BYTES = 256 * 1024, LF = 10;
-function* linesOf(path2, fromByte = 0, ends = []) {
-  let fd = (0, import_node_fs6.openSync)(path2, "r");
+var import_node_fs5 = require("node:fs"), CHUNK_BYTES = 256 * 1024, LF = 10;
+function* linesOf(path2, fromByte = 0, ends = [], maxBytes = Number.POSITIVE_INFINITY) {
+  let fd = (0, import_node_fs5.openSync)(path2, "r");
   try {
     let buffer = Buffer.allocUnsafe(CHUNK_BYTES), filled = 0, position = fromByte;
     for (; ; ) {
-      let read = (0, import_node_fs6.readSync)(fd, buffer, filled, buffer.length - filled, position);
+      let wanted = Math.min(buffer.length - filled, fromByte + maxBytes - position), read = (0, import_node_fs5.readSync)(fd, buffer, filled, wanted, position);
       if (read === 0) break;
       position += read;
       let end = filled + read, start = 0, bufferAt = position - end;
@@ -6186,25 +6177,40 @@ function* linesOf(path2, fromByte = 0, ends = []) {
     }
     filled > 0 && (ends.push(position - filled), yield buffer.subarray(0, filled));
   } finally {
-    (0, import_node_fs6.closeSync)(fd);
+    (0, import_node_fs5.closeSync)(fd);
   }
 }
 function headOf2(path2, bytes) {
-  if (!(0, import_node_fs6.statSync)(path2).isFile()) throw new Error(`${path2} is no regular file`);
-  let fd = (0, import_node_fs6.openSync)(path2, "r");
+  if (!(0, import_node_fs5.statSync)(path2).isFile()) throw new Error(`${path2} is no regular file`);
+  let fd = (0, import_node_fs5.openSync)(path2, "r");
   try {
     let buffer = Buffer.allocUnsafe(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs6.readSync)(fd, buffer, 0, bytes, 0));
+    return buffer.toString("utf8", 0, (0, import_node_fs5.readSync)(fd, buffer, 0, bytes, 0));
   } finally {
-    (0, import_node_fs6.closeSync)(fd);
+    (0, import_node_fs5.closeSync)(fd);
   }
+}
+
+// src/read/beginning.ts
+var MAX_BYTES = 16 * 1024 * 1024;
+function beginningOf(path2, layout2) {
+  let [atMs, directory] = [];
+  try {
+    if (!(0, import_node_fs6.statSync)(path2).isFile()) return {};
+    for (let bytes of linesOf(path2, 0, [], MAX_BYTES)) {
+      let line = bytes.toString();
+      if (atMs ??= layout2.timeOf(line), directory ??= layout2.directoryOf(line), atMs !== void 0 && directory !== void 0) break;
+    }
+  } catch {
+  }
+  return { ...atMs !== void 0 && { atMs }, ...directory !== void 0 && { directory } };
 }
 
 // src/read/find.ts
 var HEAD_BYTES2 = 64 * 1024, MAX_AGENT_DEPTH = 3;
-function findSessions(given, places) {
+function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
   let stats = statsOf(given);
-  if (stats === void 0) return [byId(given, places)];
+  if (stats === void 0) return [byId(given, places, beside)];
   let harness = places.harnesses[0];
   if (stats.isDirectory()) {
     demandReadable(given);
@@ -6218,14 +6224,14 @@ function findSessions(given, places) {
       `${given} is a pipe or a device, not a file.`,
       "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
     );
-  return [fromFile(given, harness)];
+  return [fromFile(given, harness, beside)];
 }
 function findAgent({ folder, harness }, agentId, known = /* @__PURE__ */ new Map()) {
   let key = `${harness.name} ${folder}`, agents = known.get(key) ?? agentsAround(folder, harness);
   return known.set(key, agents), agents.get(agentId);
 }
 var findNeighbour = (ref, idPrefix) => entriesOf(ref.folder).filter(({ name }) => name.startsWith(idPrefix) && ref.harness.layout.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path7.join)(ref.folder, name))[0];
-function byId(id, places) {
+function byId(id, places, beside) {
   let advice = "Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.";
   if (id.includes("/") || id.endsWith(".jsonl")) throw new UserError(`There is no ${id}.`, advice);
   let found = places.harnesses.flatMap(
@@ -6244,14 +6250,14 @@ function byId(id, places) {
       "Give more of the id."
     );
   if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
-  return found.map(({ harness, path: path2 }) => fromFile(path2, harness)).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
+  return found.map(({ harness, path: path2 }) => fromFile(path2, harness, beside)).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
 }
-function fromFile(path2, harness) {
+function fromFile(path2, harness, known) {
   let folder = (0, import_node_path7.dirname)(path2), kind = harness.layout.classify((0, import_node_path7.basename)(path2));
   if (kind?.kind === "agent" || isWithinAgents(folder, harness))
     throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
-  let sessionId = kind?.sessionId ?? (0, import_node_path7.basename)(path2), own2 = agentsIn((0, import_node_path7.join)(folder, sessionId), folder, harness), beside = agentsBeside(folder, harness).get(sessionId) ?? [];
-  return sessionRef(harness, sessionId, path2, folder, [...own2, ...beside]);
+  let sessionId = kind?.sessionId ?? (0, import_node_path7.basename)(path2), own2 = agentsIn((0, import_node_path7.join)(folder, sessionId), folder, harness), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, harness);
+  return known.set(key, beside), sessionRef(harness, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
 }
 function sessionsUnder(top, harness) {
   let seen = /* @__PURE__ */ new Set(), found = [], visit = (folder) => {
@@ -6282,17 +6288,24 @@ function sessionsIn(folder, harness) {
   );
 }
 function sessionRef(harness, sessionId, path2, folder, agents) {
-  let anyPath = path2 ?? agents[0]?.path, stats = anyPath === void 0 ? void 0 : readableStats(anyPath);
+  let anyPath = path2 ?? agents[0]?.path, stats = anyPath === void 0 ? void 0 : readableStats(anyPath), { atMs, directory = directoryAmong(agents, harness) } = anyPath === void 0 ? {} : beginningOf(anyPath, harness.layout);
   return {
     harness,
     sessionId,
     path: path2,
     folder,
     agents: agents.toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
-    begunMs: (anyPath === void 0 ? void 0 : harness.layout.timeOf(readableHead(anyPath))) ?? 0,
+    begunMs: atMs ?? 0,
+    ...directory !== void 0 && { startDirectory: directory },
     modifiedMs: stats?.mtimeMs ?? 0,
     bytes: path2 === void 0 ? 0 : stats?.size ?? 0
   };
+}
+function directoryAmong(agents, { layout: layout2 }) {
+  for (let { path: path2 } of agents) {
+    let { directory } = beginningOf(path2, layout2);
+    if (directory !== void 0) return directory;
+  }
 }
 function agentsAround(folder, harness) {
   let agents = /* @__PURE__ */ new Map();
@@ -6438,7 +6451,7 @@ function browserUrl(remote) {
 var import_node_fs10 = require("node:fs");
 
 // src/read/new-lines.ts
-var import_node_crypto3 = require("node:crypto"), import_node_fs9 = require("node:fs");
+var import_node_crypto2 = require("node:crypto"), import_node_fs9 = require("node:fs");
 var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
   let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
   return {
@@ -6463,7 +6476,7 @@ function cursorAt(path2, offset) {
 }
 function hashOf2(fd, from, bytes) {
   let buffer = Buffer.alloc(bytes), read = (0, import_node_fs9.readSync)(fd, buffer, 0, bytes, from);
-  return (0, import_node_crypto3.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
+  return (0, import_node_crypto2.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
 }
 
 // src/read/transcript.ts
@@ -6472,11 +6485,11 @@ function openFile(path2) {
   let unreadable2 = reasonAgainst(path2);
   return unreadable2 === void 0 ? { name: path2, lines: readableLines(path2, linesOf(path2)) } : { name: path2, lines: [], unreadable: unreadable2 };
 }
-function openMain(ref, cursor, lines = 0) {
+function openMain(ref, cursor, lines2 = 0) {
   let { path: path2 } = ref, file = mainFile(ref);
   if (path2 === void 0 || file.unreadable !== void 0) return { file, fromStart: !0, cursorAfter: () => {
   } };
-  let opened = readNewLines(path2, cursor), before = opened.fromStart ? 0 : lines;
+  let opened = readNewLines(path2, cursor), before = opened.fromStart ? 0 : lines2;
   return {
     file: { name: path2, lines: readableLines(path2, opened.records), firstLine: before + 1 },
     fromStart: opened.fromStart,
@@ -6496,9 +6509,9 @@ function agentFile(agent) {
     ...agent.group !== void 0 && { group: agent.group }
   };
 }
-function* readableLines(path2, lines) {
+function* readableLines(path2, lines2) {
   try {
-    yield* lines;
+    yield* lines2;
   } catch (error) {
     throw new UserError(`${path2} can't be read: ${error.message}.`, "Check that the file is still there, and its disk.");
   }
@@ -6514,13 +6527,1394 @@ function textOf4(path2) {
   try {
     return (0, import_node_fs10.readFileSync)(path2, "utf8");
   } catch (error) {
-    let { code, message } = error;
-    return code === "ENOENT" ? void 0 : message;
+    let { code: code2, message } = error;
+    return code2 === "ENOENT" ? void 0 : message;
   }
 }
 
+// src/redact/anchors.ts
+var slotOf = (first, second, third) => (first << 12 ^ second << 6 ^ third) & 262143;
+function anchorIndex(rules) {
+  let rulesByLiteral = /* @__PURE__ */ new Map();
+  for (let [index, { anchors }] of rules.entries())
+    for (let literal of new Set(anchors)) rulesByLiteral.set(literal, [...rulesByLiteral.get(literal) ?? [], index]);
+  let table = new Uint8Array(262144), anchorsBySlot = /* @__PURE__ */ new Map();
+  for (let [literal, indices] of rulesByLiteral) {
+    if (literal.length < 3) throw new Error(`anchor ${JSON.stringify(literal)} is too short`);
+    let slot = slotAt(literal, 0);
+    anchorsBySlot.set(slot, [...anchorsBySlot.get(slot) ?? [], { literal, rules: indices }]), table[slot] = 1;
+  }
+  let compare2 = (text3, at, found) => {
+    for (let anchor2 of anchorsBySlot.get(slotAt(text3, at)) ?? []) text3.startsWith(anchor2.literal, at) && found.push({ at, anchor: anchor2 });
+  };
+  return {
+    at: (text3, at) => {
+      let found = [];
+      return compare2(text3, at, found), found;
+    },
+    in: (text3) => {
+      let found = [];
+      for (let at of candidates(text3, table)) compare2(text3, at, found);
+      return found;
+    }
+  };
+}
+function candidates(text3, table) {
+  let starts = [], slot = 0;
+  for (let at = 0; at < text3.length; at++)
+    slot = (slot << 6 ^ text3.charCodeAt(at)) & 262143, table[slot] === 1 && at >= 2 && starts.push(at - 2);
+  return starts;
+}
+var slotAt = (text3, at) => slotOf(text3.charCodeAt(at), text3.charCodeAt(at + 1), text3.charCodeAt(at + 2));
+
+// src/redact/ranges.ts
+function merged2(ranges) {
+  if (ranges.length < 2) return [...ranges];
+  let result = [];
+  for (let range of ranges.toSorted((a, b2) => a.start - b2.start)) {
+    let last = result.at(-1);
+    last === void 0 || range.start > last.end || range.start === last.end && range.rule !== last.rule ? result.push(range) : result[result.length - 1] = { start: last.start, end: Math.max(last.end, range.end), rule: Math.min(last.rule, range.rule) };
+  }
+  return result;
+}
+function gaps(start, end, ranges) {
+  let result = [], from = start;
+  for (let range of ranges)
+    range.end <= start || range.start >= end || (range.start > from && result.push({ start: from, end: range.start }), from = Math.max(from, range.end));
+  return from < end && result.push({ start: from, end }), result;
+}
+
+// src/redact/view.ts
+var ESCAPES = (
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals obey it
+  /(?<!\\)\\+(?:(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,20}[A-Za-z]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbf"'/])|\x1b\[[0-9;?]{0,20}[A-Za-z]/g
+), CONTROLS = { n: `
+`, r: "\r", t: "	", b: "\b", f: "\f" };
+function viewOf(text3) {
+  if (!text3.includes("\\") && !text3.includes("\x1B")) return;
+  let parts = [], ends = [], shifts = [], stands = [], letters = [], [from, length] = [0, 0];
+  for (let match of text3.matchAll(ESCAPES)) {
+    let meaning = meaningOf(match[0]);
+    parts.push(text3.slice(from, match.index), meaning), length += match.index - from + meaning.length, from = match.index + match[0].length, ends.push(length), shifts.push(from - length), stands.push(meaning !== ""), CONTROLS[text3[from - 1]] === meaning && letters.push(from - 1);
+  }
+  if (ends.length === 0) return;
+  parts.push(text3.slice(from));
+  let lastUpTo = (at) => {
+    let [low, high] = [0, ends.length];
+    for (; low < high; ) {
+      let middle = low + high >> 1;
+      ends[middle] <= at ? low = middle + 1 : high = middle;
+    }
+    return low - 1;
+  };
+  return {
+    text: parts.join(""),
+    letters,
+    original: ({ start, end }) => {
+      let last = lastUpTo(end);
+      for (; last >= 0 && ends[last] === end && !stands[last]; ) last--;
+      return { start: start + (shifts[lastUpTo(start)] ?? 0), end: end + (shifts[last] ?? 0) };
+    }
+  };
+}
+function meaningOf(written) {
+  if (!written.startsWith("\\") || /\[[0-9;?]*[A-Za-z]$/.test(written)) return "";
+  let said = written.replace(/^\\+/, "");
+  return /^[ux]./.test(said) ? String.fromCharCode(Number.parseInt(said.slice(1), 16)) : CONTROLS[said] ?? said;
+}
+
+// src/redact/find.ts
+var PLACEHOLDER = /\[REDACTED:[a-z0-9-]{1,64}\]/g, MAX_ROUNDS = 8;
+function finder(rules, searches) {
+  let readings = readingsBy(rules, searches);
+  return (text3, hidden = []) => {
+    let cut = text3.includes("[REDACTED:") ? [...hidden, ...placeholders(text3)].toSorted((a, b2) => a.start - b2.start) : hidden, open = cut.length === 0 ? [{ start: 0, end: text3.length }] : gaps(0, text3.length, cut), found = [];
+    for (let round = 0; round < MAX_ROUNDS && open.length > 0; round++) {
+      let next = [];
+      for (let gap of open) {
+        let piece = gap.end - gap.start === text3.length ? text3 : text3.slice(gap.start, gap.end), here = readings(piece).map(({ start, end, rule }) => ({ start: start + gap.start, end: end + gap.start, rule }));
+        for (let range of here) found.push(range);
+        if (here.length > 0) for (let left of gaps(gap.start, gap.end, here)) next.push(left);
+      }
+      open = next;
+    }
+    return found.length < 2 ? found : found.toSorted((a, b2) => a.start - b2.start);
+  };
+}
+var placeholders = (text3) => [...text3.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
+function readingsBy(rules, searches) {
+  let index = anchorIndex(rules), sticky = rules.map(({ pattern: pattern2 }) => new RegExp(pattern2.source, `${pattern2.flags}dy`)), searched = [...rules.entries()].flatMap(
+    ([rule, { pattern: pattern2, anchors }]) => anchors === void 0 ? [{ rule, pattern: new RegExp(pattern2.source, `${pattern2.flags}dg`) }] : []
+  ), reader = (text3) => {
+    let found = [], doneTo = /* @__PURE__ */ new Map();
+    return { found, tryAt: ({ at, anchor: anchor2 }) => {
+      for (let rule of anchor2.rules) {
+        let { lead = 0 } = rules[rule];
+        if (at < lead || at < (doneTo.get(rule) ?? 0)) continue;
+        let pattern2 = sticky[rule];
+        pattern2.lastIndex = at - lead;
+        let match = pattern2.exec(text3);
+        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text3, rule, match, at, found));
+      }
+    } };
+  }, take = (text3, rule, match, anchorAt, found) => {
+    let [start, end] = match.indices.find((indices, group) => group > 0 && indices !== void 0) ?? match.indices[0], secret = text3.slice(start, end);
+    end > start && (rules[rule].accepts?.({ secret, text: text3, at: start, anchorAt }) ?? !0) && found.push({ start, end, rule });
+  }, search = (text3, found) => {
+    for (let { rule, pattern: pattern2 } of searched) for (let match of text3.matchAll(pattern2)) take(text3, rule, match, match.index, found);
+    for (let [number3, custom] of searches.entries())
+      for (let range of custom(text3)) found.push({ ...range, rule: rules.length + number3 });
+  };
+  return (text3) => {
+    let view = viewOf(text3), written = reader(text3);
+    if (view === void 0) {
+      for (let anchored of index.in(text3)) written.tryAt(anchored);
+      return search(text3, written.found), merged2(written.found);
+    }
+    let read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text3, letter));
+    for (let anchored of index.in(view.text)) {
+      read.tryAt(anchored);
+      let at = view.original({ start: anchored.at, end: anchored.at }).start;
+      text3.startsWith(anchored.anchor.literal, at) && inText.push({ ...anchored, at });
+    }
+    for (let anchored of inText.toSorted((a, b2) => a.at - b2.at)) written.tryAt(anchored);
+    search(text3, written.found), search(view.text, read.found);
+    let back = read.found.map((range) => ({ ...view.original(range), rule: range.rule }));
+    return merged2([...written.found, ...back].map((range) => betweenEscapes(text3, range)).filter(({ start, end }) => start < end));
+  };
+}
+var betweenEscapes = (text3, { start, end, rule }) => ({
+  start: isOddBackslash(text3, start - 1) ? start - 1 : start,
+  end: isOddBackslash(text3, end - 1) ? end - 1 : end,
+  rule
+});
+function isOddBackslash(text3, at) {
+  let first = at;
+  for (; first >= 0 && text3[first] === "\\"; ) first--;
+  return (at - first) % 2 === 1;
+}
+
+// src/redact/pieces.ts
+var MAX_ROUNDS2 = 8;
+function findInPieces(find, texts, between) {
+  let starts = [], length = 0;
+  for (let text3 of texts)
+    starts.push(length), length += text3.length + between.length;
+  let whole3 = texts.join(between), ranges = [];
+  for (let round = 0; round < MAX_ROUNDS2; round++) {
+    let inWhole = find(whole3, ranges);
+    ranges = merged2([...ranges, ...inWhole]);
+    let inTexts = cutUp(ranges, texts, starts).flatMap(
+      (cuts, index) => find(texts[index], cuts).map(({ start, end, rule }) => ({ start: start + starts[index], end: end + starts[index], rule }))
+    );
+    if (ranges = merged2([...ranges, ...inTexts]), inTexts.length === 0) break;
+  }
+  return cutUp(ranges, texts, starts);
+}
+function cutUp(ranges, texts, starts) {
+  let next = 0, placed = -1;
+  return texts.map((text3, index) => {
+    let start = starts[index], end = start + text3.length, cuts = [];
+    for (; next < ranges.length && ranges[next].end <= start; ) next++;
+    for (let at = next; at < ranges.length && ranges[at].start < end; at++) {
+      let range = ranges[at];
+      cuts.push({
+        start: Math.max(range.start - start, 0),
+        end: Math.min(range.end - start, text3.length),
+        rule: range.rule,
+        continued: at <= placed
+      }), placed = at;
+    }
+    return cuts;
+  });
+}
+
+// src/redact/value.ts
+function handled(value, hands) {
+  let root2 = {}, tasks = [{ source: { value }, target: root2 }];
+  for (let task = tasks.pop(); task !== void 0; task = tasks.pop())
+    Array.isArray(task.source) ? copyList(task.source, task.target, tasks, hands) : copyEntries(task.source, task.target, task.given, tasks, hands);
+  return root2.value;
+}
+function copyList(source, target, tasks, hands) {
+  for (let from = 0; from < source.length; ) {
+    let block = blockOf(source[from]), to = from + 1;
+    if (typeof source[from] == "string") {
+      for (; typeof source[to] == "string"; ) to++;
+      let texts = source.slice(from, to);
+      for (let text3 of hands.pieces(texts, `
+`)) target.push(text3);
+    } else if (block !== void 0) {
+      let blocks = [block];
+      for (let next = blockOf(source[to]); next?.kind === block.kind; next = blockOf(source[++to])) blocks.push(next);
+      let texts = hands.pieces(
+        blocks.map(({ text: text3 }) => text3),
+        ""
+      );
+      for (let [index, { field: field2, item }] of blocks.entries()) target.push(copyOf(item, tasks, { [field2]: texts[index] }));
+    } else target.push(copyOf(source[from], tasks));
+    from = to;
+  }
+}
+function copyEntries(source, target, given, tasks, hands) {
+  let name = [source.name, source.key].find((text3) => typeof text3 == "string");
+  for (let [key, value] of Object.entries(source)) {
+    let copy = given?.[key] ?? (typeof value == "string" ? textUnder(key, value, name, hands) : copyOf(value, tasks));
+    put(target, newKey(key, target, hands), copy);
+  }
+}
+function textUnder(key, value, name, hands) {
+  return ID_KEYS.has(key) && ID.test(value) ? value : hands.named(key === "value" && name !== void 0 ? name : key, value);
+}
+function copyOf(value, tasks, given) {
+  if (typeof value != "object" || value === null) return value;
+  let target = Array.isArray(value) ? [] : {};
+  return tasks.push({ source: value, target, ...given !== void 0 && { given } }), target;
+}
+var SHORT_KEY = 16;
+function newKey(key, target, hands) {
+  if (key.length < SHORT_KEY) return key;
+  let clean = hands.text(key);
+  if (clean === key) return key;
+  for (let number3 = 1; ; number3++) {
+    let candidate = number3 === 1 ? clean : `${clean} (${number3})`;
+    if (!Object.hasOwn(target, candidate)) return candidate;
+  }
+}
+function put(target, key, value) {
+  key === "__proto__" ? Object.defineProperty(target, key, { value, enumerable: !0, configurable: !0, writable: !0 }) : target[key] = value;
+}
+var ID_KEYS = /* @__PURE__ */ new Set([
+  "id",
+  "uuid",
+  "parentUuid",
+  "timestamp",
+  "session_id",
+  "sessionId",
+  "message_id",
+  "messageId",
+  "request_id",
+  "requestId",
+  "tool_use_id",
+  "toolUseId",
+  "toolUseID",
+  "tool_call_id",
+  "toolCallId",
+  "call_id",
+  "agent_id",
+  "agentId",
+  "parent_tool_use_id"
+]), ID = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{6,40}|(?:toolu|srvtoolu|mcptoolu|msg|req|call|fc|rs|resp|chatcmpl|agent|run|task|item)[_-][\w-]{1,80}|\d{4}-\d\d-\d\dT[\d:.]{5,18}(?:Z|[+-]\d\d:\d\d)|\d{1,20})$/;
+function blockOf(item) {
+  if (typeof item != "object" || item === null) return;
+  let { kind, type = kind, text: text3, content, thinking } = item;
+  if (typeof type == "string")
+    return typeof text3 == "string" ? { kind: type, field: "text", text: text3, item } : typeof content == "string" ? { kind: type, field: "content", text: content, item } : typeof thinking == "string" ? { kind: type, field: "thinking", text: thinking, item } : void 0;
+}
+
+// src/redact/redact.ts
+var NOTHING = Object.freeze({}), TELLING = /key|token|secret|pass|pwd|cred|auth|cookie/i;
+function createRedactor(rules, custom = []) {
+  let all = [...rules, ...custom], searches = custom.map(({ search }) => search), find = finder(rules, searches);
+  return {
+    text: (text3) => {
+      let tally = newTally(all);
+      return { value: tally.cut(text3, find(text3)), counts: tally.counts() };
+    },
+    value: (value) => {
+      let tally = newTally(all);
+      return { value: handled(value, handsOf(find, tally)), counts: tally.counts() };
+    },
+    find: (text3) => find(text3).map(({ start, end, rule }) => ({ start, end, rule: all[rule].id }))
+  };
+}
+function sumOfCounts(...all) {
+  let sum2 = {};
+  for (let counts of all) for (let [id, count] of Object.entries(counts)) sum2[id] = (sum2[id] ?? 0) + count;
+  return sum2;
+}
+function handsOf(find, tally) {
+  let text3 = (text4) => tally.cut(text4, find(text4));
+  return {
+    text: text3,
+    pieces: (texts, between) => texts.length === 1 ? texts.map(text3) : findInPieces(find, texts, between).map((cuts, index) => tally.cut(texts[index], cuts)),
+    named: (name, value) => {
+      if (!TELLING.test(name)) return text3(value);
+      let [, cuts] = findInPieces(find, [`"${name}": "`, value, '"'], "");
+      return tally.cut(value, cuts.map(whole));
+    }
+  };
+}
+var whole = (cut) => ({ ...cut, continued: !1 });
+function newTally(rules) {
+  let counts = /* @__PURE__ */ new Map();
+  return {
+    cut: (text3, cuts) => {
+      if (cuts.length === 0) return text3;
+      let [result, from] = ["", 0];
+      for (let { start, end, rule, continued = !1 } of cuts) {
+        let { id, replacement = `[REDACTED:${id}]` } = rules[rule];
+        continued || counts.set(id, (counts.get(id) ?? 0) + 1), result += text3.slice(from, start) + (continued ? "" : replacement), from = end;
+      }
+      return result + text3.slice(from);
+    },
+    counts: () => counts.size === 0 ? NOTHING : Object.fromEntries(counts)
+  };
+}
+
+// src/redact/rule.ts
+var HEX = "0-9a-f", ALNUM = "A-Za-z0-9", UPPER = "A-Z0-9", WORD = "A-Za-z0-9_", URLSAFE = "A-Za-z0-9_-", BASE64 = "A-Za-z0-9+/";
+
+// src/redact/secrecy.ts
+var NO_TOKENS = [/x{8}/i, /_{8}/, /(?:^|[-_. ])(?:your|example|placeholder|changeme|redacted)(?:$|[-_. ])/i, /[-_. ]here$/i], isPlaceholder = (token) => NO_TOKENS.some((placeholder) => placeholder.test(token)), TEMPLATES = [/^x+$/i, /\*{3}|\.{3}|…|•{3}/, /<[^<>]*>|\$\{|\$\(|\{\{|%\(|\[REDACTED/], TEMPLATE_WORDS = /(?:^|[-_. ])(?:my|some|dummy|insert|replace|enter|put)(?:$|[-_. ])/i, isTemplate = (value) => isPlaceholder(value) || TEMPLATES.some((template) => template.test(value)) || TEMPLATE_WORDS.test(value) && strangeness(value) < 0.4, REFERENCES = [
+  /^(?:\$\{?[A-Za-z_]\w*\}?|\$env:\w+|%\w+%|%\w(?:[:@/]%\w)*|\{\w*\})$/,
+  /^!(?:secret|Ref|Sub|GetAtt|env|env_var|vault|include|reference)$/,
+  /^(?:[\w.]*\benv(?:iron)?|secrets?|vars?|config|settings|this|self|options|args|params|props|process|import\.meta)[.[(]/i,
+  /^(?:op|vault|ssm|secretsmanager|keychain|file|https?|data|ref|gcp-secret|azure-keyvault)[:+]/i,
+  /^(?:arn:|projects\/|ENC\[|AQICAH)/
+], standsForAnother = (value) => isTemplate(value) || REFERENCES.some((reference) => reference.test(value)), STAND_INS = /^["'{]?(?:pass(?:wd|word|phrase)?|pwd?|secret|token|credentials?|hidden|masked|none|null|undefined|\w{1,3}|\*+|:|-+)["'}]?$/i, isStandIn = (password) => STAND_INS.test(password) || standsForAnother(password), USUAL_PAIRS = {
+  a: "bcdgilmnprstuvy",
+  b: "aeilorsu",
+  c: "acehiklorstu",
+  d: "adeilorsu",
+  e: "abcdefgilmnpqrstvxy",
+  f: "aefiloru",
+  g: "aeghilnrsu",
+  h: "aeiort",
+  i: "abcdefglmnoprstvxz",
+  j: "es",
+  k: "eis",
+  l: "adeilostuy",
+  m: "abeimopu",
+  n: "acdefgiklnostuv",
+  o: "abcdfgiklmnoprstuvw",
+  p: "aehiloprstu",
+  q: "u",
+  r: "acdefgikmnorstuvy",
+  s: "acehilopstuy",
+  t: "acehiloprstuy",
+  u: "abcefgilmnprst",
+  v: "aei",
+  w: "aehinor",
+  x: "ept",
+  y: "p",
+  z: "e"
+};
+function strangeness(text3) {
+  let strange = 0, pairs = 0;
+  for (let at = 1; at < text3.length; at++) {
+    let before = text3.charCodeAt(at - 1), here = text3.charCodeAt(at);
+    if (isLetter(before) && isLetter(here)) {
+      if (isLower(before) && !isLower(here) && isLower(text3.charCodeAt(at + 1)) && isLower(text3.charCodeAt(at - 2))) continue;
+      pairs++, (!USUAL_PAIRS[text3[at - 1].toLowerCase()].includes(text3[at].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
+    } else (isLetter(before) && isDigit(here) || isDigit(before) && isLetter(here)) && (pairs++, strange++);
+  }
+  return pairs === 0 ? 0 : strange / pairs;
+}
+var isLower = (code2) => code2 >= 97 && code2 <= 122, isLetter = (code2) => isLower(code2 | 32) && code2 < 128, isDigit = (code2) => code2 >= 48 && code2 <= 57;
+function entropy(text3) {
+  let counts = /* @__PURE__ */ new Map();
+  for (let character of text3) counts.set(character, (counts.get(character) ?? 0) + 1);
+  return [...counts.values()].reduce((bits, count) => bits - count / text3.length * Math.log2(count / text3.length), 0);
+}
+function fromBase64(text3, maxCharacters = 4096) {
+  let digits = text3.slice(0, maxCharacters).replace(/[^A-Za-z0-9+/_-]/g, "").replaceAll("-", "+").replaceAll("_", "/");
+  return atob(digits.slice(0, digits.length - digits.length % 4));
+}
+
+// src/redact/shape.ts
+var run = (characters, min, max = min) => ({ characters, min, max }), orMore = (characters, min) => ({ characters, min, max: void 0 });
+function shaped({ id, description, shape, or = [], notAfter }) {
+  let shapes = [shape, ...or], before = notAfter === void 0 ? "" : `(?<![${notAfter}])`;
+  return {
+    id,
+    pack: "credentials",
+    description,
+    anchors: shapes.flatMap(([start]) => start),
+    pattern: new RegExp(`${before}(?:${shapes.map((pieces) => pieces.map(sourceOf).join("")).join("|")})`),
+    accepts: ({ secret }) => !isPlaceholder(secret),
+    hides: (draw) => shapes.flatMap((pieces) => startsOf(pieces).map((first) => [first, ...pieces.slice(1)].map(drawn(draw)).join(""))),
+    keeps: () => shapes.flatMap(([start]) => [start].flat().flatMap((first) => [first, `${first}\u2026`, `${first}$TOKEN`, `${first}xxxxxxxx`]))
+  };
+}
+var startsOf = ([start]) => Array.isArray(start) ? start : [start];
+function sourceOf(piece) {
+  return typeof piece == "string" ? escaped(piece) : "characters" in piece ? `[${piece.characters}]{${piece.min}${piece.max === piece.min ? "" : `,${piece.max ?? ""}`}}` : `(?:${piece.map(escaped).join("|")})`;
+}
+var drawn = (draw) => (piece) => typeof piece == "string" ? piece : "characters" in piece ? draw(piece.characters, piece.min) : piece[0], escaped = (literal) => literal.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+
+// src/redact/rules/ai.ts
+var ai = [
+  shaped({
+    id: "anthropic-key",
+    description: "Anthropic API key, admin key, OAuth token or session key",
+    shape: ["sk-ant-", ["api03", "admin01", "oat01", "ort01", "sid01", "sid02"], "-", orMore(URLSAFE, 20)],
+    or: [["sk-ant-", orMore(URLSAFE, 40)]]
+  }),
+  shaped({
+    id: "openai-key",
+    description: "OpenAI key: project, service account, admin or classic; and those of the providers that copied its shape",
+    shape: [["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"], orMore(URLSAFE, 40)],
+    or: [
+      ["sk-or-v1-", orMore(HEX, 64)],
+      ["sk-lf-", run(HEX, 8), "-", run(HEX, 4), "-", run(HEX, 4), "-", run(HEX, 4), "-", run(HEX, 12)],
+      ["sk-", orMore(ALNUM, 32)]
+    ],
+    notAfter: "A-Za-z0-9"
+  }),
+  shaped({ id: "hugging-face-token", description: "Hugging Face token", shape: [["hf_", "api_org_"], orMore(ALNUM, 34)], notAfter: ALNUM }),
+  shaped({ id: "groq-key", description: "Groq API key", shape: ["gsk_", orMore(ALNUM, 40)], notAfter: ALNUM }),
+  shaped({ id: "xai-key", description: "API key of xAI", shape: ["xai-", orMore(ALNUM, 60)], notAfter: ALNUM }),
+  shaped({ id: "perplexity-key", description: "Perplexity API key", shape: ["pplx-", orMore(ALNUM, 40)], notAfter: ALNUM }),
+  shaped({ id: "replicate-token", description: "Replicate API token", shape: ["r8_", orMore(ALNUM, 37)], notAfter: ALNUM }),
+  shaped({ id: "nvidia-key", description: "NVIDIA API key", shape: ["nvapi-", orMore(URLSAFE, 60)], notAfter: ALNUM }),
+  shaped({
+    id: "langsmith-key",
+    description: "LangSmith API key",
+    shape: [["lsv2_pt_", "lsv2_sk_"], run(HEX, 32), "_", orMore(HEX, 10)]
+  }),
+  shaped({
+    id: "tavily-key",
+    description: "Tavily API key",
+    shape: [["tvly-dev-", "tvly-prod-", "tvly-"], orMore(URLSAFE, 30)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "e2b-key", description: "E2B API key", shape: ["e2b_", orMore(HEX, 40)], notAfter: ALNUM }),
+  shaped({ id: "firecrawl-key", description: "Firecrawl API key", shape: ["fc-", orMore(HEX, 32)], notAfter: WORD })
+];
+
+// src/redact/rules/assignments.ts
+var KEYWORD = /^(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials?|auth)/i, SUFFIX = "(?:[_-]?(?:base64|base|b64|value|data|text|\\d{1,2}))?", QUOTES = "\"'`", BARE = `[^\\s${QUOTES}<>(){}\\[\\],;&|\\\\]`, LINE_START = "(?:^|[\\n\\r])[ \\t\\d\u2192|>+-]{0,16}", QUOTED = [...QUOTES].map((quote) => `[bBrRfFuU]?${quote}((?:[^${quote}\\\\\\s]|\\\\\\S){4,})${quote}`).join("|"), PATTERN2 = new RegExp(
+  [
+    `(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials?|auth)${SUFFIX}`,
+    "(?:",
+    [
+      // A line of its own, as in .env files, where a value goes on up to the end of the line.
+      `=(?<=${LINE_START}(?:(?:export|declare -x|typeset -x|set|ENV|ARG) |\\$env:)?[\\w.-]{1,64}=)(?!\\S*&[\\w.-]+=)((?![$(<{\\[])(?:[^\\s${QUOTES}\\\\]|\\\\(?![${QUOTES}/nrtbfux])){4,})(?=[ \\t]*(?:[\\n\\r#]|$))`,
+      // name = value, "name": "value", name := value, name: string = value, name == value, is
+      `[${QUOTES}\\]]{0,2}(?:[ \\t]{0,8}(?::[ \\t]{0,2}[A-Za-z]{1,20}[ \\t]{0,2}=|=>|:=|={1,3}|:)[ \\t]{0,8})(?:${QUOTED}|(${BARE}{4,})(?!${BARE}|[(\\[{${QUOTES}]))`,
+      // the name is value.
+      `[${QUOTES}]? is:?[ \\t]{1,2}(?:${QUOTED}|(${BARE}{7,}[\\w=+/~-])(?![(\\[{${QUOTES}]))`,
+      // set("name", "value")
+      `[${QUOTES}],(?<=[${QUOTES}][\\w.-]{1,64}[${QUOTES}],)[ \\t]{0,2}(?:${QUOTED})`,
+      // --name value, ENV name value
+      `[ \\t]{1,4}(?<=(?:--[\\w-]{1,48}|\\b(?:ENV|setx|setenv|set -x|set -gx)[ \\t]{1,4}\\w{1,60})[ \\t]{1,4})(?:${QUOTED}|(${BARE}{4,})(?!${BARE}|[(\\[{${QUOTES}]))`,
+      // <name>value</name>
+      `>(?<=<[\\w:.-]{1,48}>)([^\\s<>${QUOTES}]{4,})<\\/`
+    ].join("|"),
+    ")"
+  ].join(""),
+  "i"
+), SECRET_WORDS = new Set(
+  "access account admin anthropic api app application auth aws azure bearer bot ci client consumer csrf datadog dd deploy encryption gh github gitlab hf hmac id job jwt licence license management master npm oauth openai personal private project publish read refresh registry root runner secret secure security sentry service session shared signing slack ssh storage stripe subscription upload user vault webhook write".split(" ")
+), OTHER_WORDS = new Set(
+  "anon cache continuation cursor dedupe foreign group hash hot i18n idempotency index map next object page partition primary pub public publishable row search shortcut sort sync translation".split(" ")
+);
+function kindOf({ text: text3, at, anchorAt }) {
+  let keyword = KEYWORD.exec(text3.slice(anchorAt, anchorAt + 12))[0], before = /[\w.-]{0,40} ?$/.exec(text3.slice(Math.max(0, anchorAt - 41), anchorAt))[0], word2 = (/(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)(?=[-_. ]?$)/.exec(before)?.[0] ?? "").toLowerCase(), env = /^[A-Z]+$/.test(keyword) && /(?:^|[^A-Za-z])[A-Z0-9_]*_$/.test(before);
+  switch (keyword.toLowerCase()) {
+    case "pass":
+    case "pwd":
+      return /[A-Za-z]$/.test(before) || keyword === "PWD" && !env ? void 0 : "password";
+    case "password":
+    case "passwd":
+    case "passphrase":
+    case "passcode":
+      return "password";
+    case "secret":
+      return "secret";
+    case "credential":
+    case "credentials":
+    case "auth":
+      return env || before.endsWith("_") ? "secret" : "weak";
+    case "key":
+      return OTHER_WORDS.has(word2) ? void 0 : SECRET_WORDS.has(word2) ? "secret" : env ? /=["'`]?$/.test(text3.slice(at - 2, at)) ? "secret" : "weak" : void 0;
+    default:
+      return OTHER_WORDS.has(word2) ? void 0 : env || SECRET_WORDS.has(word2) ? "secret" : "weak";
+  }
+}
+function isSecret(found) {
+  let value = found.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf(found);
+  if (kind === void 0 || standsForAnother(value) || isUrl(value)) return !1;
+  let quoted = QUOTES.includes(found.text[found.at - 1] ?? " ");
+  return isNumber(value) || isRepeated(value) || !quoted && isMember(value) ? !1 : kind === "password" ? isPassword(value, quoted) : isUuid(value) ? kind === "secret" : (value.match(/[A-Za-z]/g) ?? []).length < 3 ? !1 : kind === "secret" ? value.length >= 8 && strangeness(value) >= (value.length < 16 && !/\d/.test(value) ? 0.5 : 0.3) : value.length >= 16 && /\d/.test(value) && strangeness(value) >= 0.45;
+}
+function isPassword(value, quoted) {
+  if (/^(?:true|false|string)$/i.test(value) || isStandIn(value)) return !1;
+  if (value.length >= 8 && strangeness(value) >= 0.4) return !0;
+  let isMixed = /\d/.test(value) && /[A-Za-z]/.test(value);
+  return /[!@#$%^&*+~=?]/.test(value) && /[A-Za-z0-9]/.test(value) || isMixed && (quoted || strangeness(value) > 0) && !/[.[\]()]/.test(value);
+}
+var isUrl = (value) => /^[a-z][a-z0-9+.-]*:\/\//i.test(value), isNumber = (value) => /^(?:0x[0-9a-f]{1,16}|[\d._+-]+)$/i.test(value), isRepeated = (value) => /^(.)\1*$/.test(value), isMember = (value) => /^[A-Za-z_$][\w$]*!?(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*!?)+$/.test(value) && strangeness(value) < 0.4, isUuid = (value) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value), cases = (word2) => [word2, `${word2[0].toUpperCase()}${word2.slice(1)}`, word2.toUpperCase()], assignments = [
+  {
+    id: "netrc-password",
+    pack: "credentials",
+    description: "Password in a .netrc",
+    anchors: ["password "],
+    pattern: /(?<=\b(?:machine\s{1,4}\S{1,200}|default)\s{1,4}login\s{1,4}\S{1,100}\s{1,4})password\s{1,4}["']?([^\s"'\\]{1,256})/,
+    accepts: ({ secret }) => !isStandIn(secret),
+    hides: (draw) => [["machine api.example.com login me password ", draw(ALNUM, 12), `
+`]],
+    keeps: () => ["containing login and password for each machine", "machine h login me password <password>"]
+  },
+  {
+    id: "secret-value",
+    pack: "credentials",
+    description: "Value under a name such as API_KEY, password, client_secret, access token",
+    anchors: ["key", "token", "secret", "pass", "pwd", "credential", "auth"].flatMap(cases),
+    pattern: PATTERN2,
+    accepts: isSecret,
+    hides: (draw) => [
+      ["export PAYMENTS_API_KEY=", draw(ALNUM, 24)],
+      [`NODE_ENV=production
+DB_PASSWORD=`, `${draw(ALNUM, 5)}7!=(${draw(ALNUM, 3)}`, `
+PORT=3000`],
+      ['+SESSION_SECRET="', draw(URLSAFE, 43), '"'],
+      ['{"api_key": "', draw(ALNUM, 32), '", "model": "x"}'],
+      ['{\\"client_secret\\":\\"', draw(ALNUM, 40), '\\"}'],
+      ['const apiKey: string = "', draw(HEX, 32), '";'],
+      [`      - name: x
+        password: `, `${draw("a-z", 5)}9${draw("a-z", 2)}!`, `
+`],
+      ["Server=db;User Id=sa;Password=", `${draw(ALNUM, 9)}1`, ";Encrypt=true"],
+      ["tool --auth-token ", draw(ALNUM, 32), " --verbose"],
+      ["ENV SIGNING_KEY ", draw(BASE64, 44), `
+`],
+      ['client.set("x-api-key", "', draw(ALNUM, 28), '")'],
+      ["<password>", `${draw("a-z", 6)}4x`, "</password>"],
+      ["?access_token=", draw(ALNUM, 30), "&page=2"],
+      ["//registry.npmjs.org/:_authToken=", `${draw(HEX, 8)}-${draw(HEX, 4)}-${draw(HEX, 4)}-${draw(HEX, 4)}-${draw(HEX, 12)}`],
+      ["The API key is ", draw(ALNUM, 24), "."],
+      ['"auth": "', btoa(`me:${draw(ALNUM, 20)}`), '"']
+    ],
+    keeps: (draw) => [
+      "API_KEY=<your-api-key>",
+      "export API_KEY=$OTHER",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what workflows say
+      "api_key: ${{ secrets.API_KEY }}",
+      "const apiKey = process.env.API_KEY;",
+      "apiKey: string;",
+      "password: z.string().min(8)",
+      "const token = await getAccessToken(options1);",
+      "password = form.password2",
+      "secret: xxxxxxxxxxxx",
+      "API_KEY=your-api-key-here",
+      "if (token === SyntaxKind.OpenBraceToken) {",
+      `"key": "${draw(HEX, 32)}"`,
+      `cacheKey: "${draw(HEX, 40)}"`,
+      `"commit": "${draw(HEX, 40)}"`,
+      `"integrity": "sha512-${draw(BASE64, 86)}=="`,
+      `"id": "${draw(HEX, 8)}-${draw(HEX, 4)}-${draw(HEX, 4)}-${draw(HEX, 4)}-${draw(HEX, 12)}"`,
+      "-----BEGIN PUBLIC KEY-----",
+      'publicKey: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"',
+      "max_tokens: 4096",
+      "Next page token: eav1OzQB0OM8rLdGXOEsyQWSG",
+      "'gss_krb5_lucid_key', 'gss_krb5_rfc1964_keydata'",
+      "CLOUD_CREDENTIALS: T1098.001",
+      'user_pass = "%s:%s"',
+      "PWD=/home/me/work-2",
+      '"password": "Passwort"',
+      "secretName: my-app-tls",
+      "--password-file /run/secrets/db2"
+    ]
+  }
+];
+
+// src/redact/rules/cloud.ts
+var AWS_ID = ["AKIA", "ASIA", "ABIA", "ACCA"], awsId = `(?<![A-Z0-9])(?:${AWS_ID.join("|")})[A-Z0-9]{16}(?![A-Z0-9])`, cloud = [
+  {
+    id: "aws-secret-access-key",
+    pack: "credentials",
+    description: "AWS secret access key, by its name or beside its id",
+    anchors: [
+      ...AWS_ID,
+      "ecretAccessKey",
+      "ecret_access_key",
+      "ECRET_ACCESS_KEY",
+      "ecret access key",
+      "ecret Access Key",
+      "ecret-access-key"
+    ],
+    pattern: new RegExp(
+      `(?:${awsId}[^A-Za-z0-9+/\\n]{1,16}\\n?\\s?|[Ee][Cc][Rr][Ee][Tt][ _-]?[Aa][Cc]{2}[Ee][Ss]{2}[ _-]?[Kk][Ee][Yy][^A-Za-z0-9+/\\n]{0,4}(?:\\[[^\\]\\n]{0,60}\\])?[^A-Za-z0-9+/\\n]{1,16})([${BASE64}]{40})(?![${BASE64}=])`
+    ),
+    accepts: ({ secret }) => !isPlaceholder(secret),
+    hides: (draw) => [
+      ["aws_secret_access_key = ", draw(BASE64, 40), `
+region = eu-west-1`],
+      ['{"SecretAccessKey": "', draw(BASE64, 40), '"}'],
+      ["export AWS_SECRET_ACCESS_KEY=", draw(BASE64, 40)],
+      ["AWS Secret Access Key [None]: ", draw(BASE64, 40)]
+    ],
+    keeps: (draw) => [
+      "aws_secret_access_key = <your secret>",
+      `commit ${draw(HEX, 40)}`,
+      "const secretAccessKey = credentials.secretAccessKey"
+    ]
+  },
+  {
+    id: "aws-access-key-id",
+    pack: "credentials",
+    description: "AWS access key id, of a user or temporary",
+    anchors: AWS_ID,
+    pattern: new RegExp(awsId),
+    hides: (draw) => AWS_ID.map((start) => `${start}${draw(UPPER, 16)}`),
+    keeps: (draw) => ["AKIA", `M${AWS_ID[0]}${draw(UPPER, 16)}`, `${AWS_ID[0]}${draw(UPPER, 24)}`, "ASIAN_PACIFIC"]
+  },
+  shaped({ id: "google-api-key", description: "Google API key", shape: ["AIza", orMore(URLSAFE, 35)] }),
+  shaped({
+    id: "google-oauth",
+    description: "Google OAuth client secret, access or refresh token",
+    shape: ["GOCSPX-", orMore(URLSAFE, 24)],
+    or: [
+      ["ya29.", orMore(URLSAFE, 20)],
+      ["1//0", orMore(URLSAFE, 40)]
+    ],
+    notAfter: ALNUM
+  }),
+  {
+    id: "azure-key",
+    pack: "credentials",
+    description: "Azure key with its mark inside: client secret, storage, OpenAI, DevOps",
+    anchors: ["7Q~", "8Q~", "9Q~"],
+    lead: 3,
+    pattern: /(?<![\w~.-])[\w~.-]{3}[789]Q~[\w~.-]{31,34}(?![\w~.-])/,
+    hides: (draw) => [`${draw(ALNUM, 3)}8Q~${draw(ALNUM, 34)}`],
+    keeps: () => ["x8Q~", "7Q~"]
+  },
+  {
+    id: "azure-openai-key",
+    pack: "credentials",
+    description: "Azure OpenAI, AI services or DevOps key",
+    anchors: ["JQQJ99"],
+    lead: 52,
+    pattern: /(?<![A-Za-z0-9])[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{20,}/,
+    hides: (draw) => [`${draw(ALNUM, 52)}JQQJ99${draw(ALNUM, 26)}`],
+    keeps: () => ["JQQJ99"]
+  },
+  {
+    id: "azure-connection",
+    pack: "credentials",
+    description: "Key in a connection string of Azure: storage, Service Bus, Event Hubs, Cosmos DB, IoT",
+    anchors: ["AccountKey=", "SharedAccessKey=", "sharedAccessKey="],
+    pattern: new RegExp(`(?:Account|[Ss]haredAccess)Key=([${BASE64}%]{20,}={0,2})`),
+    accepts: ({ secret }) => !isPlaceholder(secret),
+    hides: (draw) => [
+      ["DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=", `${draw(BASE64, 86)}==`, ";EndpointSuffix=core.windows.net"],
+      ["Endpoint=sb://shop.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=", `${draw(BASE64, 43)}=`]
+    ],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what code says
+    keeps: () => ["AccountKey=<account-key>;", "AccountKey=${key};", "SharedAccessKey=..."]
+  },
+  shaped({
+    id: "databricks-token",
+    description: "Databricks token",
+    shape: [["dapi", "dose", "dkea", "dsp"], orMore(HEX, 32)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "digitalocean-token", description: "DigitalOcean token", shape: [["dop_v1_", "doo_v1_", "dor_v1_"], orMore(HEX, 64)] }),
+  shaped({
+    id: "vault-token",
+    description: "HashiCorp Vault token",
+    shape: [["hvs.", "hvb.", "hvr."], orMore(URLSAFE, 24)],
+    notAfter: ALNUM
+  }),
+  {
+    id: "terraform-token",
+    pack: "credentials",
+    description: "HCP Terraform API token",
+    anchors: [".atlasv1."],
+    lead: 14,
+    pattern: /[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}/,
+    hides: (draw) => [`${draw(ALNUM, 14)}.atlasv1.${draw(URLSAFE, 67)}`],
+    keeps: () => ["x.atlasv1.y"]
+  },
+  shaped({
+    id: "doppler-token",
+    description: "Doppler token",
+    shape: [["dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."], orMore(`.${URLSAFE}`, 40)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "onepassword-token", description: "1Password service account token", shape: ["ops_ey", orMore(`${BASE64}=_-`, 100)] }),
+  shaped({ id: "alibaba-key", description: "Alibaba Cloud access key id", shape: ["LTAI", run(ALNUM, 12, 24)], notAfter: ALNUM }),
+  shaped({
+    id: "supabase-key",
+    description: "Supabase access token or secret key",
+    shape: ["sbp_", orMore(HEX, 40)],
+    or: [["sb_secret_", orMore(URLSAFE, 20)]]
+  }),
+  shaped({
+    id: "planetscale-key",
+    description: "PlanetScale token or password",
+    shape: [["pscale_tkn_", "pscale_pw_", "pscale_oauth_"], orMore(`.${URLSAFE}`, 32)]
+  }),
+  shaped({
+    id: "tailscale-key",
+    description: "Tailscale key",
+    shape: [["tskey-auth-", "tskey-api-", "tskey-client-", "tskey-"], orMore(URLSAFE, 20)]
+  }),
+  shaped({
+    id: "grafana-token",
+    description: "Grafana service account or Cloud token",
+    shape: ["glsa_", run(ALNUM, 32), "_", orMore(HEX, 8)],
+    or: [["glc_", orMore(`${BASE64}=`, 32)]],
+    notAfter: ALNUM
+  }),
+  shaped({
+    id: "cloudflare-token",
+    description: "Cloudflare token, new form; origin CA key",
+    shape: ["v1.0-", run(HEX, 24), "-", orMore(HEX, 146)],
+    or: [[["cfut_", "cfat_", "cfk_"], orMore(ALNUM, 40)]],
+    notAfter: ALNUM
+  }),
+  shaped({
+    id: "dynatrace-token",
+    description: "Dynatrace API token",
+    shape: [["dt0c01.", "dt0s01.", "dt0s16."], run(UPPER, 24), ".", orMore(UPPER, 64)]
+  })
+];
+
+// src/redact/rules/code.ts
+var code = [
+  shaped({
+    id: "github-token",
+    description: "GitHub token: classic, fine-grained, app, OAuth, refresh",
+    shape: [["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], orMore(WORD, 36)],
+    // A fine-grained one as documented; it may be longer.
+    or: [["github_pat_", orMore(WORD, 36)]]
+  }),
+  shaped({
+    id: "gitlab-token",
+    description: "GitLab token: personal, deploy, runner, CI job, trigger, feed, agent, OAuth, SCIM",
+    shape: [
+      ["glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-"],
+      orMore(`.${URLSAFE}`, 20)
+    ],
+    or: [["GR1348941", orMore(URLSAFE, 20)]]
+  }),
+  shaped({
+    id: "bitbucket-token",
+    description: "Bitbucket app password or access token",
+    shape: [["ATBB", "ATCTT3"], orMore(`=${URLSAFE}`, 28)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "npm-token", description: "npm access token", shape: ["npm_", orMore(ALNUM, 36)] }),
+  shaped({ id: "pypi-token", description: "PyPI API token", shape: ["pypi-", orMore(URLSAFE, 80)] }),
+  shaped({ id: "rubygems-key", description: "RubyGems API key", shape: ["rubygems_", orMore(HEX, 48)] }),
+  shaped({ id: "crates-token", description: "crates.io API token", shape: ["cio", run(ALNUM, 32)], notAfter: WORD }),
+  shaped({ id: "nuget-key", description: "NuGet API key", shape: ["oy2", run("a-z0-9", 43)], notAfter: WORD }),
+  shaped({ id: "docker-token", description: "Docker access token", shape: [["dckr_pat_", "dckr_oat_"], orMore(URLSAFE, 27)] }),
+  shaped({
+    id: "vercel-token",
+    description: "Vercel token",
+    shape: [["vcp_", "vci_", "vca_", "vcr_", "vck_"], orMore(ALNUM, 24)],
+    notAfter: ALNUM
+  }),
+  shaped({
+    id: "netlify-token",
+    description: "Netlify personal access token",
+    shape: [["nfp_", "nfc_", "nfo_", "nfb_"], orMore(ALNUM, 36)],
+    notAfter: ALNUM
+  }),
+  shaped({
+    id: "fly-token",
+    description: "Fly.io access token",
+    shape: [["fo1_", "fm1r_", "fm1a_", "fm2_"], orMore("A-Za-z0-9+/=_,-", 40)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "circleci-token", description: "CircleCI personal or project token", shape: [["CCIPAT_", "CCIPRJ_"], orMore(WORD, 40)] }),
+  shaped({
+    id: "buildkite-token",
+    description: "Buildkite token",
+    shape: [["bkua_", "bkct_", "bkat_"], orMore(ALNUM, 40)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "sonar-token", description: "SonarQube token", shape: [["squ_", "sqp_", "sqa_"], orMore(HEX, 40)], notAfter: ALNUM }),
+  shaped({ id: "snyk-token", description: "Snyk token", shape: [["snyk_uat.", "snyk_sat."], orMore(`.${URLSAFE}`, 40)] }),
+  shaped({ id: "pulumi-token", description: "Pulumi access token", shape: ["pul-", orMore(HEX, 40)], notAfter: ALNUM }),
+  shaped({ id: "postman-key", description: "Postman API key", shape: ["PMAK-", run(HEX, 24), "-", orMore(HEX, 34)] }),
+  shaped({
+    id: "figma-token",
+    description: "Figma personal access token",
+    shape: [["figd_", "figo_"], orMore(URLSAFE, 40)],
+    notAfter: ALNUM
+  }),
+  shaped({
+    id: "linear-key",
+    description: "Linear API key or OAuth token",
+    shape: [["lin_api_", "lin_oauth_", "lin_wh_"], orMore(ALNUM, 32)]
+  }),
+  shaped({
+    id: "atlassian-token",
+    description: "Atlassian API token",
+    shape: ["ATATT3", orMore(`=${URLSAFE}`, 60)]
+  })
+];
+
+// src/redact/rules/entropy.ts
+var MIN_BITS = 3.7, entropyRules = [
+  {
+    id: "entropy",
+    pack: "entropy",
+    description: "Anything of 24 characters and more that looks random; digests and ids of hex stay",
+    pattern: /(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=-])/,
+    accepts: ({ secret, text: text3, at }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text3.slice(Math.max(0, at - 8), at)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
+    hides: (draw) => [`${draw(ALNUM, 30)}7`, ["x = ", `${draw(ALNUM, 40)}9`, ";"]],
+    keeps: (draw) => [
+      draw(HEX, 40),
+      `sha512-${draw(ALNUM, 86)}==`,
+      "aVeryLongIdentifierThatSomebodyHasWritten",
+      "src/components/navigation/Header2.tsx"
+    ]
+  }
+];
+
+// src/redact/rules/headers.ts
+var IS = "[\"'`\\]]{0,2}[ \\t]{0,4}(?::|=>|=|,)[ \\t]{0,4}[\"'`]?[ \\t]?", SCHEMES = "Bearer|Basic|Token|ApiKey|Api-Key|Bot|Splunk|GenieKey|SSWS|Negotiate|Key|Apikey", isCredential = (secret) => !standsForAnother(secret) && (strangeness(secret) >= 0.3 || secret.length >= 8 && isPairInBase64(secret)), isPairInBase64 = (secret) => /^[\x20-\x7e]*[^\s:]:[\x20-\x7e]+$/.test(fromBase64(secret)), headers = [
+  {
+    id: "authorization",
+    pack: "credentials",
+    description: "Value of an Authorization header, or what follows Bearer",
+    anchors: ["uthorization", "UTHORIZATION", "earer ", "EARER "],
+    pattern: new RegExp(
+      `uthorization${IS}(?:(?:${SCHEMES})[ \\t]{1,4})?([\\w.~+/:=-]{7,}[\\w~+/=-])(?![\\w(\\[{$])|(?<=\\b[Bb])earer[ \\t]{1,4}([\\w.~+/:-]{15,}[\\w~+/-]={0,2})(?![\\w(\\[{$])`,
+      "i"
+    ),
+    // Without a scheme it could be any word.
+    accepts: ({ secret, text: text3, at }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text3.slice(at - 2, at))),
+    hides: (draw) => [
+      ["Authorization: Bearer ", draw(URLSAFE, 40), `\r
+Accept: */*`],
+      ["curl -H 'authorization: Basic ", btoa(`me:${draw(ALNUM, 12)}`), "' https://api.example.com"],
+      ['{"Authorization": "token ', draw(HEX, 40), '"}'],
+      ['{\\"authorization\\":\\"Bearer ', draw(ALNUM, 32), '\\"}'],
+      ['headers.set("Authorization", "', draw(ALNUM, 24), '")'],
+      ['--header "Proxy-Authorization: Bearer ', draw(ALNUM, 24), '"'],
+      ["send it as bearer ", draw(ALNUM, 32), "."]
+    ],
+    keeps: () => [
+      "Authorization: Bearer $TOKEN",
+      "Authorization: Bearer <token>",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what code says
+      "headers: { Authorization: `Bearer ${token}` }",
+      "Authorization: Bearer your-api-key",
+      "authorization: options.authorization",
+      "Authorization: Bearer ...",
+      "the bearer authentication scheme",
+      "('Binary Authorization', 'k8s_util'),",
+      "authorization: string | undefined;"
+    ]
+  },
+  {
+    id: "cookie",
+    pack: "credentials",
+    description: "Value of a Cookie or Set-Cookie header that holds something random",
+    anchors: ["ookie", "OOKIE"],
+    pattern: new RegExp(
+      `ookies?2?${IS}([^\\s;="'\`<>{}()\\\\,]{1,128}=[^\\s;"'\`\\\\]{0,4096}(?:;[ \\t]?[^\\s;="'\`<>{}()\\\\,]{1,128}=[^\\s;"'\`\\\\]{0,4096}){0,200})`,
+      "i"
+    ),
+    accepts: ({ secret }) => secret.split(/;\s?/).some((pair) => {
+      let value = pair.slice(pair.indexOf("=") + 1);
+      return value.length >= 12 && !standsForAnother(value) && strangeness(value) >= 0.3;
+    }),
+    hides: (draw) => [
+      ["Cookie: ", `theme=dark; sessionid=${draw(ALNUM, 32)}`, `\r
+`],
+      ["Set-Cookie: ", `connect.sid=s%3A${draw(ALNUM, 32)}.${draw(ALNUM, 40)}`, "; HttpOnly"],
+      ["curl -H 'cookie: ", `_gh_sess=${draw(`${BASE64}%`, 60)}`, "'"],
+      ['{"Cookie": "', `a=1; auth=${draw(HEX, 32)}`, '"}']
+    ],
+    keeps: () => [
+      "Cookie: theme=dark; lang=en",
+      "Set-Cookie: session=<value>; Path=/",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what code says
+      "cookie: `session=${id}`",
+      "cookie = serialize(name, value)",
+      "const cookies = parse(header)"
+    ]
+  },
+  {
+    id: "command-password",
+    pack: "credentials",
+    description: "Password given to curl, wget, mysql, sshpass or docker login",
+    anchors: ["curl ", "mysql", "sshpass ", "docker login ", "wget ", "redis-cli "],
+    pattern: new RegExp(
+      [
+        `curl [^\\n]{0,300}?(?<=\\s)(?:-u|--user|--proxy-user|-U)(?:[ =]|(?<=-u))["']?[^\\s:"'$]{1,128}:([^\\s"'\`\\\\]{1,256})`,
+        `curl [^\\n]{0,300}?(?<=\\s)(?:-b|--cookie)[ =]["']?([^\\s"'\`\\\\=]{1,64}=[^\\s"'\`\\\\]{12,4096})`,
+        `(?:mysql(?:dump|admin|import)? [^\\n|;]{0,200}?(?<=\\s)-p|sshpass -p ?|docker login [^\\n|;]{0,200}?(?<=\\s)-p[ =]?|redis-cli [^\\n|;]{0,200}?(?<=\\s)-a )["']?([^\\s"'\`\\\\]{4,256})`,
+        `wget [^\\n]{0,300}?--(?:http-|ftp-|proxy-)?password[ =]["']?([^\\s"'\`\\\\]{1,256})`
+      ].join("|")
+    ),
+    accepts: ({ secret }) => !isStandIn(secret) && !/^(?:PASS\w*|[$-].*|[\d:.]+)$/.test(secret),
+    hides: (draw) => [
+      ["curl -s -u admin:", draw(ALNUM, 10), " https://example.com"],
+      ["mysql -h db -u root -p", draw(ALNUM, 10), " shop"],
+      ["sshpass -p '", draw(ALNUM, 10), "' ssh host"],
+      ["curl -b ", `session=${draw(ALNUM, 32)}`, " https://x.example"]
+    ],
+    keeps: () => [
+      "curl -u $USER:$PASS https://example.com",
+      "mysql -u root -p shop",
+      "curl -u user:password https://example.com",
+      "docker run -u 1000:1000 image",
+      "mysql --port 3306"
+    ]
+  }
+];
+
+// src/redact/rules/keys.ts
+var BETWEEN = `[\\s\\\\nrt"'+,\u2192|>:0-9]{1,24}?`, LINE = `[${BASE64}=]{16,}`, LINES = `(?:${BETWEEN}${LINE})`, keys = [
+  {
+    id: "private-key",
+    pack: "credentials",
+    description: "Private key: PEM, OpenSSH, PGP, PuTTY; whole or cut off",
+    anchors: ["-----BEGIN ", "-----END ", "b3BlbnNzaC1rZXktdjE", "Private-Lines: "],
+    pattern: new RegExp(
+      [
+        // Anything but another mark, up to the end; or as many lines as there are.
+        `-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?:[^-]|-(?!----)){16,}-----END [A-Z0-9 ]{0,60}PRIVATE KEY(?: BLOCK)?-----|${LINES}+)`,
+        `(?<=((?:${LINE}[\\s\\\\nrt"'+,\u2192|>:0-9]{1,24}){1,200}))-----END (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY`,
+        `b3BlbnNzaC1rZXktdjE[${BASE64}=]{20,}${LINES}*`,
+        `Private-Lines: \\d+(${LINES}+)`
+      ].join("|")
+    ),
+    accepts: ({ secret }) => /[A-Za-z0-9+/=]{16}/.test(secret.replace(/-----[^-]*-----/g, "")) && !/x{8}|\.{3}|…/i.test(secret),
+    hides: (draw) => [
+      pem(draw, "RSA PRIVATE KEY", `
+`),
+      pem(draw, "PRIVATE KEY", "\\n"),
+      pem(draw, "ENCRYPTED PRIVATE KEY", `\r
+`),
+      pem(draw, "OPENSSH PRIVATE KEY", `
+     2\u2192`),
+      pem(draw, "EC PRIVATE KEY", `\\n" +
+  "`),
+      pem(draw, "PGP PRIVATE KEY BLOCK", `
++`),
+      ["head: ", lines(draw, "RSA PRIVATE KEY"), `
+...`]
+    ],
+    keeps: (draw) => [
+      `${mark("BEGIN", "PUBLIC KEY")}
+${draw(BASE64, 64)}
+${mark("END", "PUBLIC KEY")}`,
+      `${mark("BEGIN", "CERTIFICATE")}
+${draw(BASE64, 64)}
+${mark("END", "CERTIFICATE")}`,
+      `${mark("BEGIN", "RSA PRIVATE KEY")}
+...
+${mark("END", "RSA PRIVATE KEY")}`,
+      `A key starts with ${mark("BEGIN", "PRIVATE KEY")} and ends with ${mark("END", "PRIVATE KEY")}.`
+    ]
+  },
+  {
+    id: "encoded-private-key",
+    pack: "credentials",
+    description: "Private key, or service account with one, in base64",
+    anchors: ["LS0tLS1CRUdJTi", "ewogIC", "eyJ0eXBlIj"],
+    pattern: new RegExp(`(?<![+/${URLSAFE}])(?:LS0tLS1CRUdJTi|ewogIC|eyJ0eXBlIj)[${BASE64}=_-]{40,}${LINES}*`),
+    accepts: ({ secret }) => /PRIVATE KEY/.test(fromBase64(secret)),
+    hides: (draw) => [
+      ["client-key-data: ", btoa(pem(draw, "RSA PRIVATE KEY", `
+`))],
+      btoa(`{
+  "type": "service_account",
+  "private_key": "${pem(draw, "PRIVATE KEY", "\\n")}"}`)
+    ],
+    keeps: (draw) => [`certificate-authority-data: ${btoa(`${mark("BEGIN", "CERTIFICATE")}
+${draw(BASE64, 640)}`)}`]
+  },
+  {
+    id: "jwt",
+    pack: "credentials",
+    description: "JSON Web Token, signed or encrypted; also in base64",
+    anchors: ["eyJ", "ZXlK"],
+    pattern: new RegExp(
+      `(?<![${ALNUM}])(?:eyJ[${URLSAFE}]{10,600}={0,2}\\.(?:eyJ[${URLSAFE}]{8,}={0,2}\\.[${URLSAFE}]*|[${URLSAFE}]{0,1000}\\.[${URLSAFE}]{8,1000}\\.[${URLSAFE}]{8,}\\.[${URLSAFE}]{8,})|ZXlK[${BASE64}_-]{60,}={0,2})`
+    ),
+    accepts: ({ secret }) => !secret.startsWith("ZXlK") || /^eyJ[\w-]{10,}\.eyJ/.test(fromBase64(secret)),
+    hides: (draw) => [jwt(draw), ["token: ", btoa(jwt(draw))], ["Bearer ", jwt(draw)]],
+    keeps: (draw) => [`eyJ${draw(ALNUM, 40)}`, `ZXlK${draw(ALNUM, 80)}`, "eyJ.eyJ.abc"]
+  },
+  shaped({ id: "age-key", description: "Secret key of age", shape: ["AGE-SECRET-KEY-", orMore("A-Z0-9-", 58)] })
+], mark = (edge, kind) => `-----${edge} ${kind}-----`;
+function lines(draw, kind, between = `
+`) {
+  return [mark("BEGIN", kind), draw(BASE64, 64), draw(BASE64, 64), `${draw(BASE64, 38)}==`].join(between);
+}
+var pem = (draw, kind, between) => `${lines(draw, kind, between)}${between}${mark("END", kind)}`, jwt = (draw) => {
+  let part = (json) => btoa(json).replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_");
+  return `${part('{"alg":"HS256","typ":"JWT"}')}.${part(`{"sub":"${draw(ALNUM, 12)}"}`)}.${draw(URLSAFE, 43)}`;
+};
+
+// src/redact/rules/pii.ts
+var pii = [
+  {
+    id: "email",
+    pack: "pii",
+    description: "E-mail address",
+    // Not icon@2x.png, nor git@host:path.
+    pattern: /(?<![\w.+%/-])(?!git@)[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}(?!(?:png|jpe?g|gif|webp|svg|avif|js|ts|css|json)\b)[A-Za-z]{2,24}(?![\w-])/,
+    hides: () => ["jane.doe+x@mail.example.org", ["Author: Jane <", "jane@example.com", ">"]],
+    keeps: () => ["git@github.com:acme/app.git", "icon@2x.png", "react@18.2.0", "@scope/name", "a @ b.c"]
+  },
+  {
+    id: "phone",
+    pack: "pii",
+    description: "Telephone number, international or of North America",
+    pattern: /(?<![\w.+/-])(?:\+[1-9]\d{0,2}(?:[ .-]?\(?\d{1,4}\)?){2,5}|(?:\(\d{3}\) ?|\d{3}-)\d{3}-\d{4})(?![\w-])/,
+    accepts: ({ secret }) => secret.replace(/\D/g, "").length >= 9,
+    hides: () => ["+49 30 1234567", "+1 (555) 010-1234", ["call ", "555-010-1234", " now"]],
+    keeps: () => ["2026-01-02", "1.2.3", "+1", "+12 lines", "192.168.100.200", "1234567890"]
+  },
+  {
+    id: "home-directory",
+    pack: "pii",
+    description: "Home directory, which names its user: becomes ~",
+    pattern: /(?<![\w.~-])(?:\/(?:home|Users)\/(?!Shared\b|runner\b)[^\s/\\"'`:;,<>|()[\]{}]{1,64}|[A-Za-z]:(?:\\{1,4}|\/)Users(?:\\{1,4}|\/)(?!Public\b)[^\s/\\"'`:;,<>|()[\]{}]{1,64})/,
+    replacement: "~",
+    hides: () => [
+      ["cd ", "/home/jane", "/work"],
+      ["", "/Users/jane", ""],
+      ["open ", "C:\\Users\\jane", "\\x.txt"]
+    ],
+    keeps: () => ["/usr/home", "/home", "https://example.com/home/page", "~/work", "/Users/Shared/x"]
+  }
+];
+
+// src/redact/rules/services.ts
+var DISCORD_STARTS = ["MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT"].flatMap(
+  (two) => [..."AEIMQUYcgk"].map((third) => two + third)
+), services = [
+  shaped({
+    id: "slack-token",
+    description: "Slack token: bot, user, app, refresh, configuration",
+    shape: [["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxc-", "xoxd-", "xoxe-", "xoxe."], orMore(`.%${URLSAFE}`, 20)],
+    or: [["xapp-", orMore(URLSAFE, 20)]]
+  }),
+  {
+    id: "slack-webhook",
+    pack: "credentials",
+    description: "Slack incoming webhook or workflow trigger",
+    anchors: ["hooks.slack.com/", "hooks.slack-gov.com/"],
+    pattern: /hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9+/]{20,})/,
+    hides: (draw) => [["curl https://hooks.slack.com/services/", `T${draw(UPPER, 8)}/B${draw(UPPER, 10)}/${draw(ALNUM, 24)}`, " -d x"]],
+    keeps: () => ["https://hooks.slack.com/services/", "https://hooks.slack.com/services/T.../B.../...", "https://hooks.slack.com/docs"]
+  },
+  {
+    id: "discord-token",
+    pack: "credentials",
+    description: "Discord bot token",
+    anchors: DISCORD_STARTS,
+    pattern: /(?<![\w-])[MNO][A-Za-z0-9]{22,28}\.[\w-]{6}\.[\w-]{27,}/,
+    hides: (draw) => [`MTI${draw(ALNUM, 21)}.${draw(ALNUM, 6)}.${draw(URLSAFE, 38)}`],
+    keeps: (draw) => [draw(ALNUM, 24), "MTI.abc.def"]
+  },
+  {
+    id: "discord-webhook",
+    pack: "credentials",
+    description: "Discord webhook",
+    anchors: ["/api/webhooks/"],
+    pattern: /\/api\/webhooks\/\d{15,22}\/([\w-]{40,})/,
+    hides: (draw) => [[`https://discord.com/api/webhooks/${draw("0-9", 18)}/`, draw(URLSAFE, 68)]],
+    keeps: () => ["https://discord.com/api/webhooks/{id}/{token}"]
+  },
+  {
+    id: "teams-webhook",
+    pack: "credentials",
+    description: "Microsoft Teams webhook",
+    anchors: ["/IncomingWebhook/"],
+    pattern: /\/IncomingWebhook\/([0-9a-f]{32}\/[0-9a-f-]{36}[\w/-]*)/,
+    hides: (draw) => [["https://acme.webhook.office.com/webhookb2/x/IncomingWebhook/", `${draw(HEX, 32)}/${draw(HEX, 36)}`]],
+    keeps: () => ["https://acme.webhook.office.com/webhookb2/x/IncomingWebhook/y"]
+  },
+  {
+    id: "telegram-token",
+    pack: "credentials",
+    description: "Telegram bot token",
+    anchors: [":AA", ":BA", ":CA"],
+    pattern: /(?<=(?<!\d)\d{8,12}):([ABC]A[\w-]{33})(?![\w-])/,
+    hides: (draw) => [[`https://api.telegram.org/bot1${draw("0-9", 9)}:`, `AA${draw(URLSAFE, 33)}`, "/getMe"]],
+    keeps: () => ["12:AA", "00:1A:AA:10"]
+  },
+  shaped({
+    id: "stripe-key",
+    description: "Stripe secret or restricted key",
+    shape: [["sk_live_", "sk_test_", "rk_live_", "rk_test_", "sk_prod_", "rk_prod_"], orMore(ALNUM, 16)]
+  }),
+  shaped({
+    id: "webhook-secret",
+    description: "Signing secret of webhooks: Stripe, Svix, Clerk",
+    shape: ["whsec_", orMore(`${BASE64}=`, 24)]
+  }),
+  shaped({ id: "square-token", description: "Square token", shape: [["sq0atp-", "sq0csp-", "sq0idp-"], orMore(URLSAFE, 22)] }),
+  shaped({
+    id: "paypal-braintree-token",
+    description: "Braintree access token",
+    shape: [["access_token$production$", "access_token$sandbox$"], run("a-z0-9", 16), "$", orMore(HEX, 32)]
+  }),
+  shaped({
+    id: "shopify-token",
+    description: "Shopify token",
+    shape: [["shpat_", "shpca_", "shppa_", "shpss_", "shpua_", "shptka_", "shpit_"], orMore(ALNUM, 32)]
+  }),
+  shaped({
+    id: "sendgrid-key",
+    description: "SendGrid API key",
+    shape: ["SG.", run(URLSAFE, 16, 32), ".", orMore(URLSAFE, 32)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "mailgun-key", description: "Mailgun API key", shape: ["key-", run(HEX, 32)], notAfter: URLSAFE }),
+  {
+    id: "mailchimp-key",
+    pack: "credentials",
+    description: "Mailchimp API key",
+    anchors: ["-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9"],
+    lead: 32,
+    pattern: /(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])/,
+    hides: (draw) => [`${draw(HEX, 32)}-us12`],
+    keeps: () => ["eu-us1", "region-us1"]
+  },
+  shaped({
+    id: "brevo-key",
+    description: "Brevo API or SMTP key",
+    shape: [["xkeysib-", "xsmtpsib-"], run(HEX, 64), "-", orMore(ALNUM, 16)]
+  }),
+  shaped({ id: "resend-key", description: "Resend API key", shape: ["re_", run(ALNUM, 8, 10), "_", orMore(ALNUM, 20)], notAfter: ALNUM }),
+  shaped({
+    id: "twilio-key",
+    description: "Twilio API key",
+    shape: [[..."0123456789abcdef"].map((digit) => `SK${digit}`), run(HEX, 31)],
+    notAfter: ALNUM
+  }),
+  shaped({
+    id: "sentry-token",
+    description: "Sentry token",
+    shape: ["sntrys_", orMore(`${BASE64}=_-`, 60)],
+    or: [[["sntryu_", "sntrya_", "sntryi_"], orMore(HEX, 64)]]
+  }),
+  shaped({
+    id: "new-relic-key",
+    description: "New Relic key",
+    shape: [["NRAK-", "NRJS-", "NRII-", "NRRA-", "NRBR-", "NRAL-"], orMore(URLSAFE, 19)]
+  }),
+  {
+    id: "new-relic-license",
+    pack: "credentials",
+    description: "New Relic license key",
+    anchors: ["NRAL"],
+    lead: 36,
+    // Those of the EU have four characters more before that.
+    pattern: /[0-9a-fA-Fux]{36}NRAL(?![A-Za-z0-9])/,
+    hides: (draw) => [`${draw(HEX, 36)}NRAL`],
+    keeps: () => ["NRAL", "GENRAL"]
+  },
+  shaped({
+    id: "datadog-key",
+    description: "Datadog application key, new form",
+    shape: [["ddapp_", "ddpat_"], orMore(ALNUM, 30)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "posthog-key", description: "PostHog personal API key", shape: ["phx_", orMore(ALNUM, 40)], notAfter: ALNUM }),
+  shaped({
+    id: "notion-token",
+    description: "Notion integration token",
+    shape: ["ntn_", orMore(ALNUM, 40)],
+    or: [["secret_", orMore(ALNUM, 43)]],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "contentful-token", description: "Contentful management token", shape: ["CFPAT-", orMore(URLSAFE, 43)] }),
+  shaped({ id: "okta-token", description: "Okta API token in a header", shape: ["SSWS ", orMore(URLSAFE, 40)] }),
+  shaped({
+    id: "mapbox-token",
+    description: "Mapbox secret token",
+    shape: ["sk.eyJ", run(URLSAFE, 40, 300), ".", orMore(URLSAFE, 20)],
+    notAfter: ALNUM
+  }),
+  shaped({ id: "ngrok-key", description: "ngrok API key", shape: ["ak_2", orMore(ALNUM, 26)], notAfter: ALNUM })
+];
+
+// src/redact/rules/urls.ts
+var DATABASES = "postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|valkeys?|amqps?|kafka|nats|mssql|sqlserver|oracle|db2|clickhouse|cockroachdb|crdb|neo4j|bolt|cassandra|couchdb|influxdb|snowflake|ldaps?|tds|jdbc:[a-z:]{1,40}", PART = "[^\\s\"'`<>\\\\@]", urls = [
+  {
+    id: "database-url",
+    pack: "credentials",
+    description: "Password in the URL of a database or a broker",
+    anchors: ["://"],
+    // Passwords are often pasted as they are, with the characters that a URL would have to escape.
+    pattern: new RegExp(
+      `(?<=\\b(?:${DATABASES})(?:\\+[a-z0-9]{1,20})?)://[^\\s:@/?#"'\`<>\\\\]{0,128}:(${PART}{1,256}(?:@[^\\s"'\`<>\\\\@/?#]{1,256}){0,3})@(?=[\\w[$%{.-])`,
+      "i"
+    ),
+    accepts: ({ secret }) => !isStandIn(secret),
+    hides: (draw) => [
+      ["postgres://app:", draw(ALNUM, 12), "@db.internal:5432/shop"],
+      ["mongodb+srv://root:", `${draw(ALNUM, 8)}@${draw(ALNUM, 6)}`, "@cluster0.example.net/?retryWrites=true"],
+      ["redis://:", draw(ALNUM, 10), "@10.0.0.7:6379/0"],
+      ['DATABASE_URL="mysql+pymysql://u:', `${draw(ALNUM, 6)}/#${draw(ALNUM, 6)}`, '@localhost/x"']
+    ],
+    keeps: () => [
+      "postgres://localhost:5432/shop",
+      "postgres://user:password@localhost/db",
+      "mysql://$USER:$PASS@host/db",
+      "mongodb://<user>:<password>@host",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what code says
+      "redis://:${REDIS_PASSWORD}@redis:6379",
+      "postgres://app@db.internal/shop"
+    ]
+  },
+  {
+    id: "sentry-dsn",
+    pack: "credentials",
+    description: "Key in the DSN of Sentry",
+    anchors: ["://"],
+    pattern: /:\/\/([0-9a-f]{32}(?::[0-9a-f]{32})?)@(?=[\w.-]{1,200}\/\d)/,
+    hides: (draw) => [["https://", draw(HEX, 32), "@o447951.ingest.sentry.io/5429219"]],
+    keeps: () => ["https://<key>@o0.ingest.sentry.io/0"]
+  },
+  {
+    id: "url-password",
+    pack: "credentials",
+    description: "Password or token before the host of a URL",
+    anchors: ["://"],
+    pattern: new RegExp(
+      [
+        // user:password@, user:@ and token:x-oauth-basic@, token@
+        "://[^\\s:@/?#\"'`<>\\\\]{0,128}:(?!x-oauth-basic@)([^\\s\"'`<>\\\\@/?#]{1,512}(?:@[^\\s\"'`<>\\\\@/?#:]{1,256}){0,3})@(?=[\\w[$%{.-])",
+        "://([^\\s:@/?#\"'`<>\\\\]{16,512})(?::(?:x-oauth-basic)?)?@(?=[\\w[.-])"
+      ].join("|")
+    ),
+    accepts: ({ secret, text: text3, at, anchorAt }) => !isStandIn(secret) && (text3[at - 1] === ":" ? text3.slice(anchorAt + 3, at - 1) !== "anonymous" : strangeness(secret) >= 0.3),
+    hides: (draw) => [
+      ["https://ci:", draw(ALNUM, 20), "@git.example.com/acme/app.git"],
+      ["git remote add origin https://", draw(`${ALNUM}`, 40), "@github.com/acme/app"],
+      ["git clone https://", draw(`${ALNUM}`, 40), ":x-oauth-basic@github.com/acme/app"],
+      ["http://proxy:", `${draw(ALNUM, 5)}%40${draw(ALNUM, 5)}`, "@10.1.1.1:3128"]
+    ],
+    keeps: () => [
+      "https://user:pass@example.com/",
+      "https://abc:xyz@example.com/",
+      "ftp://anonymous:guest@ftp.example.com/",
+      "https://git@github.com/acme/app",
+      "ssh://git@github.com:22/acme/app",
+      "http://localhost:3000/@vite/client",
+      "https://esm.sh/react@18.2.0",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what code says
+      "https://${user}:${password}@host/",
+      "https://x-access-token:$GITHUB_TOKEN@github.com/acme/app",
+      "https://medium.com/@some-long-name-of-an-author/post"
+    ]
+  },
+  {
+    id: "signed-url",
+    pack: "credentials",
+    description: "Signature or session token that makes a URL a key: AWS, Azure SAS, Google Cloud, CloudFront",
+    anchors: ["ignature=", "sig=", "Security-Token="],
+    pattern: /(?<=[?&;](?:X-Amz-|X-Goog-)?[Ss]?)(?:ignature|sig|Security-Token)=([\w%+/=~-]{24,})/,
+    accepts: ({ secret }) => !isPlaceholder(secret) && strangeness(secret) >= 0.3,
+    hides: (draw) => [
+      ["https://b.s3.amazonaws.com/k?X-Amz-Expires=300&X-Amz-Signature=", draw(HEX, 64), "&x=1"],
+      ["https://shop.blob.core.windows.net/c/b?sv=2024-11-04&se=2026-01-01&sig=", `${draw(ALNUM, 41)}%3D`],
+      ["https://cdn.example.com/f?Expires=1&Signature=", draw(`~${URLSAFE}`, 80), "&Key-Pair-Id=K"]
+    ],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what code says
+    keeps: () => ["?sig=${signature}", "?X-Amz-Signature=...", "sig=abc"]
+  }
+];
+
+// src/redact/rules/index.ts
+var builtInRules = [
+  ...ai,
+  ...code,
+  ...cloud,
+  ...services,
+  ...keys,
+  ...urls,
+  ...headers,
+  ...assignments,
+  ...entropyRules,
+  ...pii
+];
+
+// src/redact/session.ts
+function redactSession(session, redactor) {
+  return {
+    ...session,
+    agentName: redactor.text(session.agentName).value,
+    turns: session.turns.map((turn) => redactTurn(turn, redactor)),
+    strays: session.strays.map((agent) => new Redaction(redactor).agent(agent))
+  };
+}
+function redactTurn(turn, redactor) {
+  let redaction = new Redaction(redactor), clean = { ...turn, ...redaction.run(turn), command: redaction.text(turn.command) }, counts = redaction.counts();
+  return Object.keys(counts).length === 0 ? clean : { ...clean, redactions: counts };
+}
+var Redaction = class {
+  #redactor;
+  #found = [];
+  constructor(redactor) {
+    this.#redactor = redactor;
+  }
+  counts() {
+    return sumOfCounts(...this.#found);
+  }
+  text(text3) {
+    if (text3 === void 0) return text3;
+    let { value, counts } = this.#redactor.text(text3);
+    return this.#found.push(counts), value;
+  }
+  agent(agent) {
+    return {
+      ...agent,
+      ...this.run(agent),
+      name: this.text(agent.name),
+      type: this.text(agent.type),
+      description: this.text(agent.description),
+      respawns: agent.respawns.map((respawn) => this.agent(respawn))
+    };
+  }
+  run(run2) {
+    return {
+      branch: this.text(run2.branch),
+      prompt: this.#value(run2.prompt),
+      answer: this.#value(run2.answer),
+      outcome: this.#outcome(run2.outcome),
+      modelCalls: run2.modelCalls.map((call) => this.#modelCall(call)),
+      toolCalls: run2.toolCalls.map((call) => this.#toolCall(call)),
+      unclaimedAgents: run2.unclaimedAgents.map((agent) => this.agent(agent))
+    };
+  }
+  #modelCall(call) {
+    return { ...call, input: this.#value(call.input), output: this.#value(call.output) };
+  }
+  #toolCall(call) {
+    return {
+      ...call,
+      name: this.text(call.name),
+      mcp: call.mcp && { server: this.text(call.mcp.server), tool: this.text(call.mcp.tool) },
+      skill: this.text(call.skill),
+      teammate: this.text(call.teammate),
+      input: this.#value(call.input),
+      output: this.#value(call.output),
+      outcome: this.#outcome(call.outcome),
+      agent: call.agent && this.agent(call.agent),
+      agents: call.agents.map((agent) => this.agent(agent))
+    };
+  }
+  #outcome(outcome) {
+    return "message" in outcome ? { ...outcome, message: this.text(outcome.message) } : outcome;
+  }
+  #value(value) {
+    if (value === void 0) return value;
+    let { value: clean, counts } = this.#redactor.value(value);
+    return this.#found.push(counts), clean;
+  }
+};
+
 // src/trace/content.ts
-var import_node_crypto4 = require("node:crypto"), MAX_BYTES = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text3) => text3.length <= MAX_STATUS_CHARS ? text3 : `${beginningOf(text3, MAX_STATUS_CHARS)}\u2026`, beginningOf = (text3, chars) => text3.slice(0, /[\uD800-\uDBFF]/.test(text3[chars - 1]) ? chars - 1 : chars);
+var import_node_crypto3 = require("node:crypto"), MAX_BYTES2 = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text3) => text3.length <= MAX_STATUS_CHARS ? text3 : `${beginningOf2(text3, MAX_STATUS_CHARS)}\u2026`, beginningOf2 = (text3, chars) => text3.slice(0, /[\uD800-\uDBFF]/.test(text3[chars - 1]) ? chars - 1 : chars);
 function messagesJson(messages, finishReason2) {
   return cappedJson(
     messages.map((message) => ({
@@ -6577,13 +7971,13 @@ function cappedJson(value) {
   }
 }
 function capped(value) {
-  let whole2 = JSON.stringify(value) ?? "null";
-  if (Buffer.byteLength(whole2) <= MAX_BYTES) return whole2;
-  for (let limit = MAX_BYTES / 2; limit >= 32; limit /= 2) {
+  let whole3 = JSON.stringify(value) ?? "null";
+  if (Buffer.byteLength(whole3) <= MAX_BYTES2) return whole3;
+  for (let limit = MAX_BYTES2 / 2; limit >= 32; limit /= 2) {
     let cut = JSON.stringify(cutStrings(value, limit, Math.max(8, limit / 16)));
-    if (Buffer.byteLength(cut) <= MAX_BYTES) return cut;
+    if (Buffer.byteLength(cut) <= MAX_BYTES2) return cut;
   }
-  return JSON.stringify({ type: "cut", ...told2(whole2) });
+  return JSON.stringify({ type: "cut", ...told2(whole3) });
 }
 function cutStrings(value, maxChars, maxItems) {
   if (typeof value == "string") return value.length <= maxChars ? value : cutString(value, maxChars);
@@ -6595,9 +7989,9 @@ function cutStrings(value, maxChars, maxItems) {
 }
 function cutString(text3, maxChars) {
   let { length, sha256: sha2562 } = told2(text3);
-  return `${beginningOf(text3, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
+  return `${beginningOf2(text3, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
 }
-var told2 = (text3) => ({ length: text3.length, sha256: (0, import_node_crypto4.createHash)("sha256").update(text3).digest("hex") });
+var told2 = (text3) => ({ length: text3.length, sha256: (0, import_node_crypto3.createHash)("sha256").update(text3).digest("hex") });
 
 // node_modules/@pydantic/genai-prices/dist/index.js
 var E = JSON.parse('[{"id":"anthropic","name":"Anthropic","api_pattern":"https://api\\\\.anthropic\\\\.com","model_match":{"contains":"claude"},"provider_match":{"contains":"anthropic"},"models":[{"id":"claude-2","name":"Claude 2.0 / 2.1","match":{"or":[{"starts_with":"claude-2"},{"contains":"claude-v2"}]},"context_window":200000,"prices":{"input_mtok":8,"output_mtok":24}},{"id":"claude-3-5-haiku-latest","name":"Claude Haiku 3.5","match":{"or":[{"starts_with":"claude-3-5-haiku"},{"starts_with":"claude-3.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4,"cache_write_1h_mtok":1.6,"web_searches_kcount":10}},{"id":"claude-3-5-sonnet","name":"Claude Sonnet 3.5","match":{"or":[{"starts_with":"claude-3-5-sonnet"},{"starts_with":"claude-3.5-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-7-sonnet-latest","name":"Claude Sonnet 3.7","match":{"or":[{"starts_with":"claude-3-7-sonnet"},{"starts_with":"claude-3.7-sonnet"},{"starts_with":"claude-sonnet-3.7"},{"starts_with":"claude-sonnet-3-7"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-haiku","name":"Claude Haiku 3","match":{"starts_with":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25,"cache_write_1h_mtok":0.5}},{"id":"claude-3-opus-latest","name":"Claude Opus 3","match":{"starts_with":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30}},{"id":"claude-3-sonnet","name":"Claude 3 Sonnet","match":{"starts_with":"claude-3-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6}},{"id":"claude-fable-5","name":"Claude Fable 5","match":{"or":[{"equals":"claude-fable-5"},{"regex":"^claude-fable-5-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-fable-5-1","name":"Claude Fable 5.1","match":{"or":[{"equals":"claude-fable-5-1"},{"regex":"^claude-fable-5-1-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-haiku-4-5","name":"Claude Haiku 4.5","match":{"or":[{"starts_with":"claude-haiku-4-5"},{"starts_with":"claude-haiku-4.5"},{"starts_with":"claude-4-5-haiku"},{"starts_with":"claude-4.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5,"cache_write_1h_mtok":2,"web_searches_kcount":10}},{"id":"claude-opus-4-0","name":"Claude Opus 4","match":{"or":[{"starts_with":"claude-opus-4-0"},{"starts_with":"claude-4-opus"},{"equals":"claude-opus-4"},{"equals":"claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-1","name":"Claude Opus 4.1","match":{"or":[{"starts_with":"claude-opus-4-1"},{"starts_with":"claude-opus-4.1"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-5","name":"Claude Opus 4.5","match":{"or":[{"starts_with":"claude-opus-4-5"},{"starts_with":"claude-opus-4.5"},{"starts_with":"claude-4-5-opus"},{"starts_with":"claude-4.5-opus"}]},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-6","name":"Claude Opus 4.6","match":{"or":[{"starts_with":"claude-opus-4-6"},{"starts_with":"claude-opus-4.6"},{"starts_with":"claude-4-6-opus"},{"starts_with":"claude-4.6-opus"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]},"cache_write_1h_mtok":{"base":10,"tiers":[{"start":200000,"price":20}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}}]},{"id":"claude-opus-4-7","name":"Claude Opus 4.7","match":{"or":[{"starts_with":"claude-opus-4-7"},{"starts_with":"claude-opus-4.7"},{"starts_with":"claude-4-7-opus"},{"starts_with":"claude-4.7-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-8","name":"Claude Opus 4.8","match":{"or":[{"starts_with":"claude-opus-4-8"},{"starts_with":"claude-opus-4.8"},{"starts_with":"claude-4-8-opus"},{"starts_with":"claude-4.8-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5","name":"Claude Opus 5","match":{"or":[{"equals":"claude-opus-5"},{"regex":"^claude-opus-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.0"},{"starts_with":"claude-5-opus"},{"starts_with":"claude-5.0-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5-5","name":"Claude Opus 5.5","match":{"or":[{"equals":"claude-opus-5-5"},{"regex":"^claude-opus-5-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.5"},{"starts_with":"claude-5-5-opus"},{"starts_with":"claude-5.5-opus"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8,"web_searches_kcount":10}},{"id":"claude-sonnet-4-0","name":"Claude Sonnet 4","match":{"or":[{"starts_with":"claude-sonnet-4-2025"},{"starts_with":"claude-sonnet-4-0"},{"starts_with":"claude-sonnet-4@"},{"equals":"claude-sonnet-4"},{"starts_with":"claude-4-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-sonnet-4-5","name":"Claude Sonnet 4.5","match":{"or":[{"starts_with":"claude-sonnet-4-5"},{"starts_with":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"id":"claude-sonnet-4-6","name":"Claude Sonnet 4.6","match":{"or":[{"starts_with":"claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}}]},{"id":"claude-sonnet-5","name":"Claude Sonnet 5","match":{"or":[{"starts_with":"claude-sonnet-5"},{"starts_with":"claude-sonnet-5.0"},{"starts_with":"claude-5-sonnet"},{"starts_with":"claude-5.0-sonnet"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10,"cache_write_1h_mtok":4,"web_searches_kcount":10}},{"id":"claude-v1","match":{"equals":"claude-v1"},"prices":{"input_mtok":8,"output_mtok":24}}]},{"id":"aws","name":"AWS Bedrock","api_pattern":"https://bedrock-runtime\\\\.[a-z0-9-]+\\\\.amazonaws\\\\.com(/|$)","provider_match":{"or":[{"contains":"bedrock"},{"contains":"amazon"}]},"models":[{"id":"amazon.nova-2-sonic-v1:0","name":"Nova 2 Sonic","match":{"contains":"amazon.nova-2-sonic"},"context_window":1000000,"prices":{"input_mtok":0.33,"output_mtok":2.75,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"amazon.nova-lite-v1:0","name":"Nova Lite","match":{"contains":"amazon.nova-lite"},"context_window":300000,"prices":{"input_mtok":0.06,"cache_read_mtok":0.015,"output_mtok":0.24}},{"id":"amazon.nova-micro-v1:0","name":"Nova Micro","match":{"contains":"amazon.nova-micro"},"context_window":128000,"prices":{"input_mtok":0.035,"cache_read_mtok":0.00875,"output_mtok":0.14}},{"id":"amazon.nova-premier-v1:0","name":"Nova Premier","match":{"contains":"amazon.nova-premier"},"context_window":1000000,"prices":{"input_mtok":2.5,"cache_read_mtok":0.625,"output_mtok":12.5}},{"id":"amazon.nova-pro-v1:0","name":"Nova Pro","match":{"contains":"amazon.nova-pro"},"context_window":300000,"prices":{"input_mtok":0.8,"cache_read_mtok":0.2,"output_mtok":3.2}},{"id":"amazon.nova-sonic-v1:0","name":"Nova Sonic","match":{"contains":"amazon.nova-sonic"},"prices":{"input_mtok":0.06,"output_mtok":0.24,"input_audio_mtok":3.4,"output_audio_mtok":13.6}},{"id":"amazon.titan-embed-text-v1","name":"Titan Embeddings G1 - Text","match":{"contains":"amazon.titan-embed-text"},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"amazon.titan-text-express-v1","name":"Titan Text G1 - Express","match":{"contains":"titan-text-express"},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"amazon.titan-text-lite-v1","name":"Titan Text G1 - Lite","match":{"contains":"titan-text-lite"},"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"deepseek.r1-v1:0","name":"DeepSeek-R1","match":{"contains":"deepseek.r1"},"context_window":128000,"prices":{"input_mtok":1.35,"output_mtok":5.4}},{"id":"global.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"contains":"global.amazon.nova-2-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":2.5}},{"id":"global.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5-1"},{"contains":"global.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"global.anthropic.claude-fable-5-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5"},{"contains":"global.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"global.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"contains":"global.anthropic.claude-haiku-4-5-20251001"},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5}},{"id":"global.anthropic.claude-opus-4-5-v1:0","match":{"contains":"global.anthropic.claude-opus-4-5"},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-6-v1:0","match":{"contains":"global.anthropic.claude-opus-4-6"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-7-v1:0","match":{"contains":"global.anthropic.claude-opus-4-7"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-8-v1:0","match":{"contains":"global.anthropic.claude-opus-4-8"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5"},{"contains":"global.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5-5"},{"contains":"global.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8}},{"id":"global.anthropic.claude-sonnet-4-20250514-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-20250514"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-5-20250929"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-6-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-6"},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-5-v1:0","match":{"contains":"global.anthropic.claude-sonnet-5"},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10}},{"id":"global.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (global)","match":{"contains":"global.openai.gpt-5.6-luna"},"context_window":1000000,"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]}}},{"id":"global.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (global)","match":{"contains":"global.openai.gpt-5.6-sol"},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]}}}]},{"id":"global.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (global)","match":{"contains":"global.openai.gpt-5.6-terra"},"context_window":1000000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]}}},{"id":"google.gemma-3-12b-it","name":"Gemma 3 12B IT","match":{"contains":"google.gemma-3-12b-it"},"context_window":128000,"prices":{"input_mtok":0.09,"output_mtok":0.29}},{"id":"google.gemma-3-27b-it","name":"Gemma 3 27B IT","match":{"contains":"google.gemma-3-27b-it"},"context_window":128000,"prices":{"input_mtok":0.23,"output_mtok":0.38}},{"id":"google.gemma-3-4b-it","name":"Gemma 3 4B IT","match":{"contains":"google.gemma-3-4b-it"},"context_window":128000,"prices":{"input_mtok":0.04,"output_mtok":0.08}},{"id":"meta.llama3-1-70b-instruct-v1:0","name":"Llama 3.1 70B Instruct","match":{"contains":"meta.llama3-1-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-1-8b-instruct-v1:0","name":"Llama 3.1 8B Instruct","match":{"contains":"meta.llama3-1-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.22,"output_mtok":0.22}},{"id":"meta.llama3-2-11b-instruct-v1:0","name":"Llama 3.2 11B Instruct","match":{"contains":"meta.llama3-2-11b-instruct"},"context_window":128000,"prices":{"input_mtok":0.16,"output_mtok":0.16}},{"id":"meta.llama3-2-1b-instruct-v1:0","name":"Llama 3.2 1B Instruct","match":{"contains":"meta.llama3-2-1b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"meta.llama3-2-3b-instruct-v1:0","name":"Llama 3.2 3B Instruct","match":{"contains":"meta.llama3-2-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"meta.llama3-2-90b-instruct-v1:0","name":"Llama 3.2 90B Instruct","match":{"contains":"meta.llama3-2-90b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-3-70b-instruct-v1:0","name":"Llama 3.3 70B Instruct","match":{"contains":"meta.llama3-3-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-70b-instruct-v1:0","name":"Llama 3 70B Instruct","match":{"contains":"meta.llama3-70b-instruct"},"context_window":8192,"prices":{"input_mtok":2.65,"output_mtok":3.5}},{"id":"meta.llama3-8b-instruct-v1:0","name":"Llama 3 8B Instruct","match":{"contains":"meta.llama3-8b-instruct"},"context_window":8192,"prices":{"input_mtok":0.3,"output_mtok":0.6}},{"id":"meta.llama4-maverick-17b-instruct-v1:0","name":"Llama 4 Maverick 17B Instruct","match":{"contains":"meta.llama4-maverick-17b-instruct"},"context_window":1000000,"prices":{"input_mtok":0.24,"output_mtok":0.97}},{"id":"meta.llama4-scout-17b-instruct-v1:0","name":"Llama 4 Scout 17B Instruct","match":{"contains":"meta.llama4-scout-17b-instruct"},"context_window":10000000,"prices":{"input_mtok":0.17,"output_mtok":0.66}},{"id":"mistral.devstral-2-123b","name":"Devstral 2 123B","match":{"contains":"mistral.devstral-2-123b"},"context_window":256000,"prices":{"input_mtok":0.4,"output_mtok":2}},{"id":"mistral.magistral-small-2509","name":"Magistral Small 2509","match":{"contains":"mistral.magistral-small-2509"},"context_window":128000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.ministral-3-14b-instruct","name":"Ministral 14B 3.0","match":{"contains":"mistral.ministral-3-14b-instruct"},"context_window":128000,"prices":{"input_mtok":0.2,"output_mtok":0.2}},{"id":"mistral.ministral-3-3b-instruct","name":"Ministral 3B 3.0","match":{"contains":"mistral.ministral-3-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral.ministral-3-8b-instruct","name":"Ministral 8B 3.0","match":{"contains":"mistral.ministral-3-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral.mistral-7b-instruct-v0:2","name":"Mistral 7B Instruct","match":{"contains":"mistral.mistral-7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"mistral.mistral-large-2402-v1:0","name":"Mistral Large (24.02)","match":{"contains":"mistral.mistral-large-2402"},"context_window":32000,"prices":{"input_mtok":4,"output_mtok":12}},{"id":"mistral.mistral-large-3-675b-instruct","name":"Mistral Large 3","match":{"contains":"mistral.mistral-large-3-675b-instruct"},"context_window":256000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.mistral-small-2402-v1:0","name":"Mistral Small (24.02)","match":{"contains":"mistral.mistral-small-2402"},"context_window":32000,"prices":{"input_mtok":1,"output_mtok":3}},{"id":"mistral.mixtral-8x7b-instruct-v0:1","name":"Mixtral 8x7B Instruct","match":{"contains":"mistral.mixtral-8x7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.45,"output_mtok":0.7}},{"id":"mistral.pixtral-large-2502-v1:0","name":"Pixtral Large (25.02)","match":{"contains":"mistral.pixtral-large-2502"},"context_window":128000,"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral.voxtral-mini-3b-2507","name":"Voxtral Mini 3B 2507","match":{"contains":"mistral.voxtral-mini-3b-2507"},"context_window":32000,"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"mistral.voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"contains":"mistral.voxtral-small-24b-2507"},"context_window":32000,"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"nvidia.nemotron-nano-3-30b:0","name":"Nemotron 3 Nano 30B","match":{"contains":"nvidia.nemotron-nano-3-30b"},"context_window":256000,"prices":{"input_mtok":0.06,"output_mtok":0.24}},{"id":"nvidia.nemotron-nano-9b-v2:0","name":"Nemotron 2 Nano 9B","match":{"contains":"nvidia.nemotron-nano-9b-v2"},"context_window":128000,"prices":{"input_mtok":0.06,"output_mtok":0.23}},{"id":"nvidia.nemotron-super-3-120b:0","name":"Nemotron 3 Super 120B","match":{"contains":"nvidia.nemotron-super-3-120b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.65}},{"id":"openai.gpt-5.4","name":"GPT-5.4","match":{"equals":"openai.gpt-5.4"},"prices":{"input_mtok":2.75,"cache_read_mtok":0.275,"output_mtok":16.5}},{"id":"openai.gpt-5.5","name":"GPT-5.5","match":{"equals":"openai.gpt-5.5"},"prices":{"input_mtok":5.5,"cache_read_mtok":0.55,"output_mtok":33}},{"id":"openai.gpt-oss-120b-1:0","name":"gpt-oss-120b","match":{"contains":"openai.gpt-oss-120b-1"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"openai.gpt-oss-20b-1:0","name":"gpt-oss-20b","match":{"contains":"openai.gpt-oss-20b-1"},"context_window":128000,"prices":{"input_mtok":0.07,"output_mtok":0.3}},{"id":"qwen.qwen3-32b-v1:0","name":"Qwen3 32B (dense)","match":{"contains":"qwen.qwen3-32b"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-30b-a3b-v1:0","name":"Qwen3-Coder-30B-A3B-Instruct","match":{"contains":"qwen.qwen3-coder-30b-a3b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-480b-a35b-v1:0","name":"Qwen3-Coder-480B-A35B-Instruct","match":{"contains":"qwen.qwen3-coder-480b-a35b"},"context_window":128000,"prices":{"input_mtok":0.45,"output_mtok":1.8}},{"id":"qwen.qwen3-vl-235b-a22b-v1:0","name":"Qwen3-VL-235B-A22B-Instruct","match":{"contains":"qwen.qwen3-vl-235b-a22b"},"context_window":256000,"prices":{"input_mtok":0.53,"output_mtok":2.66}},{"id":"regional.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"or":[{"contains":"us.amazon.nova-2-lite"},{"contains":"eu.amazon.nova-2-lite"},{"contains":"jp.amazon.nova-2-lite"}]},"context_window":1000000,"prices":{"input_mtok":0.33,"cache_read_mtok":0.0825,"output_mtok":2.75}},{"id":"regional.anthropic.claude-3-5-haiku-20241022-v1:0","match":{"contains":"claude-3-5-haiku-20241022"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"regional.anthropic.claude-3-5-sonnet-20240620-v1:0","match":{"contains":"claude-3-5-sonnet-20240620"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-5-sonnet-20241022-v2:0","match":{"contains":"claude-3-5-sonnet-20241022"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-7-sonnet-20250219-v1:0","match":{"contains":"claude-3-7-sonnet-20250219"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-haiku-20240307-v1:0","match":{"contains":"claude-3-haiku-20240307"},"context_window":200000,"prices":{"input_mtok":0.25,"output_mtok":1.25}},{"id":"regional.anthropic.claude-3-opus-20240229-v1:0","match":{"contains":"claude-3-opus-20240229"},"context_window":200000,"prices":{"input_mtok":15,"output_mtok":75}},{"id":"regional.anthropic.claude-3-sonnet-20240229-v1:0","match":{"contains":"claude-3-sonnet-20240229"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5-1"},{"equals":"claude-fable-5-1"},{"starts_with":"anthropic.claude-fable-5-1-v1"},{"starts_with":"claude-fable-5-1-v1"},{"contains":"us.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":0.275,"output_mtok":55}},{"id":"regional.anthropic.claude-fable-5-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5"},{"equals":"claude-fable-5"},{"starts_with":"anthropic.claude-fable-5-v1"},{"starts_with":"claude-fable-5-v1"},{"contains":"us.anthropic.claude-fable-5-v1"},{"contains":"au.anthropic.claude-fable-5-v1"},{"contains":"eu.anthropic.claude-fable-5-v1"},{"contains":"jp.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":1.1,"output_mtok":55}},{"id":"regional.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"or":[{"starts_with":"anthropic.claude-haiku-4-5-20251001"},{"starts_with":"claude-haiku-4-5-20251001"},{"contains":"us.anthropic.claude-haiku-4-5-20251001"},{"contains":"au.anthropic.claude-haiku-4-5-20251001"},{"contains":"apac.anthropic.claude-haiku-4-5-20251001"},{"contains":"eu.anthropic.claude-haiku-4-5-20251001"},{"contains":"us-gov.anthropic.claude-haiku-4-5-20251001"},{"contains":"jp.anthropic.claude-haiku-4-5-20251001"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":5.5}},{"id":"regional.anthropic.claude-opus-4-1-20250805-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-1-20250805"},{"starts_with":"claude-opus-4-1-20250805"},{"contains":"us.anthropic.claude-opus-4-1-20250805"},{"contains":"au.anthropic.claude-opus-4-1-20250805"},{"contains":"apac.anthropic.claude-opus-4-1-20250805"},{"contains":"eu.anthropic.claude-opus-4-1-20250805"},{"contains":"us-gov.anthropic.claude-opus-4-1-20250805"},{"contains":"jp.anthropic.claude-opus-4-1-20250805"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-20250514"},{"starts_with":"claude-opus-4-20250514"},{"contains":"us.anthropic.claude-opus-4-20250514"},{"contains":"au.anthropic.claude-opus-4-20250514"},{"contains":"apac.anthropic.claude-opus-4-20250514"},{"contains":"eu.anthropic.claude-opus-4-20250514"},{"contains":"us-gov.anthropic.claude-opus-4-20250514"},{"contains":"jp.anthropic.claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-5"},{"starts_with":"claude-opus-4-5"},{"contains":"us.anthropic.claude-opus-4-5"},{"contains":"au.anthropic.claude-opus-4-5"},{"contains":"apac.anthropic.claude-opus-4-5"},{"contains":"eu.anthropic.claude-opus-4-5"},{"contains":"us-gov.anthropic.claude-opus-4-5"},{"contains":"jp.anthropic.claude-opus-4-5"}]},"context_window":200000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-6"},{"starts_with":"claude-opus-4-6"},{"contains":"us.anthropic.claude-opus-4-6"},{"contains":"au.anthropic.claude-opus-4-6"},{"contains":"apac.anthropic.claude-opus-4-6"},{"contains":"eu.anthropic.claude-opus-4-6"},{"contains":"us-gov.anthropic.claude-opus-4-6"},{"contains":"jp.anthropic.claude-opus-4-6"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-7-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-7"},{"starts_with":"claude-opus-4-7"},{"contains":"us.anthropic.claude-opus-4-7"},{"contains":"au.anthropic.claude-opus-4-7"},{"contains":"apac.anthropic.claude-opus-4-7"},{"contains":"eu.anthropic.claude-opus-4-7"},{"contains":"us-gov.anthropic.claude-opus-4-7"},{"contains":"jp.anthropic.claude-opus-4-7"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-8-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-8"},{"starts_with":"claude-opus-4-8"},{"contains":"us.anthropic.claude-opus-4-8"},{"contains":"au.anthropic.claude-opus-4-8"},{"contains":"eu.anthropic.claude-opus-4-8"},{"contains":"jp.anthropic.claude-opus-4-8"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5","match":{"or":[{"equals":"anthropic.claude-opus-5"},{"equals":"claude-opus-5"},{"starts_with":"anthropic.claude-opus-5-v1"},{"starts_with":"claude-opus-5-v1"},{"equals":"us.anthropic.claude-opus-5"},{"equals":"au.anthropic.claude-opus-5"},{"equals":"eu.anthropic.claude-opus-5"},{"equals":"jp.anthropic.claude-opus-5"},{"contains":"us.anthropic.claude-opus-5-v1"},{"contains":"au.anthropic.claude-opus-5-v1"},{"contains":"eu.anthropic.claude-opus-5-v1"},{"contains":"jp.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5-5","match":{"or":[{"equals":"anthropic.claude-opus-5-5"},{"equals":"claude-opus-5-5"},{"starts_with":"anthropic.claude-opus-5-5-v1"},{"starts_with":"claude-opus-5-5-v1"},{"equals":"us.anthropic.claude-opus-5-5"},{"equals":"au.anthropic.claude-opus-5-5"},{"equals":"eu.anthropic.claude-opus-5-5"},{"equals":"jp.anthropic.claude-opus-5-5"},{"contains":"us.anthropic.claude-opus-5-5-v1"},{"contains":"au.anthropic.claude-opus-5-5-v1"},{"contains":"eu.anthropic.claude-opus-5-5-v1"},{"contains":"jp.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4.4,"cache_write_mtok":5.5,"cache_read_mtok":0.22,"output_mtok":22,"cache_write_1h_mtok":8.8}},{"id":"regional.anthropic.claude-sonnet-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-20250514"},{"starts_with":"claude-sonnet-4-20250514"},{"contains":"us.anthropic.claude-sonnet-4-20250514"},{"contains":"au.anthropic.claude-sonnet-4-20250514"},{"contains":"apac.anthropic.claude-sonnet-4-20250514"},{"contains":"eu.anthropic.claude-sonnet-4-20250514"},{"contains":"us-gov.anthropic.claude-sonnet-4-20250514"},{"contains":"jp.anthropic.claude-sonnet-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-5-20250929"},{"starts_with":"claude-sonnet-4-5-20250929"},{"contains":"us.anthropic.claude-sonnet-4-5-20250929"},{"contains":"au.anthropic.claude-sonnet-4-5-20250929"},{"contains":"apac.anthropic.claude-sonnet-4-5-20250929"},{"contains":"eu.anthropic.claude-sonnet-4-5-20250929"},{"contains":"us-gov.anthropic.claude-sonnet-4-5-20250929"},{"contains":"jp.anthropic.claude-sonnet-4-5-20250929"}]},"context_window":200000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4-6"},{"contains":"us.anthropic.claude-sonnet-4-6"},{"contains":"au.anthropic.claude-sonnet-4-6"},{"contains":"apac.anthropic.claude-sonnet-4-6"},{"contains":"eu.anthropic.claude-sonnet-4-6"},{"contains":"us-gov.anthropic.claude-sonnet-4-6"},{"contains":"jp.anthropic.claude-sonnet-4-6"}]},"context_window":1000000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-5"},{"starts_with":"claude-sonnet-5"},{"contains":"us.anthropic.claude-sonnet-5"},{"contains":"au.anthropic.claude-sonnet-5"},{"contains":"apac.anthropic.claude-sonnet-5"},{"contains":"eu.anthropic.claude-sonnet-5"},{"contains":"us-gov.anthropic.claude-sonnet-5"},{"contains":"jp.anthropic.claude-sonnet-5"}]},"context_window":1000000,"prices":{"input_mtok":2.2,"cache_write_mtok":2.75,"cache_read_mtok":0.22,"output_mtok":11}},{"id":"regional.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-luna"},{"starts_with":"gpt-5.6-luna"},{"contains":"us.openai.gpt-5.6-luna"},{"contains":"in.openai.gpt-5.6-luna"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":6.6}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"cache_write_mtok":{"base":0.275,"tiers":[{"start":271999,"price":0.55}]},"cache_read_mtok":{"base":0.022,"tiers":[{"start":271999,"price":0.044}]},"output_mtok":{"base":1.32,"tiers":[{"start":271999,"price":1.98}]}}}]},{"id":"regional.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-sol"},{"starts_with":"gpt-5.6-sol"},{"contains":"us.openai.gpt-5.6-sol"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_write_mtok":{"base":6.875,"tiers":[{"start":271999,"price":13.75}]},"cache_read_mtok":{"base":0.55,"tiers":[{"start":271999,"price":1.1}]},"output_mtok":{"base":33,"tiers":[{"start":271999,"price":49.5}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4.4,"tiers":[{"start":271999,"price":8.8}]},"cache_write_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_read_mtok":{"base":0.44,"tiers":[{"start":271999,"price":0.88}]},"output_mtok":{"base":22,"tiers":[{"start":271999,"price":33}]}}}]},{"id":"regional.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-terra"},{"starts_with":"gpt-5.6-terra"},{"contains":"us.openai.gpt-5.6-terra"},{"contains":"in.openai.gpt-5.6-terra"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":2.75,"cache_write_mtok":3.4375,"cache_read_mtok":0.275,"output_mtok":16.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2.2,"tiers":[{"start":271999,"price":4.4}]},"cache_write_mtok":{"base":2.75,"tiers":[{"start":271999,"price":5.5}]},"cache_read_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"output_mtok":{"base":13.2,"tiers":[{"start":271999,"price":19.8}]}}}]},{"id":"writer.palmyra-x4-v1:0","name":"Palmyra X4","match":{"contains":"writer.palmyra-x4"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"writer.palmyra-x5-v1:0","name":"Palmyra X5","match":{"contains":"writer.palmyra-x5"},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":6}}]},{"id":"google","name":"Google","api_pattern":"https://(.*\\\\.)?googleapis\\\\.com","model_match":{"contains":"gemini"},"provider_match":{"or":[{"contains":"google"},{"contains":"vertex"},{"contains":"gemini"}]},"fallback_model_providers":["anthropic"],"models":[{"id":"claude-3-5-haiku","match":{"contains":"claude-3-5-haiku"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"claude-3-5-sonnet","match":{"contains":"claude-3-5-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-7-sonnet","match":{"contains":"claude-3-7-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-haiku","match":{"contains":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25}},{"id":"claude-3-opus","match":{"contains":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-opus","match":{"or":[{"contains":"claude-4-opus"},{"contains":"claude-opus-4@"},{"contains":"claude-opus-4-0"},{"contains":"claude-opus-4-1"},{"equals":"claude-opus-4"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-sonnet","match":{"or":[{"contains":"claude-4-sonnet"},{"contains":"claude-sonnet-4-0"},{"contains":"claude-sonnet-4@"},{"contains":"claude-sonnet-4-2025"},{"equals":"claude-sonnet-4"},{"equals":"anthropic/claude-sonnet-4"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-fable-5","match":{"or":[{"ends_with":"claude-fable-5"},{"contains":"claude-fable-5@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"claude-fable-5-1","match":{"or":[{"ends_with":"claude-fable-5-1"},{"contains":"claude-fable-5-1@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"claude-opus-4-6","match":{"or":[{"contains":"claude-4-6-opus"},{"contains":"claude-opus-4-6"},{"contains":"claude-4.6-opus"},{"contains":"claude-opus-4.6"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]}}},{"id":"claude-opus-4-7","match":{"or":[{"contains":"claude-4-7-opus"},{"contains":"claude-opus-4-7"},{"contains":"claude-4.7-opus"},{"contains":"claude-opus-4.7"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-4-8","match":{"or":[{"contains":"claude-4-8-opus"},{"contains":"claude-opus-4-8"},{"contains":"claude-4.8-opus"},{"contains":"claude-opus-4.8"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5","match":{"or":[{"contains":"claude-5-opus"},{"ends_with":"claude-opus-5"},{"contains":"claude-opus-5@"},{"contains":"claude-5.0-opus"},{"contains":"claude-opus-5.0"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5-5","match":{"or":[{"contains":"claude-5-5-opus"},{"ends_with":"claude-opus-5-5"},{"contains":"claude-opus-5-5@"},{"contains":"claude-5.5-opus"},{"contains":"claude-opus-5.5"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20}},{"id":"claude-sonnet-4-5","match":{"or":[{"contains":"claude-sonnet-4-5"},{"contains":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]}}},{"id":"claude-sonnet-4-6","match":{"or":[{"contains":"claude-sonnet-4-6"},{"contains":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"gemini-1.0-pro-vision-001","name":"gemini 1.0 pro vision","match":{"equals":"gemini-1.0-pro-vision-001"},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-1.5-flash","name":"gemini 1.5 flash","match":{"contains":"gemini-1.5-flash"},"context_window":1000000,"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-1.5-pro","name":"gemini 1.5 Pro","match":{"contains":"gemini-1.5-pro"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemini-2.0-flash","name":"gemini 2.0 flash","match":{"or":[{"ends_with":"gemini-2.0-flash"},{"contains":"gemini-2.0-flash-0"},{"contains":"gemini-2.0-flash-exp"},{"contains":"gemini-2.0-flash-thinking"},{"contains":"gemini-2.0-flash-latest"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4,"input_audio_mtok":0.7,"cache_audio_read_mtok":0.175}},{"id":"gemini-2.0-flash-lite","name":"gemini 2.0 flash lite","match":{"contains":"gemini-2.0-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.075,"output_mtok":0.3}},{"id":"gemini-2.5-flash","name":"Gemini 2.5 Flash","match":{"or":[{"equals":"gemini-2.5-flash"},{"equals":"gemini-2.5-flash-latest"},{"equals":"gemini-2.5-flash-preview-09-2025"}]},"context_window":1048576,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-2.5-flash-image","name":"Gemini 2.5 Flash Image","match":{"or":[{"equals":"gemini-2.5-flash-image"},{"equals":"gemini-2.5-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.3,"output_mtok":2.5,"output_image_mtok":30}},{"id":"gemini-2.5-flash-lite","name":"Gemini 2.5 Flash Lite","match":{"or":[{"equals":"gemini-2.5-flash-lite"},{"and":[{"starts_with":"gemini-2.5-flash-lite-preview"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4,"input_audio_mtok":0.3,"cache_audio_read_mtok":0.03}},{"id":"gemini-2.5-flash-lite-preview-tts","name":"Gemini 2.5 Flash-Lite Preview TTS","match":{"equals":"gemini-2.5-flash-lite-preview-tts"},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-flash-preview","name":"Gemini 2.5 Flash Preview 05-20","match":{"or":[{"contains":"gemini-2.5-flash-preview-05-20"},{"contains":"gemini-2.5-flash-preview-04-17"},{"equals":"gemini-2.5-flash-preview-05-20:thinking"},{"equals":"gemini-2.5-flash-preview"},{"equals":"gemini-2.5-flash-preview:thinking"}]},"prices":{"input_mtok":0.15,"output_mtok":0.6},"deprecated":true},{"id":"gemini-2.5-flash-tts","name":"Gemini 2.5 Flash TTS","match":{"or":[{"equals":"gemini-2.5-flash-tts"},{"equals":"gemini-2.5-flash-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-pro","name":"Gemini 2.5 Pro","match":{"and":[{"starts_with":"gemini-2.5-pro"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]},"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":200000,"price":2.5}]},"cache_read_mtok":{"base":0.125,"tiers":[{"start":200000,"price":0.25}]},"output_mtok":{"base":10,"tiers":[{"start":200000,"price":15}]}}},{"id":"gemini-2.5-pro-tts","name":"Gemini 2.5 Pro TTS","match":{"or":[{"equals":"gemini-2.5-pro-tts"},{"equals":"gemini-2.5-pro-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":1,"output_mtok":20}},{"id":"gemini-3-flash-preview","name":"Gemini 3 Flash Preview","match":{"or":[{"equals":"gemini-3-flash-preview"},{"starts_with":"gemini-3-flash-preview-"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":3,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-3-pro-image-preview","name":"Gemini 3 Pro Image Preview","match":{"or":[{"equals":"gemini-3-pro-image"},{"starts_with":"gemini-3-pro-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":2,"output_mtok":12,"output_image_mtok":120}},{"id":"gemini-3-pro-preview","name":"Gemini 3 Pro Preview","match":{"or":[{"starts_with":"gemini-3-pro-preview"},{"equals":"gemini-3-pro-text-preview"}]},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.1-flash-image-preview","name":"Gemini 3.1 Flash Image Preview","match":{"or":[{"equals":"gemini-3.1-flash-image"},{"starts_with":"gemini-3.1-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"output_mtok":3,"output_image_mtok":60}},{"id":"gemini-3.1-flash-lite","name":"Gemini 3.1 Flash Lite","match":{"or":[{"equals":"gemini-3.1-flash-lite"},{"starts_with":"gemini-3.1-flash-lite-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":1.5,"input_audio_mtok":0.5,"cache_audio_read_mtok":0.05}},{"id":"gemini-3.1-flash-lite-image","name":"Gemini 3.1 Flash Lite Image","match":{"starts_with":"gemini-3.1-flash-lite-image"},"prices":{"input_mtok":0.25,"output_mtok":1.5,"output_image_mtok":30}},{"id":"gemini-3.1-flash-live-preview","name":"Gemini 3.1 Flash Live Preview","match":{"starts_with":"gemini-3.1-flash-live-preview"},"prices":{"input_mtok":0.75,"output_mtok":4.5,"input_audio_mtok":3,"output_audio_mtok":12,"input_image_mtok":1,"input_video_mtok":1}},{"id":"gemini-3.1-pro-preview","name":"Gemini 3.1 Pro Preview","match":{"starts_with":"gemini-3.1-pro-preview"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.5-flash","name":"Gemini 3.5 Flash","match":{"or":[{"equals":"gemini-3.5-flash"},{"starts_with":"gemini-3.5-flash-preview"},{"regex":"^gemini-3\\\\.5-flash-\\\\d"}]},"context_window":1000000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":9}},{"id":"gemini-3.5-flash-lite","name":"Gemini 3.5 Flash Lite","match":{"starts_with":"gemini-3.5-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5}},{"id":"gemini-3.6-flash","name":"Gemini 3.6 Flash","match":{"starts_with":"gemini-3.6-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.7-flash","name":"Gemini 3.7 Flash","match":{"starts_with":"gemini-3.7-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.8-flash","name":"Gemini 3.8 Flash","match":{"starts_with":"gemini-3.8-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-embedding-001","match":{"equals":"gemini-embedding-001"},"prices":{"input_mtok":0.15}},{"id":"gemini-embedding-2","name":"Gemini Embedding 2","match":{"equals":"gemini-embedding-2"},"context_window":8192,"prices":{"input_mtok":0.2,"input_audio_mtok":6.5,"input_image_mtok":0.45,"input_video_mtok":12}},{"id":"gemini-flash-1.5","name":"Gemini 1.5 Flash","match":{"equals":"gemini-flash-1.5"},"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-flash-1.5-8b","name":"gemini 1.5 flash","match":{"equals":"gemini-flash-1.5-8b"},"context_window":1000000,"prices":{"input_mtok":{"base":0.0375,"tiers":[{"start":128000,"price":0.075}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":128000,"price":0.02}]},"output_mtok":{"base":0.15,"tiers":[{"start":128000,"price":0.3}]}}},{"id":"gemini-live-2.5-flash","name":"Gemini Live 2.5 Flash","match":{"or":[{"starts_with":"gemini-live-2.5-flash"},{"starts_with":"gemini-2.5-flash-native-audio-preview"},{"equals":"gemini-2.5-flash-native-audio-latest"}]},"prices":{"input_mtok":0.5,"output_mtok":2,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"gemini-omni-flash-preview","name":"Gemini Omni Flash Preview","match":{"starts_with":"gemini-omni-flash-preview"},"prices":{"input_mtok":1.5,"output_mtok":9,"output_video_mtok":17.5}},{"id":"gemini-pro","name":"gemini 1.0 pro","match":{"or":[{"equals":"gemini-pro"},{"equals":"gemini-1.0-pro"}]},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-pro-1.5","name":"Gemini 1.5 Pro","match":{"equals":"gemini-pro-1.5"},"context_window":2000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"cache_read_mtok":{"base":0.3125,"tiers":[{"start":128000,"price":0.625}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemma-2-27b-it","name":"Gemma 2 27B","match":{"equals":"gemma-2-27b-it"},"prices":{"input_mtok":0.65,"output_mtok":0.65}},{"id":"gemma-3","name":"Gemma 3 (free)","match":{"or":[{"starts_with":"gemma-3-"},{"equals":"gemma-3"}]},"prices":{}},{"id":"gemma-3n","name":"Gemma 3n (free)","match":{"or":[{"starts_with":"gemma-3n"}]},"prices":{}},{"id":"gemma-4-26b-a4b-it","name":"Gemma 4 26B A4B","match":{"equals":"gemma-4-26b-a4b-it"},"context_window":262144,"prices":{}},{"id":"gemma-4-26b-a4b-it-maas","name":"Gemma 4 26B A4B (Vertex AI MaaS)","match":{"equals":"gemma-4-26b-a4b-it-maas"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"gemma-4-31b-it","name":"Gemma 4 31B","match":{"equals":"gemma-4-31b-it"},"context_window":262144,"prices":{}}]},{"id":"openai","name":"OpenAI","api_pattern":"https://api\\\\.openai\\\\.com","model_match":{"or":[{"starts_with":"gpt-"},{"equals":"whisper-1"},{"regex":"^o[134]"}]},"provider_match":{"contains":"openai"},"models":[{"id":"ada","match":{"or":[{"equals":"ada"},{"equals":"text-ada-001"}]},"prices":{"input_mtok":0.4,"output_mtok":0.4}},{"id":"babbage","match":{"equals":"babbage"},"prices":{"input_mtok":0.5,"output_mtok":0.5}},{"id":"chatgpt-4o-latest","name":"ChatGPT-4o","match":{"equals":"chatgpt-4o-latest"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15}},{"id":"codex-mini","name":"Codex Mini","match":{"or":[{"equals":"codex-mini"},{"equals":"codex-mini-latest"}]},"context_window":200000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.375,"output_mtok":6}},{"id":"computer-use","name":"Computer use","match":{"starts_with":"computer-use"},"context_window":8192,"prices":{"input_mtok":3,"output_mtok":12}},{"id":"curie","match":{"or":[{"equals":"curie"},{"equals":"text-curie-001"}]},"prices":{"input_mtok":2,"output_mtok":2}},{"id":"davinci","match":{"or":[{"equals":"davinci"},{"equals":"text-davinci-001"}]},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"ft:gpt-3.5-turbo-","match":{"starts_with":"ft:gpt-3.5-turbo"},"prices":{"input_mtok":3,"output_mtok":6}},{"id":"ft:gpt-4o","match":{"starts_with":"ft:gpt-4o-2024-"},"prices":{"input_mtok":3.75,"output_mtok":15}},{"id":"ft:gpt-4o-mini","match":{"starts_with":"ft:gpt-4o-mini-2024-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-3.5-0301","match":{"or":[{"equals":"gpt-3.5-turbo-0301"},{"equals":"gpt-3.5-0301"}]},"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo","name":"gpt 3.5 turbo","match":{"or":[{"equals":"gpt-3.5-turbo"},{"equals":"gpt-35-turbo"},{"equals":"gpt-3.5-turbo-0125"}]},"context_window":16385,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"gpt-3.5-turbo-0613","match":{"equals":"gpt-3.5-turbo-0613"},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo-1106","match":{"equals":"gpt-3.5-turbo-1106"},"context_window":16385,"prices":{"input_mtok":1,"output_mtok":2}},{"id":"gpt-3.5-turbo-16k","name":"GPT-3.5 Turbo 16k","match":{"or":[{"equals":"gpt-3.5-turbo-16k"},{"equals":"gpt-3.5-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k"}]},"context_window":16385,"prices":{"input_mtok":3,"output_mtok":4}},{"id":"gpt-3.5-turbo-instruct","name":"gpt 3.5 turbo instruct","match":{"or":[{"starts_with":"gpt-3.5-turbo-instruct"},{"equals":"gpt-3.5-turbo-instruct-0914"}]},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-4","name":"gpt 4","match":{"or":[{"equals":"gpt-4"},{"equals":"gpt-4-0314"},{"equals":"gpt-4-0613"},{"starts_with":"ft:gpt-4-0"}]},"context_window":8192,"prices":{"input_mtok":30,"output_mtok":60}},{"id":"gpt-4-32k","name":"gpt 4","match":{"or":[{"equals":"gpt-4-32k"},{"equals":"gpt-4-32k-0314"},{"equals":"gpt-4-32k-0613"}]},"context_window":32000,"prices":{"input_mtok":60,"output_mtok":120}},{"id":"gpt-4-turbo","name":"gpt 4 turbo","match":{"or":[{"equals":"gpt-4-turbo"},{"equals":"gpt-4-turbo-2024-04-09"},{"equals":"gpt-4-turbo-0125-preview"},{"equals":"gpt-4-0125-preview"},{"equals":"gpt-4-1106-preview"},{"equals":"gpt-4-turbo-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4-vision-preview","name":"gpt 4 vision","match":{"or":[{"equals":"gpt-4-vision-preview"},{"equals":"gpt-4-1106-vision-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4.1","name":"gpt 4.1","match":{"or":[{"equals":"gpt-4.1"},{"equals":"gpt-4.1-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-mini","name":"gpt 4.1 mini","match":{"or":[{"equals":"gpt-4.1-mini"},{"equals":"gpt-4.1-mini-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.4,"cache_read_mtok":0.1,"output_mtok":1.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-nano","name":"gpt 4.1 nano","match":{"or":[{"equals":"gpt-4.1-nano"},{"equals":"gpt-4.1-nano-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4}},{"id":"gpt-4.5-preview","name":"GPT-4.5 (Preview)","match":{"starts_with":"gpt-4.5-preview"},"prices":{"input_mtok":75,"cache_read_mtok":37.5,"output_mtok":150}},{"id":"gpt-4o","name":"gpt 4o","match":{"or":[{"equals":"gpt-4o"},{"equals":"gpt-4o-2024-08-06"},{"equals":"gpt-4o-2024-11-20"}]},"context_window":128000,"prices":{"input_mtok":2.5,"cache_read_mtok":1.25,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-2024-05-13","name":"gpt 4o (2024-05-13)","match":{"equals":"gpt-4o-2024-05-13"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-audio-preview","name":"gpt 4o audio preview","match":{"starts_with":"gpt-4o-audio-preview"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-mini","name":"gpt 4o mini","match":{"or":[{"equals":"gpt-4o-mini"},{"equals":"gpt-4o-mini-2024-07-18"},{"equals":"gpt-4o-mini-search-preview"},{"equals":"gpt-4o-mini-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":0.15,"cache_read_mtok":0.075,"output_mtok":0.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-mini-2024-07-18.ft-","match":{"starts_with":"gpt-4o-mini-2024-07-18.ft-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-4o-mini-audio-preview","name":"gpt 4o mini audio preview","match":{"starts_with":"gpt-4o-mini-audio"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"gpt-4o-mini-realtime-preview","match":{"starts_with":"gpt-4o-mini-realtime"},"context_window":16000,"prices":{"input_mtok":0.6,"cache_read_mtok":0.3,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20}},{"id":"gpt-4o-mini-transcribe","match":{"equals":"gpt-4o-mini-transcribe"},"context_window":16000,"prices":{"input_mtok":1.25,"output_mtok":5,"input_audio_mtok":3}},{"id":"gpt-4o-mini-tts","match":{"equals":"gpt-4o-mini-tts"},"prices":{"input_mtok":0.6,"output_mtok":12}},{"id":"gpt-4o-realtime-preview","match":{"starts_with":"gpt-4o-realtime"},"context_window":32000,"prices":{"input_mtok":5,"cache_read_mtok":2.5,"output_mtok":20,"input_audio_mtok":40,"cache_audio_read_mtok":2.5,"output_audio_mtok":80}},{"id":"gpt-4o-search-preview","name":"GPT-4o Search Preview","match":{"or":[{"equals":"gpt-4o-search-preview"},{"equals":"gpt-4o-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-transcribe","match":{"or":[{"equals":"gpt-4o-transcribe"},{"equals":"gpt-4o-transcribe-diarize"}]},"context_window":16000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":6}},{"id":"gpt-4o:extended","name":"GPT-4o (extended)","match":{"equals":"gpt-4o:extended"},"prices":{"input_mtok":6,"output_mtok":18}},{"id":"gpt-5","name":"GPT-5","match":{"or":[{"equals":"gpt-5"},{"equals":"gpt-5-2025-08-07"},{"equals":"gpt-5-chat"},{"equals":"gpt-5-chat-latest"},{"equals":"gpt-5-codex"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-image","match":{"equals":"gpt-5-image"},"prices":{"input_mtok":10,"cache_read_mtok":1.25,"output_mtok":10}},{"id":"gpt-5-image-mini","match":{"equals":"gpt-5-image-mini"},"prices":{"input_mtok":2.5,"cache_read_mtok":0.25,"output_mtok":2}},{"id":"gpt-5-mini","name":"GPT-5 mini","match":{"or":[{"equals":"gpt-5-mini"},{"equals":"gpt-5-mini-2025-08-07"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-nano","name":"GPT-5 nano","match":{"or":[{"equals":"gpt-5-nano"},{"starts_with":"gpt-5-nano-"}]},"context_window":400000,"prices":{"input_mtok":0.05,"cache_read_mtok":0.005,"output_mtok":0.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-pro","match":{"or":[{"equals":"gpt-5-pro"},{"equals":"gpt-5-pro-2025-10-06"}]},"context_window":400000,"prices":{"input_mtok":15,"output_mtok":120,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1","name":"GPT-5.1","match":{"or":[{"equals":"gpt-5.1"},{"equals":"gpt-5.1-2025-11-13"},{"equals":"gpt-5.1-codex"},{"equals":"gpt-5.1-codex-max"},{"equals":"gpt-5.1-chat"},{"equals":"gpt-5.1-chat-latest"},{"equals":"gpt-5-1"},{"equals":"gpt-5-1-2025-11-13"},{"equals":"gpt-5-1-codex"},{"equals":"gpt-5-1-codex-max"},{"equals":"gpt-5-1-chat"},{"equals":"gpt-5-1-chat-latest"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1-codex-mini","name":"GPT-5.1 Codex Mini","match":{"or":[{"equals":"gpt-5.1-codex-mini"},{"equals":"gpt-5.1-mini"},{"equals":"gpt-5-1-codex-mini"},{"equals":"gpt-5-1-mini"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2}},{"id":"gpt-5.2","name":"GPT-5.2","match":{"or":[{"equals":"gpt-5.2"},{"equals":"gpt-5.2-2025-12-11"},{"equals":"gpt-5-2"},{"equals":"gpt-5-2-2025-12-11"},{"equals":"gpt-5.2-chat"},{"equals":"gpt-5.2-chat-latest"},{"equals":"gpt-5-2-chat"},{"equals":"gpt-5-2-chat-latest"},{"equals":"gpt-5.2-codex"},{"equals":"gpt-5-2-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.2-pro","match":{"or":[{"equals":"gpt-5.2-pro"},{"equals":"gpt-5.2-pro-2025-12-11"},{"equals":"gpt-5-2-pro-2025-12-11"}]},"context_window":400000,"prices":{"input_mtok":21,"output_mtok":168,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.3","name":"GPT-5.3 Chat","match":{"or":[{"equals":"gpt-5.3"},{"equals":"gpt-5-3"},{"equals":"gpt-5.3-chat"},{"equals":"gpt-5.3-chat-latest"},{"equals":"gpt-5-3-chat"},{"equals":"gpt-5-3-chat-latest"}]},"context_window":128000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.3-codex","name":"GPT-5.3-Codex","match":{"or":[{"equals":"gpt-5.3-codex"},{"equals":"gpt-5-3-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.4","name":"GPT-5.4","match":{"or":[{"equals":"gpt-5.4"},{"equals":"gpt-5.4-2026-03-05"},{"equals":"gpt-5-4"},{"equals":"gpt-5-4-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-image-2","name":"GPT-5.4 Image 2","match":{"equals":"gpt-5.4-image-2"},"prices":{"input_mtok":8,"cache_read_mtok":2,"output_mtok":15}},{"id":"gpt-5.4-mini","name":"GPT-5.4 mini","match":{"or":[{"equals":"gpt-5.4-mini"},{"equals":"gpt-5.4-mini-2026-03-17"},{"equals":"gpt-5-4-mini"},{"equals":"gpt-5-4-mini-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":4.5,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-nano","name":"GPT-5.4 nano","match":{"or":[{"equals":"gpt-5.4-nano"},{"equals":"gpt-5.4-nano-2026-03-17"},{"equals":"gpt-5-4-nano"},{"equals":"gpt-5-4-nano-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.25,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-pro","name":"GPT-5.4 Pro","match":{"or":[{"equals":"gpt-5.4-pro"},{"equals":"gpt-5.4-pro-2026-03-05"},{"equals":"gpt-5-4-pro"},{"equals":"gpt-5-4-pro-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5","name":"GPT-5.5","match":{"or":[{"equals":"gpt-5.5"},{"equals":"gpt-5.5-2026-04-23"},{"equals":"gpt-5.5-2026-04-24"},{"equals":"gpt-5-5"},{"equals":"gpt-5-5-2026-04-23"},{"equals":"gpt-5-5-2026-04-24"},{"equals":"gpt-5.5-chat"},{"equals":"gpt-5.5-chat-latest"},{"equals":"gpt-5-5-chat"},{"equals":"gpt-5-5-chat-latest"},{"equals":"gpt-5.5-codex"},{"equals":"gpt-5-5-codex"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5-pro","name":"GPT-5.5 Pro","match":{"or":[{"equals":"gpt-5.5-pro"},{"equals":"gpt-5.5-pro-2026-04-23"},{"equals":"gpt-5-5-pro"},{"equals":"gpt-5-5-pro-2026-04-23"}]},"context_window":1000000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.6-luna","name":"GPT-5.6 Luna","match":{"or":[{"equals":"gpt-5.6-luna"},{"equals":"gpt-5-6-luna"},{"regex":"^gpt-5\\\\.6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"cache_write_mtok":{"base":1.25,"tiers":[{"start":271999,"price":2.5}]},"cache_read_mtok":{"base":0.1,"tiers":[{"start":271999,"price":0.2}]},"output_mtok":{"base":6,"tiers":[{"start":271999,"price":9}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-sol","name":"GPT-5.6 Sol","match":{"or":[{"equals":"gpt-5.6-sol"},{"equals":"gpt-5-6-sol"},{"equals":"gpt-5.6"},{"equals":"gpt-5-6"},{"regex":"^gpt-5\\\\.6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-terra","name":"GPT-5.6 Terra","match":{"or":[{"equals":"gpt-5.6-terra"},{"equals":"gpt-5-6-terra"},{"regex":"^gpt-5\\\\.6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_write_mtok":{"base":3.125,"tiers":[{"start":271999,"price":6.25}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-6-astra","name":"GPT-6 Astra","match":{"or":[{"equals":"gpt-6-astra"},{"regex":"^gpt-6-astra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":10,"tiers":[{"start":271999,"price":20}]},"cache_write_mtok":{"base":12.5,"tiers":[{"start":271999,"price":25}]},"cache_read_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"output_mtok":{"base":50,"tiers":[{"start":271999,"price":75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-luna","name":"GPT-6 Luna","match":{"or":[{"equals":"gpt-6-luna"},{"regex":"^gpt-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":0.1,"tiers":[{"start":272000,"price":0.2}]},"cache_write_mtok":{"base":0.125,"tiers":[{"start":272000,"price":0.25}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":272000,"price":0.02}]},"output_mtok":{"base":0.5,"tiers":[{"start":272000,"price":0.75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-sol","name":"GPT-6 Sol","match":{"or":[{"equals":"gpt-6-sol"},{"regex":"^gpt-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":272000,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":272000,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":272000,"price":0.4}]},"output_mtok":{"base":10,"tiers":[{"start":272000,"price":15}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-audio","name":"GPT Audio","match":{"or":[{"equals":"gpt-audio"},{"equals":"gpt-audio-2025-08-28"},{"equals":"gpt-audio-1.5"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":32,"output_audio_mtok":64}},{"id":"gpt-audio-mini","name":"GPT Audio Mini","match":{"or":[{"equals":"gpt-audio-mini"},{"equals":"gpt-audio-mini-2025-10-06"},{"equals":"gpt-audio-mini-2025-12-15"}]},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":2.4,"input_audio_mtok":10,"output_audio_mtok":20}},{"id":"gpt-chat-latest","name":"GPT Chat Latest","match":{"equals":"gpt-chat-latest"},"prices":{"input_mtok":5,"cache_read_mtok":0.5,"output_mtok":30}},{"id":"gpt-image-1","name":"GPT Image 1","match":{"equals":"gpt-image-1"},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":40,"input_image_mtok":10,"cache_image_read_mtok":2.5}},{"id":"gpt-image-1-mini","name":"GPT Image 1 Mini","match":{"or":[{"equals":"gpt-image-1-mini"}]},"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":8,"input_image_mtok":2.5,"cache_image_read_mtok":0.25}},{"id":"gpt-image-1.5","name":"GPT Image 1.5","match":{"or":[{"equals":"gpt-image-1.5"},{"equals":"gpt-image-1.5-2025-12-16"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":10,"input_image_mtok":8,"cache_image_read_mtok":2,"output_image_mtok":32}},{"id":"gpt-image-2","name":"GPT Image 2","match":{"or":[{"equals":"gpt-image-2"},{"equals":"gpt-image-2-2026-04-21"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":30,"input_image_mtok":8,"cache_image_read_mtok":2}},{"id":"gpt-oss-120b","name":"gpt-oss-120b","match":{"equals":"gpt-oss-120b"},"context_window":131072,"prices":{"input_mtok":0.039,"output_mtok":0.18}},{"id":"gpt-oss-20b","name":"gpt-oss-20b","match":{"equals":"gpt-oss-20b"},"context_window":131072,"prices":{"input_mtok":0.029,"output_mtok":0.14}},{"id":"gpt-oss-safeguard-20b","name":"gpt-oss-safeguard-20b","match":{"equals":"gpt-oss-safeguard-20b"},"context_window":131072,"prices":{"input_mtok":0.075,"cache_read_mtok":0.037,"output_mtok":0.3}},{"id":"gpt-realtime","match":{"or":[{"equals":"gpt-realtime"},{"equals":"gpt-realtime-2025-08-28"},{"equals":"gpt-realtime-1.5"}]},"context_window":32000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":16,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-2","match":{"or":[{"equals":"gpt-realtime-2"},{"equals":"gpt-realtime-2.1"}]},"context_window":128000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":24,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-mini","match":{"or":[{"equals":"gpt-realtime-mini"},{"equals":"gpt-realtime-2.1-mini"},{"equals":"gpt-realtime-mini-2025-12-15"},{"equals":"gpt-realtime-mini-2025-10-06"}]},"prices":{"input_mtok":0.6,"cache_read_mtok":0.06,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20,"input_image_mtok":0.8,"cache_image_read_mtok":0.08}},{"id":"gpt-transcribe","match":{"equals":"gpt-transcribe"},"prices":{"audio_hours":0.27,"input_audio_hours":0.27}},{"id":"moderation","match":{"contains":"moderation"},"prices":{}},{"id":"o1","name":"o1","match":{"or":[{"equals":"o1"},{"equals":"o1-2024-12-17"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-mini","name":"o1 mini","match":{"or":[{"equals":"o1-mini"},{"equals":"o1-mini-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o1-preview","name":"o1 preview","match":{"or":[{"equals":"o1-preview"},{"equals":"o1-preview-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-pro","name":"o1-pro","match":{"or":[{"equals":"o1-pro"},{"equals":"o1-pro-2025-03-19"}]},"context_window":200000,"prices":{"input_mtok":150,"output_mtok":600}},{"id":"o3","name":"o3","match":{"or":[{"equals":"o3"},{"equals":"o3-2025-04-16"}]},"context_window":200000,"prices":[{"prices":{"input_mtok":10,"cache_read_mtok":0.5,"output_mtok":40,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2025-06-10","type":"start_date"},"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"o3-deep-research","match":{"or":[{"equals":"o3-deep-research"},{"equals":"o3-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":10,"cache_read_mtok":2.5,"output_mtok":40}},{"id":"o3-mini","name":"o3 Mini","match":{"or":[{"equals":"o3-mini"},{"equals":"o3-mini-2025-01-31"},{"equals":"o3-mini-high"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o3-pro","name":"o3 Pro","match":{"or":[{"equals":"o3-pro"},{"equals":"o3-pro-2025-06-10"}]},"context_window":200000,"prices":{"input_mtok":20,"output_mtok":80}},{"id":"o4-mini","name":"o4 Mini High","match":{"or":[{"equals":"o4-mini-2025-04-16"},{"equals":"o4-mini-high"},{"equals":"o4-mini"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.275,"output_mtok":4.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"o4-mini-deep-research","match":{"or":[{"equals":"o4-mini-deep-research"},{"equals":"o4-mini-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8}},{"id":"text-davinci-002","match":{"equals":"text-davinci-002"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-davinci-003","match":{"equals":"text-davinci-003"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-embedding-3-large","name":"text embedding 3","match":{"equals":"text-embedding-3-large"},"context_window":8192,"prices":{"input_mtok":0.13}},{"id":"text-embedding-3-small","name":"text embedding 3","match":{"equals":"text-embedding-3-small"},"context_window":8192,"prices":{"input_mtok":0.02}},{"id":"text-embedding-ada-002","name":"text embedding ada","match":{"or":[{"equals":"text-embedding-ada"},{"equals":"text-embedding-ada-002"},{"equals":"text-embedding-ada-002-v2"}]},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"whisper-1","match":{"equals":"whisper-1"},"prices":{"audio_hours":0.36,"input_audio_hours":0.36}}]},{"id":"deepseek","name":"Deepseek","api_pattern":"https://api\\\\.deepseek\\\\.com","model_match":{"starts_with":"deepseek"},"models":[{"id":"deepseek-chat","name":"DeepSeek Chat","match":{"or":[{"starts_with":"deepseek-chat"},{"equals":"deepseek-chat-v3-0324"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.27,"cache_read_mtok":0.07,"output_mtok":1.1}}]},{"id":"deepseek-reasoner","name":"Deepseek R1","match":{"or":[{"equals":"deepseek-reasoner"},{"starts_with":"deepseek-r1"},{"equals":"deepseek-r1-0528"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.55,"cache_read_mtok":0.14,"output_mtok":2.19}}]},{"id":"deepseek-v3.1-terminus","name":"DeepSeek V3.1 Terminus","match":{"equals":"deepseek-v3.1-terminus"},"context_window":128000,"prices":{"input_mtok":0.27,"cache_read_mtok":0.13,"output_mtok":0.95}},{"id":"deepseek-v3.2","name":"DeepSeek V3.2","match":{"equals":"deepseek-v3.2"},"context_window":128000,"prices":{"input_mtok":0.2288,"output_mtok":0.3432}},{"id":"deepseek-v3.2-exp","name":"DeepSeek V3.2 Exp","match":{"equals":"deepseek-v3.2-exp"},"context_window":128000,"prices":{"input_mtok":0.27,"output_mtok":0.41}},{"id":"deepseek-v4-flash","name":"DeepSeek V4 Flash","match":{"or":[{"starts_with":"deepseek-v4-flash"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.14,"cache_read_mtok":0.0028,"output_mtok":0.28}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.22,"cache_read_mtok":0.007,"output_mtok":0.66}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}}]},{"id":"deepseek-v4-pro","name":"DeepSeek V4 Pro","match":{"or":[{"starts_with":"deepseek-v4-pro"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.435,"cache_read_mtok":0.003625,"output_mtok":0.87}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.66,"cache_read_mtok":0.022,"output_mtok":1.98}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}}]}]},{"id":"x-ai","name":"X AI","api_pattern":"https://api\\\\.x\\\\.ai","model_match":{"contains":"grok"},"provider_match":{"equals":"xai"},"models":[{"id":"grok-2-1212","name":"Grok 2 1212","match":{"or":[{"equals":"grok-2-1212"},{"equals":"grok-2"},{"equals":"grok-2-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10},"deprecated":true},{"id":"grok-2-vision-1212","name":"Grok 2 Vision 1212","match":{"or":[{"equals":"grok-2-vision-1212"},{"equals":"grok-2-vision"},{"equals":"grok-2-vision-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10}},{"id":"grok-3","name":"Grok 3","match":{"or":[{"equals":"grok-3"},{"equals":"grok-3-latest"},{"equals":"grok-3-beta"}]},"context_window":131072,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-3-fast","name":"Grok 3 Fast","match":{"or":[{"equals":"grok-3-fast"},{"equals":"grok-3-fast-latest"},{"equals":"grok-3-fast-beta"}]},"context_window":131072,"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":25}},{"id":"grok-3-mini","name":"Grok 3 Mini","match":{"or":[{"equals":"grok-3-mini"},{"equals":"grok-3-mini-beta"},{"equals":"grok-3-mini-latest"}]},"context_window":131072,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":0.5}},{"id":"grok-3-mini-fast","name":"Grok 3 Mini Fast","match":{"or":[{"equals":"grok-3-mini-fast"},{"equals":"grok-3-mini-fast-beta"},{"equals":"grok-3-mini-fast-latest"}]},"context_window":131072,"prices":{"input_mtok":0.6,"cache_read_mtok":0.15,"output_mtok":4}},{"id":"grok-4-0709","name":"Grok 4","match":{"or":[{"equals":"grok-4-0709"},{"equals":"grok-4"},{"equals":"grok-4-latest"}]},"context_window":256000,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-4-1-fast-non-reasoning","name":"Grok 4.1 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-1-fast-non-reasoning"},{"equals":"grok-4-1-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-1-fast-reasoning","name":"Grok 4.1 Fast Reasoning","match":{"or":[{"equals":"grok-4-1-fast"},{"equals":"grok-4-1-fast-reasoning"},{"equals":"grok-4-1-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-non-reasoning","name":"Grok 4 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-fast-non-reasoning"},{"equals":"grok-4-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-reasoning","name":"Grok 4 Fast Reasoning","match":{"or":[{"equals":"grok-4-fast"},{"equals":"grok-4-fast-reasoning"},{"equals":"grok-4-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4.20","name":"Grok 4.20","match":{"equals":"grok-4.20"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.20-multi-agent","name":"Grok 4.20 Multi-Agent","match":{"equals":"grok-4.20-multi-agent"},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":6}},{"id":"grok-4.3","name":"Grok 4.3","match":{"or":[{"equals":"grok-4.3"},{"regex":"^grok-4\\\\.3-\\\\d{8}$"},{"equals":"x-ai/grok-4.3"},{"regex":"^x-ai/grok-4\\\\.3-\\\\d{8}$"},{"equals":"grok-4.3-latest"}]},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.5","name":"Grok 4.5","match":{"or":[{"equals":"grok-4.5"},{"regex":"^grok-4\\\\.5-\\\\d{8}$"},{"equals":"x-ai/grok-4.5"},{"regex":"^x-ai/grok-4\\\\.5-\\\\d{8}$"},{"equals":"grok-4.5-latest"},{"equals":"grok-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":199999,"price":0.6}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-4.6","name":"Grok 4.6","match":{"or":[{"equals":"grok-4.6"},{"regex":"^grok-4\\\\.6-\\\\d{8}$"},{"equals":"x-ai/grok-4.6"},{"regex":"^x-ai/grok-4\\\\.6-\\\\d{8}$"},{"equals":"grok-4.6-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":199999,"price":1}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-build-0.1","name":"Grok Build 0.1","match":{"equals":"grok-build-0.1"},"context_window":256000,"prices":{"input_mtok":{"base":1,"tiers":[{"start":199999,"price":2}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]}}},{"id":"grok-code-fast-1","name":"Grok Code Fast 1","match":{"or":[{"equals":"grok-code-fast"},{"equals":"grok-code-fast-1"},{"equals":"grok-code-fast-1-0825"}]},"context_window":256000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.5}},{"id":"grok-voice-latest","name":"Grok Voice","match":{"equals":"grok-voice-latest"},"prices":[{"prices":{"audio_hours":3,"input_text_messages_kcount":4}},{"constraint":{"start_date":"2026-08-05","type":"start_date"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"grok-voice-think-fast-1.0","name":"Grok Voice Think Fast 1.0","match":{"equals":"grok-voice-think-fast-1.0"},"prices":{"audio_hours":3,"input_text_messages_kcount":4},"deprecated":true},{"id":"grok-voice-think-fast-2.0","name":"Grok Voice Think Fast 2.0","match":{"equals":"grok-voice-think-fast-2.0"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"mistral","name":"Mistral","api_pattern":"https://api\\\\.mistral\\\\.ai","model_match":{"regex":"^(?![^/]+/)(?:labs-)?(?:(?:mi|code|dev|magi|mini)stral|mixtral|pixtral|voxtral|open-(?:mistral|mixtral))"},"provider_match":{"starts_with":"mistral"},"models":[{"id":"codestral","name":"Codestral","match":{"or":[{"equals":"codestral-latest"},{"equals":"codestral-2501"}]},"context_window":256000,"prices":{"input_mtok":0.3,"output_mtok":0.9}},{"id":"codestral-2508","name":"Codestral 2508","match":{"equals":"codestral-2508"},"context_window":256000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":0.9}},{"id":"devstral-2512","name":"Devstral 2 2512","match":{"equals":"devstral-2512"},"context_window":262144,"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"devstral-small","name":"Devstral Small","match":{"or":[{"equals":"devstral-small"},{"equals":"devstral-small-2505"},{"equals":"devstral-small-2507"},{"equals":"devstral-small-latest"},{"equals":"labs-devstral-small-2512"}]},"prices":{"input_mtok":0.1,"output_mtok":0.3},"deprecated":true},{"id":"devstral-small:free","name":"Devstral Small (free)","match":{"equals":"devstral-small:free"},"prices":{}},{"id":"magistral-medium","name":"Magistral Medium","match":{"or":[{"starts_with":"magistral-medium"}]},"prices":{"input_mtok":2,"output_mtok":5}},{"id":"magistral-small","name":"Magistral Small","match":{"starts_with":"magistral-small-"},"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"ministral-14b-2512","name":"Ministral 3 14B 2512","match":{"equals":"ministral-14b-2512"},"context_window":262144,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":0.2}},{"id":"ministral-3b","name":"Ministral 3B","match":{"equals":"ministral-3b"},"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"ministral-3b-2512","name":"Ministral 3 3B 2512","match":{"equals":"ministral-3b-2512"},"context_window":131072,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.1}},{"id":"ministral-8b","name":"Ministral 8B 24.10","match":{"or":[{"equals":"ministral-8b"},{"equals":"ministral-8b-2410"}]},"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"ministral-8b-2512","name":"Ministral 3 8B 2512","match":{"equals":"ministral-8b-2512"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}},{"id":"ministral-8b-latest","name":"Ministral 8B Latest","match":{"equals":"ministral-8b-latest"},"prices":[{"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"constraint":{"start_date":"2025-12-02","type":"start_date"},"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}}]},{"id":"mistral-7b","name":"Mistral 7B","match":{"or":[{"equals":"mistral-7b"},{"equals":"open-mistral-7b"}]},"prices":{"input_mtok":0.25,"output_mtok":0.25}},{"id":"mistral-embed","match":{"equals":"mistral-embed"},"context_window":8192,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral-large","name":"Mistral Large","match":{"or":[{"equals":"mistral-large"},{"equals":"mistral-large-latest"},{"equals":"mistral-large-2407"},{"equals":"mistral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral-large-2512","name":"Mistral Large 3 2512","match":{"equals":"mistral-large-2512"},"context_window":262144,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":1.5}},{"id":"mistral-medium-2312","name":"Mistral Medium 1","match":{"equals":"mistral-medium-2312"},"prices":{"input_mtok":2.7,"output_mtok":8.1}},{"id":"mistral-medium-3-1","name":"Mistral Medium 3 and 3.1","match":{"or":[{"equals":"mistral-medium"},{"equals":"mistral-medium-2505"},{"equals":"mistral-medium-2508"}]},"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"mistral-medium-3-5","name":"Mistral Medium 3.5","match":{"or":[{"equals":"mistral-medium-3.5"},{"equals":"mistral-medium-3-5"},{"equals":"mistral-medium-3"}]},"context_window":262144,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}},{"id":"mistral-medium-latest","name":"Mistral Medium Latest","match":{"equals":"mistral-medium-latest"},"prices":[{"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"constraint":{"start_date":"2026-06-16","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"mistral-nemo","name":"Mistral NeMo","match":{"or":[{"equals":"mistral-nemo"},{"equals":"open-mistral-nemo"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral-nemo:free","name":"Mistral Nemo (free)","match":{"equals":"mistral-nemo:free"},"prices":{}},{"id":"mistral-ocr-2503","name":"Mistral OCR","match":{"or":[{"equals":"mistral-ocr-2503"},{"equals":"mistral-ocr-2503-completion"}]},"prices":{"input_document_kpages":1},"deprecated":true},{"id":"mistral-ocr-2505","name":"Mistral OCR 2","match":{"or":[{"equals":"mistral-ocr-2505"},{"equals":"mistral-ocr-2505-completion"}]},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3},"deprecated":true},{"id":"mistral-ocr-2512","name":"Mistral OCR 3","match":{"or":[{"equals":"mistral-ocr-2512"},{"equals":"mistral-ocr-2512-completion"}]},"context_window":16384,"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"id":"mistral-ocr-4-0","name":"Mistral OCR 4.0","match":{"or":[{"equals":"mistral-ocr-4-0"},{"equals":"mistral-ocr-4-0-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-4-1","name":"Mistral OCR 4.1","match":{"or":[{"equals":"mistral-ocr-4"},{"equals":"mistral-ocr-4-completion"},{"equals":"mistral-ocr-4-1"},{"equals":"mistral-ocr-4-1-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-latest","name":"Mistral OCR Latest","match":{"or":[{"equals":"mistral-ocr-latest"},{"equals":"mistral-ocr-latest-completion"}]},"prices":[{"prices":{"input_document_kpages":1}},{"constraint":{"start_date":"2025-05-22","type":"start_date"},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2025-12-18","type":"start_date"},"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2026-06-23","type":"start_date"},"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}}]},{"id":"mistral-saba","name":"Mistral Saba","match":{"or":[{"equals":"mistral-saba"},{"equals":"mistral-saba-latest"}]},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"mistral-small-24b-instruct-2501","name":"Mistral Small 3","match":{"equals":"mistral-small-24b-instruct-2501"},"prices":{"input_mtok":0.05,"output_mtok":0.08}},{"id":"mistral-small-24b-instruct-2501:free","name":"Mistral Small 3 (free)","match":{"equals":"mistral-small-24b-instruct-2501:free"},"prices":{}},{"id":"mistral-small-2603","name":"Mistral Small 4","match":{"equals":"mistral-small-2603"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"mistral-small-3.1-24b-instruct","name":"Mistral Small 3.1 24B","match":{"equals":"mistral-small-3.1-24b-instruct"},"prices":{"input_mtok":0.351,"output_mtok":0.555}},{"id":"mistral-small-3.2-24b-instruct","name":"Mistral Small 3.2 24B","match":{"equals":"mistral-small-3.2-24b-instruct"},"prices":{"input_mtok":0.075,"output_mtok":0.2}},{"id":"mistral-small-latest","name":"Mistral Small 3.2","match":{"equals":"mistral-small-latest"},"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"mistral-tiny","name":"Mistral Tiny","match":{"equals":"mistral-tiny"},"prices":{"input_mtok":0.25,"output_mtok":0.25},"deprecated":true},{"id":"mixtral-8x22b-instruct","name":"Mixtral 8x22B Instruct","match":{"equals":"mixtral-8x22b-instruct"},"prices":{"input_mtok":0.9,"output_mtok":0.9}},{"id":"mixtral-8x7b","name":"Mixtral 8x7B","match":{"or":[{"starts_with":"mixtral-8x7b"},{"equals":"open-mixtral-8x7b"}]},"prices":{"input_mtok":0.7,"output_mtok":0.7}},{"id":"pixtral-12b","name":"Pixtral 12B","match":{"or":[{"equals":"pixtral-12b"},{"equals":"pixtral-12b-latest"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"pixtral-large","name":"Pixtral Large 2411","match":{"or":[{"equals":"pixtral-large-latest"},{"equals":"pixtral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"voxtral-mini-2602","name":"Voxtral Mini Transcribe 2","match":{"or":[{"equals":"voxtral-mini-latest"},{"equals":"voxtral-mini-2602"}]},"context_window":16384,"prices":{"audio_hours":0.18,"input_audio_hours":0.18}},{"id":"voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"or":[{"equals":"voxtral-small-24b-2507"},{"equals":"voxtral-small-2507"},{"equals":"voxtral-small-latest"}]},"context_window":32768,"prices":[{"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.3}},{"constraint":{"start_date":"2026-08-11","type":"start_date"},"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4}}]}]}]'), J = {
@@ -7653,45 +9047,54 @@ function probe(price, n) {
 // src/trace/attributes.ts
 function turnAttributes(turn, who, settings) {
   let to = common(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  return addRun(to, turn, [turn], settings), put(to, ATTR_TURN_NUMBER, turn.number), put(to, ATTR_TURN_TRIGGER, turn.trigger), put(to, ATTR_COMMAND, turn.command), turn.rewound !== void 0 && put(to, ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? ""), turn.copiedFrom !== void 0 && put(to, ATTR_TURN_COPIED, !0), put(to, ATTR_VCS_REF_HEAD_NAME, turn.branch), turn.problems > 0 && put(to, ATTR_PROBLEMS, turn.problems), to;
+  return addRun(to, turn, [turn], settings), put2(to, ATTR_TURN_NUMBER, turn.number), put2(to, ATTR_TURN_TRIGGER, turn.trigger), put2(to, ATTR_COMMAND, turn.command), turn.rewound !== void 0 && put2(to, ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? ""), turn.copiedFrom !== void 0 && put2(to, ATTR_TURN_COPIED, !0), put2(to, ATTR_VCS_REF_HEAD_NAME, turn.branch), turn.problems > 0 && put2(to, ATTR_PROBLEMS, turn.problems), turn.redactions !== void 0 && addRedactions(to, turn.redactions), to;
 }
 function agentAttributes(agent, call, who, settings) {
   let to = common(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  return addRun(to, agent, [agent, ...agent.respawns], settings), put(to, ATTR_AGENT_TYPE, agent.type), agent.respawns.length > 0 && put(to, ATTR_AGENT_RESPAWNS, agent.respawns.length), put(to, ATTR_GEN_AI_TOOL_CALL_ID, call?.id), put(to, ATTR_PERMISSION_DECISION, call?.permission?.decision), put(to, ATTR_PERMISSION_SOURCE, call?.permission?.source), settings.content && put(to, ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description), to;
+  return addRun(to, agent, [agent, ...agent.respawns], settings), put2(to, ATTR_AGENT_TYPE, agent.type), agent.respawns.length > 0 && put2(to, ATTR_AGENT_RESPAWNS, agent.respawns.length), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call?.id), put2(to, ATTR_PERMISSION_DECISION, call?.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call?.permission?.source), settings.content && put2(to, ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description), to;
 }
 function chatAttributes(call, who, settings) {
   let { profile } = settings, { usage } = call, to = common(GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
-  if (put(to, ATTR_GEN_AI_PROVIDER_NAME, call.provider), put(to, ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model), put(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put(to, ATTR_GEN_AI_RESPONSE_MODEL, call.model), put(to, ATTR_GEN_AI_RESPONSE_ID, call.id), call.finishReason !== void 0 && put(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]), usage !== void 0) {
-    addUsage(to, usage, profile, !0), usage.reliable || put(to, ATTR_USAGE_UNRELIABLE, !0);
+  if (put2(to, ATTR_GEN_AI_PROVIDER_NAME, call.provider), put2(to, ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model), put2(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put2(to, ATTR_GEN_AI_RESPONSE_MODEL, call.model), put2(to, ATTR_GEN_AI_RESPONSE_ID, call.id), call.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]), usage !== void 0) {
+    addUsage(to, usage, profile, !0), usage.reliable || put2(to, ATTR_USAGE_UNRELIABLE, !0);
     let cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
-    put(to, ATTR_COST_USD, cost), cost !== void 0 && put(to, ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`);
+    put2(to, ATTR_COST_USD, cost), cost !== void 0 && put2(to, ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`);
   }
-  return put(to, profile.effort, call.effort), call.retries > 0 && put(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put(to, ATTR_INPUT_SCOPE, "delta"), put(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
+  return put2(to, profile.effort, call.effort), call.retries > 0 && put2(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put2(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put2(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put2(to, ATTR_INPUT_SCOPE, "delta"), put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
 }
 function toolAttributes(call, who, settings) {
   let to = common(GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
-  return put(to, ATTR_GEN_AI_TOOL_NAME, call.name), put(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put(to, ATTR_MCP_METHOD_NAME, "tools/call"), put(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put(to, ATTR_TASK_ID, call.taskId), put(to, ATTR_TEAMMATE, call.teammate), put(to, ATTR_OUTCOME, toolOutcomeName(call)), call.outcome.kind === "error" && put(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (call.input !== void 0 && put(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
+  return put2(to, ATTR_GEN_AI_TOOL_NAME, call.name), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put2(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put2(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put2(to, ATTR_TASK_ID, call.taskId), put2(to, ATTR_TEAMMATE, call.teammate), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
 }
-function put(to, name, value) {
+function put2(to, name, value) {
   value !== void 0 && (to[name] = value);
 }
 function common(operation, who) {
   let to = {};
-  return put(to, ATTR_GEN_AI_OPERATION_NAME, operation), put(to, ATTR_GEN_AI_CONVERSATION_ID, who.conversationId), put(to, ATTR_SESSION_ID, who.conversationId), put(to, ATTR_GEN_AI_AGENT_NAME, who.agentName), put(to, ATTR_GEN_AI_AGENT_ID, who.agentId), who.unclaimed && put(to, ATTR_AGENT_UNCLAIMED, !0), to;
+  return put2(to, ATTR_GEN_AI_OPERATION_NAME, operation), put2(to, ATTR_GEN_AI_CONVERSATION_ID, who.conversationId), put2(to, ATTR_SESSION_ID, who.conversationId), put2(to, ATTR_GEN_AI_AGENT_NAME, who.agentName), put2(to, ATTR_GEN_AI_AGENT_ID, who.agentId), who.unclaimed && put2(to, ATTR_AGENT_UNCLAIMED, !0), to;
 }
-function addRun(to, run, runs, settings) {
+function addRun(to, run2, runs, settings) {
   let calls = runs.flatMap(({ modelCalls }) => modelCalls), { profile } = settings, last = calls.at(-1), usages = calls.flatMap((call) => call.usage ?? []);
-  profile.agentHasProvider && put(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put(to, ATTR_GEN_AI_AGENT_VERSION, run.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run.finished && put(to, ATTR_OUTCOME, run.outcome.kind), put(to, ATTR_ERROR_TYPE, errorTypeOf2(run.outcome)), put(to, ATTR_MODEL_CALLS, calls.length), put(
+  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, run2.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf2(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
     to,
     ATTR_TOOL_CALLS,
     runs.reduce((count, { toolCalls }) => count + toolCalls.length, 0)
   );
-  let compaction = run.compactions.at(-1);
-  compaction !== void 0 && (put(to, ATTR_COMPACTIONS, run.compactions.length), put(to, ATTR_COMPACTION_TOKENS_BEFORE, compaction.tokensBefore), put(to, ATTR_COMPACTION_TOKENS_AFTER, compaction.tokensAfter)), settings.content && (run.prompt !== void 0 && put(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson([{ role: "user", parts: run.prompt }])), run.answer !== void 0 && run.answer.length > 0 && put(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([{ role: "assistant", parts: run.answer }], finishReason(last, profile))));
+  let compaction = run2.compactions.at(-1);
+  compaction !== void 0 && (put2(to, ATTR_COMPACTIONS, run2.compactions.length), put2(to, ATTR_COMPACTION_TOKENS_BEFORE, compaction.tokensBefore), put2(to, ATTR_COMPACTION_TOKENS_AFTER, compaction.tokensAfter)), settings.content && (run2.prompt !== void 0 && put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson([{ role: "user", parts: run2.prompt }])), run2.answer !== void 0 && run2.answer.length > 0 && put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([{ role: "assistant", parts: run2.answer }], finishReason(last, profile))));
+}
+function addRedactions(to, redactions) {
+  put2(
+    to,
+    ATTR_REDACTIONS,
+    Object.values(redactions).reduce((total, count) => total + count, 0)
+  );
+  for (let [rule, count] of Object.entries(redactions).toSorted(([a], [b2]) => a < b2 ? -1 : 1))
+    put2(to, `${ATTR_REDACTIONS}.${rule}`, count);
 }
 var errorTypeOf2 = (outcome) => outcome.kind === "error" ? outcome.errorType : void 0, finishReason = (call, profile) => profile.finishReasonInMessage ? call?.finishReason ?? "error" : void 0;
 function addUsage(to, usage, profile, withParts) {
-  put(to, ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input), put(to, ATTR_GEN_AI_USAGE_OUTPUT_TOKENS, usage.output), withParts && (put(to, ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheRead), put(to, profile.cacheWriteTokens, usage.cacheWrite), put(to, ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning));
+  put2(to, ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input), put2(to, ATTR_GEN_AI_USAGE_OUTPUT_TOKENS, usage.output), withParts && (put2(to, ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheRead), put2(to, profile.cacheWriteTokens, usage.cacheWrite), put2(to, ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning));
 }
 var sum = (a, b2) => ({
   input: a.input + b2.input,
@@ -7762,12 +9165,12 @@ var SpanBuilder = class {
     let traceId = traceIdOf(agent.startId), who = { conversationId: this.#session.id, agentName: agent.name, unclaimed: !0 };
     return this.#agent(agent, void 0, { traceId, parentSpanId: void 0, resource: this.#resource(agent.version), who, open: !1 });
   }
-  #children(run, place2) {
+  #children(run2, place2) {
     let unclaimed = { ...place2, who: { ...place2.who, unclaimed: !0 } };
     return [
-      ...run.modelCalls.map((call) => this.#chat(call, place2)),
-      ...run.toolCalls.flatMap((call) => call.agent === void 0 ? this.#tool(call, place2) : this.#agent(call.agent, call, place2)),
-      ...run.unclaimedAgents.flatMap((agent) => this.#agent(agent, void 0, unclaimed))
+      ...run2.modelCalls.map((call) => this.#chat(call, place2)),
+      ...run2.toolCalls.flatMap((call) => call.agent === void 0 ? this.#tool(call, place2) : this.#agent(call.agent, call, place2)),
+      ...run2.unclaimedAgents.flatMap((agent) => this.#agent(agent, void 0, unclaimed))
     ];
   }
   #chat(call, place2) {
@@ -7878,13 +9281,13 @@ function callLink({ startId, id, kind }, linkKind) {
   let traceId = traceIdOf(startId);
   return { traceId, spanId: spanIdOf(traceId, kind, id), attributes: { [ATTR_LINK_KIND]: linkKind } };
 }
-var marks = (run) => [
-  ...run.compactions.map((compaction) => ({
+var marks = (run2) => [
+  ...run2.compactions.map((compaction) => ({
     name: EVENT_COMPACTION,
     timeMs: compaction.atMs,
     attributes: compactionAttributes(compaction)
   })),
-  ...run.steeringMs.map((timeMs) => ({ name: EVENT_STEERING, timeMs, attributes: {} }))
+  ...run2.steeringMs.map((timeMs) => ({ name: EVENT_STEERING, timeMs, attributes: {} }))
 ], compactionAttributes = ({ trigger, tokensBefore, tokensAfter, durationMs }) => ({
   ...trigger !== void 0 && { [ATTR_COMPACTION_TRIGGER]: trigger },
   ...tokensBefore !== void 0 && { [ATTR_COMPACTION_TOKENS_BEFORE]: tokensBefore },
@@ -7910,7 +9313,7 @@ function repositoryAttributes(url) {
 var nothingKnown = () => ({ agents: /* @__PURE__ */ new Map(), repositories: /* @__PURE__ */ new Map() });
 function traceSession(ref, options, standing, known = nothingKnown()) {
   let { resume: resume2 } = standing;
-  return (resume2?.agents.every(isAsItWas) ? added(ref, options, standing, resume2, known) : void 0) ?? whole(ref, options, standing, known);
+  return (resume2?.agents.every(isAsItWas) ? added(ref, options, standing, resume2, known) : void 0) ?? whole2(ref, options, standing, known);
 }
 function added(ref, options, standing, resume2, known) {
   let { checkpoint, directory } = resume2, opened = openMain(ref, resume2.cursor, checkpoint.line);
@@ -7925,12 +9328,12 @@ function added(ref, options, standing, resume2, known) {
   ), normalised = ref.harness.resume({ ...parts.files, related: [] }, checkpoint);
   return normalised && traced(normalised, parts.agents, { ...resume2, directory }, opened, options, known);
 }
-function whole(ref, options, standing, known) {
+function whole2(ref, options, standing, known) {
   let opened = openMain(ref), { files, agents, directory } = partsOf2(ref, opened, options, standing, known, /* @__PURE__ */ new Set());
   return traced(ref.harness.normalise(files), agents, { directory, agents: [] }, opened, options, known);
 }
 function partsOf2(ref, opened, options, { ended, stoppedAtMs }, known, placed) {
-  let { harness } = ref, parse2 = parserOf(harness, options), main = parse2(opened.file), wants2 = harness.wants(main, /* @__PURE__ */ new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)])), borrowed = wants2.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []), neighbours = opened.fromStart ? wants2.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [], agents = [...ref.agents, ...borrowed];
+  let { harness } = ref, parse2 = parserOf(harness, options), main = parse2(opened.file), wants2 = harness.wants(main, /* @__PURE__ */ new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)])), borrowed = wants2.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []), neighbours = opened.fromStart ? wants2.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [], agents = [...ref.agents, ...borrowed].map((agent) => ({ ...agent, stamp: stampOf(agent.path) }));
   return {
     files: {
       sessionId: ref.sessionId,
@@ -7948,25 +9351,32 @@ function traced({ session, problems, checkpointAt }, agents, earlier, opened, op
   let { directory } = earlier, repository = directory === void 0 ? void 0 : repositoryOf(directory, known.repositories);
   return {
     session,
-    spans: build(session, options, repository?.url),
+    spans: build(session, options, repository?.url, directory),
     problems,
     problemCounts: countByReason(problems, earlier.checkpoint?.problems),
     resumeAt: (at) => {
       let checkpoint = checkpointAt(at), cursor = checkpoint && opened.cursorAfter(checkpoint.line);
       if (checkpoint === void 0 || cursor === void 0) return;
-      let placed = new Set(checkpoint.agents), newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path: path2 }) => ({ path: path2, stamp: stampOf(path2) }));
+      let placed = new Set(checkpoint.agents), newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path: path2, stamp }) => ({ path: path2, stamp }));
       return { cursor, checkpoint, directory, agents: [...earlier.agents, ...newlyPlaced] };
     }
   };
 }
 var isAsItWas = ({ path: path2, stamp }) => [stamp, void 0].includes(stampOf(path2));
-var parserOf = (harness, options) => (file) => harness.parse(file, { content: options.content === "full" }), build = (session, options, repositoryUrl) => spansOf(session, {
-  content: options.content === "full",
-  ...options.semconv !== void 0 && { semconv: options.semconv },
-  ...options.agentUsage !== void 0 && { agentUsage: options.agentUsage },
-  ...options.resource !== void 0 && { resource: options.resource },
-  ...repositoryUrl !== void 0 && { repositoryUrl }
-});
+var parserOf = (harness, options) => (file) => harness.parse(file, { content: keepsContent(options) }), keepsContent = ({ content = "none" }) => content !== "none", ownRules;
+function ownRedactor() {
+  return ownRules ??= createRedactor(builtInRules.filter(({ pack }) => pack === "credentials")), ownRules;
+}
+function build(session, options, repositoryUrl, directory) {
+  let redactor = options.content === "full" ? void 0 : (options.redactorFor ?? ownRedactor)(directory), address = repositoryUrl && (redactor?.text(repositoryUrl).value ?? repositoryUrl);
+  return spansOf(redactor === void 0 ? session : redactSession(session, redactor), {
+    content: keepsContent(options),
+    ...options.semconv !== void 0 && { semconv: options.semconv },
+    ...options.agentUsage !== void 0 && { agentUsage: options.agentUsage },
+    ...options.resource !== void 0 && { resource: redactor?.value(options.resource).value ?? options.resource },
+    ...address !== void 0 && URL.canParse(address) && { repositoryUrl: address }
+  });
+}
 
 // src/trace/parent.ts
 function parentFrom(traceparent) {
@@ -8009,23 +9419,85 @@ function lastLines(path2) {
     return [];
   }
 }
-var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf(path2)).join("|");
+var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf(path2)).join("|"), isOwnStamp = (path2, seen) => seen.split("|")[0] === stampOf(path2);
+
+// src/sync/state.ts
+var import_node_crypto4 = require("node:crypto"), import_node_fs12 = require("node:fs"), import_node_path9 = require("node:path");
+var VERSION4 = 1;
+function readState(stateFolder, { harness, sessionId }) {
+  let nothing = { v: VERSION4, harness, sessionId };
+  try {
+    let known = JSON.parse(readIfThere(pathOf(stateFolder, { harness, sessionId })) ?? "{}");
+    return known.v === VERSION4 && known.sessionId === sessionId ? known : nothing;
+  } catch {
+    return nothing;
+  }
+}
+function writeState(stateFolder, state, standing) {
+  let marker = markerOf(stateFolder, state);
+  standing === "unsettled" && mark2(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
+`), standing === "settled" && settle2(stateFolder, state);
+}
+var settle2 = (stateFolder, name) => (0, import_node_fs12.rmSync)(markerOf(stateFolder, name), { force: !0 });
+function forget(stateFolder, name) {
+  settle2(stateFolder, name), (0, import_node_fs12.rmSync)(pathOf(stateFolder, name), { force: !0 });
+}
+function unsettledSessions(stateFolder) {
+  return namesIn((0, import_node_path9.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
+    let at = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at), name.slice(at + 1)], [known] = stateIn((0, import_node_path9.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
+    return at < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
+  });
+}
+var allSessions = (stateFolder) => namesIn((0, import_node_path9.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
+  (harness) => namesIn((0, import_node_path9.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path9.join)(stateFolder, "sessions", harness, name)))
+);
+function stateIn(path2) {
+  try {
+    let state = JSON.parse(readIfThere(path2) ?? "{}");
+    return state?.v === VERSION4 ? [state] : [];
+  } catch {
+    return [];
+  }
+}
+var pathOf = (stateFolder, name) => (0, import_node_path9.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path9.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto4.createHash)("sha256").update(sessionId).digest("hex");
+function mark2(stateFolder, marker) {
+  (0, import_node_fs12.mkdirSync)((0, import_node_path9.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs12.writeFileSync)(marker, "", { mode: 384 });
+}
+function namesIn(folder) {
+  try {
+    return (0, import_node_fs12.readdirSync)(folder);
+  } catch {
+    return [];
+  }
+}
 
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
-  let { stateFolder, outlet, version: version2 } = tools, state = stateOf(ref, tools), standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], known = delivered?.version === version2 ? delivered : void 0;
+  let { stateFolder, outlet, version: version2 } = tools, state = stateOf(ref, tools), marks2 = tools.marks && !state.disabled, standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], sinceMs = sinceOf(ref, state, tools), known = delivered?.version === version2 && coversAll(delivered, sinceMs) ? delivered : void 0;
   if (known?.seen === seen && known.ended === standing.ended && known.pending === 0)
-    return known.ended && known.open === 0 && settle2(stateFolder, nameOf(ref)), { kind: "as it was" };
+    return marks2 && known.ended && known.open === 0 && settle2(stateFolder, nameOf(ref)), { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
-    return writeState(stateFolder, state, standing.ended ? "settled" : "unsettled"), { kind: "not sampled" };
-  let traced2 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen }, tools), isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
-  return writeState(stateFolder, next, isSettled ? "settled" : "unsettled"), { kind: "sent", traced: traced2, report };
+    return writeState(stateFolder, state, marks2 ? standing.ended ? "settled" : "unsettled" : "unmarked"), { kind: "not sampled" };
+  let whole3 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), traced2 = sinceMs === void 0 ? whole3 : { ...whole3, spans: begunSince(whole3.spans, sinceMs) }, report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen, sinceMs }, tools), isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
+  return writeState(stateFolder, next, marks2 ? isSettled ? "settled" : "unsettled" : "unmarked"), { kind: "sent", traced: traced2, report };
+}
+function sinceOf(ref, { delivered }, { outlet, sinceMs }) {
+  let known = delivered?.[outlet.key];
+  if (known !== void 0 && known.sinceMs === void 0) return;
+  let given = sinceMs?.(ref);
+  return given !== void 0 && ref.begunMs < given ? given : void 0;
+}
+var coversAll = (then, sinceMs) => then.sinceMs === void 0 || sinceMs !== void 0 && then.sinceMs <= sinceMs;
+function begunSince(spans, sinceMs) {
+  let begunMs2 = /* @__PURE__ */ new Map();
+  for (let { traceId, startMs } of spans) begunMs2.set(traceId, Math.min(startMs, begunMs2.get(traceId) ?? startMs));
+  return spans.filter(({ traceId }) => begunMs2.get(traceId) >= sinceMs);
 }
 var sendTraced = (traced2, state, outlet) => {
   let parent = parentOf(state);
   return outlet.send(traced2.spans, traced2.session.id, parent && ((span) => underParent(span, parent)));
 };
-function remembered(ref, traced2, report, { state, standing, seen }, { stateFolder, outlet, version: version2, now }) {
+function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { stateFolder, outlet, version: version2, now }) {
   let known = readState(stateFolder, nameOf(ref)), { turns } = traced2.session, at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at < 0 ? turns.length : at), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
     version: version2,
     atMs: now(),
@@ -8035,7 +9507,8 @@ function remembered(ref, traced2, report, { state, standing, seen }, { stateFold
     pending: report.pending,
     refused: report.refused,
     problems: traced2.problemCounts,
-    ...resume2 !== void 0 && { resume: resume2 }
+    ...resume2 !== void 0 && { resume: resume2 },
+    ...sinceMs !== void 0 && { sinceMs }
   };
   return {
     ...rest,
@@ -8052,51 +9525,11 @@ function stateOf(ref, { stateFolder, traceparent, now }) {
 }
 var nameOf = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 
-// src/sync/in-scope.ts
-var import_node_fs13 = require("node:fs"), import_node_path11 = require("node:path");
-
-// src/config/scope.ts
-var import_node_path9 = require("node:path");
-function decideScope(config2, facts, home) {
-  let excluding = config2.exclude.find((pattern2) => isExcluded(pattern2, facts, home));
-  if (excluding !== void 0) return { inScope: !1, why: `excluded by ${excluding}` };
-  let roots = rootsOf(config2, home), inRoot = (path2) => oldest(roots.filter((root3) => root3.path === "*" || isInside(path2, facts.realPath(root3.path)))), root2 = inRoot(facts.path);
-  if (root2 !== void 0)
-    return { inScope: !0, root: root2, why: root2.path === "*" ? "every directory is in scope: *" : `inside the root ${root2.path}` };
-  let main = facts.repository === void 0 ? void 0 : inRoot(facts.repository);
-  if (main !== void 0) return { inScope: !0, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
-  let including = config2.include.find((pattern2) => isIncluded(pattern2, facts, home));
-  return including !== void 0 ? { inScope: !0, root: { path: expanded(including, home) }, why: `included by ${including}` } : { inScope: !1, why: notHeld(facts, roots, config2.include) };
-}
-var rootsOf = (config2, home) => config2.trace_roots.map((root2) => typeof root2 == "string" ? { path: expanded(root2, home) } : { path: expanded(root2.path, home), ...root2.added !== void 0 && { addedMs: Date.parse(root2.added) } }), oldest = (roots) => roots.toSorted((a, b2) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b2.addedMs ?? Number.POSITIVE_INFINITY))[0], isExcluded = (pattern2, facts, home) => isIncluded(pattern2, facts, home) || isAt(pattern2, facts.directory, facts, home);
-function isIncluded(pattern2, facts, home) {
-  if (/^\*+$/.test(pattern2)) return !0;
-  let places = facts.repository === void 0 ? [facts.path] : [facts.path, facts.repository], onRemote = globOf(pattern2.replace(/\.git$/, ""), "i");
-  return places.some((path2) => isAt(pattern2, path2, facts, home)) || facts.remotes.some((remote) => onRemote.test(remote));
-}
-function isAt(pattern2, path2, facts, home) {
-  let place2 = expanded(pattern2, home);
-  return (0, import_node_path9.isAbsolute)(place2) ? place2.includes("*") ? globOf(place2).test(path2) : isInside(path2, place2) || isInside(path2, facts.realPath(place2)) : !1;
-}
-function isInside(path2, folder) {
-  let way = (0, import_node_path9.relative)(folder, path2);
-  return way === "" || way.split(import_node_path9.sep)[0] !== ".." && !(0, import_node_path9.isAbsolute)(way);
-}
-function globOf(pattern2, flags = "") {
-  let source = pattern2.replace(/\/+$/, "").replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found) => found === "*" ? "[^/]*" : found.startsWith("*") ? ".*" : `\\${found}`);
-  return new RegExp(`^${source}(?:/.*)?$`, flags);
-}
-function notHeld({ directory, path: path2 }, roots, include) {
-  if (roots.length === 0 && include.length === 0) return "nothing is exported: trace_roots is empty";
-  let named = [
-    ...roots.length > 0 ? [`roots: ${roots.map(({ path: path3 }) => path3).join(", ")}`] : [],
-    ...include.length > 0 ? [`include: ${include.join(", ")}`] : []
-  ];
-  return `no root holds ${directory}${path2 === directory ? "" : `, which is ${path2}`} (${named.join("; ")})`;
-}
+// src/sync/directories.ts
+var import_node_fs14 = require("node:fs"), import_node_path11 = require("node:path");
 
 // src/read/directory.ts
-var import_node_fs12 = require("node:fs"), import_node_path10 = require("node:path");
+var import_node_fs13 = require("node:fs"), import_node_path10 = require("node:path");
 
 // src/read/git-config.ts
 function remoteUrls(text3) {
@@ -8110,50 +9543,50 @@ function remoteUrls(text3) {
 }
 var includesFiles = (text3) => /^\s*\[\s*include(?:if)?\b/im.test(text3), logicalLines = (text3) => text3.replaceAll(/^\s*[#;].*$/gm, "").replaceAll(/\\\r?\n/g, "").split(/\r?\n/);
 function unquoted2(written) {
-  return /^(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\#;])*/.exec(written)[0].trim().replaceAll(/\\(.)|"/g, (_, escaped) => escaped ?? "");
+  return /^(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\#;])*/.exec(written)[0].trim().replaceAll(/\\(.)|"/g, (_, escaped2) => escaped2 ?? "");
 }
 
 // src/read/directory.ts
 function directoryFacts(directory) {
-  let path2 = realPath(directory), git = gitAround(path2), repository = git?.linked === !0 ? repositoryPath(git.common) : void 0;
+  let path2 = realPath(directory), [nearest, ...outer] = gitsAround(path2), [repository] = mainOf(nearest);
   return {
     directory: (0, import_node_path10.resolve)(directory),
     path: path2,
+    exists: (0, import_node_fs13.existsSync)(path2),
     ...repository !== void 0 && { repository },
-    remotes: git === void 0 ? [] : remotesOf(git),
+    remotes: nearest === void 0 ? [] : remotesOf(nearest),
+    outerRemotes: [...new Set(outer.flatMap((git) => git === void 0 ? [] : remotesOf(git)))],
+    outerRepositories: outer.flatMap(mainOf),
     realPath
   };
 }
 function realPath(path2) {
   let absolute = (0, import_node_path10.resolve)(path2);
   try {
-    return import_node_fs12.realpathSync.native(absolute);
+    return import_node_fs13.realpathSync.native(absolute);
   } catch {
     return absolute === (0, import_node_path10.dirname)(absolute) ? absolute : (0, import_node_path10.join)(realPath((0, import_node_path10.dirname)(absolute)), (0, import_node_path10.basename)(absolute));
   }
 }
-function gitAround(path2) {
-  for (let top = path2; ; top = (0, import_node_path10.dirname)(top)) {
-    let folder = gitFolder(top);
-    if (folder !== void 0) return isGitFolder(folder) ? { top, folder, ...commonOf(top, folder) } : void 0;
-    if (top === (0, import_node_path10.dirname)(top)) return;
-  }
+function gitsAround(path2) {
+  let folder = gitFolder(path2), here = folder === void 0 ? [] : [isGitFolder(folder) ? { top: path2, folder, ...commonOf(path2, folder) } : void 0];
+  return path2 === (0, import_node_path10.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path10.dirname)(path2))];
 }
 function gitFolder(top) {
   let git = (0, import_node_path10.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text2(git) ?? "")?.[1];
   return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path10.resolve)(top, target);
 }
-var isGitFolder = (folder) => (0, import_node_fs12.existsSync)((0, import_node_path10.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs12.existsSync)((0, import_node_path10.join)(folder, name)));
+var isGitFolder = (folder) => (0, import_node_fs13.existsSync)((0, import_node_path10.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs13.existsSync)((0, import_node_path10.join)(folder, name)));
 function commonOf(top, folder) {
   let commondir = text2((0, import_node_path10.join)(folder, "commondir"))?.trim();
   if (!commondir) return { common: folder, linked: !1 };
   let back = text2((0, import_node_path10.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath((0, import_node_path10.resolve)(folder, back)) === realPath((0, import_node_path10.join)(top, ".git"));
   return { common: realPath((0, import_node_path10.resolve)(folder, commondir)), linked };
 }
-var repositoryPath = (common2) => (0, import_node_path10.basename)(common2) === ".git" ? (0, import_node_path10.dirname)(common2) : common2;
+var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path10.basename)(git.common) === ".git" ? (0, import_node_path10.dirname)(git.common) : git.common];
 function remotesOf({ top, folder, common: common2 }) {
   let config2 = [(0, import_node_path10.join)(common2, "config"), (0, import_node_path10.join)(folder, "config.worktree")].map((path2) => text2(path2) ?? "").join(`
-`), urls = remoteUrls(config2), all = !includesFiles(config2) && urls.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls : [...urls, ...gitRemotes(top)];
+`), urls2 = remoteUrls(config2), all = !includesFiles(config2) && urls2.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls2 : [...urls2, ...gitRemotes(top)];
   return [...new Set(all.flatMap((url) => remoteName(url) ?? []))];
 }
 var isLocal = (url) => /^(?:[./]|[A-Za-z]:[\\/]|file:)/.test(url), gitRemotes = (directory) => [...gitSays(directory, ["remote", "-v"]).matchAll(/^[^\t\n]*\t(.+) \((?:fetch|push)\)/gm)].map(([, url]) => url);
@@ -8163,36 +9596,102 @@ function remoteName(url) {
 }
 function text2(path2) {
   try {
-    return (0, import_node_fs12.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
+    return (0, import_node_fs13.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
   } catch {
     return;
   }
 }
 
-// src/sync/in-scope.ts
-function scopeDecider(config2, home) {
-  let known = /* @__PURE__ */ new Map();
-  return (directory) => {
-    let facts = known.get(directory) ?? directoryFacts(directory);
-    return known.set(directory, facts), decideScope(config2, facts, home);
+// src/sync/directories.ts
+var MAX_KEPT = 2e3;
+function directoriesIn(stateFolder) {
+  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path11.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
+  return {
+    factsOf: (directory) => {
+      let facts = directoryFacts(directory), line = facts.exists ? void 0 : lines2.get(facts.directory);
+      return line === void 0 ? facts : { ...JSON.parse(line), realPath: facts.realPath };
+    },
+    remember: (facts) => {
+      let line = JSON.stringify(facts);
+      path2 === void 0 || lines2.get(facts.directory) === line || (lines2.set(facts.directory, line), append2(path2, `${line}
+`));
+    },
+    isKnown: (directory) => lines2.has(directory)
   };
 }
-var startDirectoryOf = (ref, stateFolder) => (ref.path === void 0 ? void 0 : ref.harness.layout.directoryOf(readableHead2(ref.path))) ?? readState(stateFolder, nameOf(ref)).startDirectory, HEAD_BYTES3 = 64 * 1024;
+function linesIn(path2) {
+  let written = textOf5(path2).split(`
+`).slice(0, -1), lines2 = /* @__PURE__ */ new Map();
+  for (let line of written) {
+    let directory = directoryIn(line);
+    directory !== void 0 && (lines2.delete(directory), lines2.set(directory, line));
+  }
+  if (written.length <= 2 * MAX_KEPT) return lines2;
+  let kept = [...lines2].slice(-MAX_KEPT);
+  return quietly(() => writePrivate(path2, kept.map(([, line]) => `${line}
+`).join(""))), new Map(kept);
+}
+function directoryIn(line) {
+  try {
+    let { directory, path: path2, exists, repository, remotes, outerRemotes, outerRepositories } = JSON.parse(line), texts = [directory, path2, repository ?? "", ...remotes, ...outerRemotes, ...outerRepositories];
+    return exists === !0 && texts.every((text3) => typeof text3 == "string") ? directory : void 0;
+  } catch {
+    return;
+  }
+}
+function textOf5(path2) {
+  try {
+    return readIfThere(path2) ?? "";
+  } catch {
+    return "";
+  }
+}
+function append2(path2, line) {
+  quietly(() => {
+    (0, import_node_fs14.mkdirSync)((0, import_node_path11.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs14.appendFileSync)(path2, line, { mode: 384 });
+  });
+}
+function quietly(act) {
+  try {
+    act();
+  } catch {
+  }
+}
+
+// src/sync/in-scope.ts
+function scopeDecider(config2, home, stateFolder) {
+  let directories = directoriesIn(stateFolder), known = /* @__PURE__ */ new Map();
+  return (directory) => {
+    let before = known.get(directory);
+    if (before !== void 0) return before;
+    let facts = directories.factsOf(directory), decision = decideScope(config2, facts, home);
+    return facts.exists && (decision.inScope || directories.isKnown(facts.directory)) && directories.remember(facts), known.set(directory, decision), decision;
+  };
+}
+var startDirectoryOf = (ref, stateFolder) => (ref.path === void 0 ? readState(stateFolder, nameOf(ref)).startDirectory : void 0) ?? ref.startDirectory;
 function sessionsInScope(search) {
-  let { config: config2, places, stateFolder, nowMs } = search, decide = scopeDecider(config2, places.home), addedMs = whenAdded(config2, places.home, stateFolder, nowMs);
+  let { config: config2, places, stateFolder, nowMs } = search, decide = scopeDecider(config2, places.home, stateFolder), addedMs = whenAdded(config2, places.home, stateFolder, nowMs), beside = /* @__PURE__ */ new Map();
   return transcriptsWritten(places, search.writtenSinceMs).flatMap((path2) => {
-    let [ref] = findSessions(path2, places), directory = ref && startDirectoryOf(ref, stateFolder);
+    let ref = readableSession(path2, places, beside), directory = ref && startDirectoryOf(ref, stateFolder);
     if (ref === void 0 || directory === void 0) return [];
     let decision = decide(directory);
     return decision.inScope ? ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [] : [];
   });
 }
+function readableSession(path2, places, beside) {
+  try {
+    return findSessions(path2, places, beside)[0];
+  } catch (error) {
+    if (error instanceof UserError) return;
+    throw error;
+  }
+}
 function transcriptsWritten({ harnesses: harnesses2, env, home }, sinceMs) {
   return harnesses2.flatMap(
     ({ layout: layout2 }) => layout2.roots(env, home).flatMap(
       (root2) => namesIn2(root2).flatMap(
-        (folder) => namesIn2((0, import_node_path11.join)(root2, folder)).filter((name) => layout2.classify(name)?.kind === "session").flatMap((name) => {
-          let path2 = (0, import_node_path11.join)(root2, folder, name), stats = statsOf2(path2);
+        (folder) => namesIn2((0, import_node_path12.join)(root2, folder)).filter((name) => layout2.classify(name)?.kind === "session").flatMap((name) => {
+          let path2 = (0, import_node_path12.join)(root2, folder, name), stats = statsOf2(path2);
           return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path: path2, atMs: stats.mtimeMs }] : [];
         })
       )
@@ -8200,7 +9699,7 @@ function transcriptsWritten({ harnesses: harnesses2, env, home }, sinceMs) {
   ).toSorted((a, b2) => b2.atMs - a.atMs).map(({ path: path2 }) => path2);
 }
 function whenAdded(config2, home, stateFolder, nowMs) {
-  let path2 = (0, import_node_path11.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
+  let path2 = (0, import_node_path12.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
   if (all.some((root2) => known[root2] === void 0)) {
     let times = Object.fromEntries(all.map((root2) => [root2, known[root2] ?? nowMs]));
     return writePrivate(path2, `${JSON.stringify(times)}
@@ -8217,55 +9716,86 @@ function storedTimes(path2) {
 }
 function namesIn2(folder) {
   try {
-    return (0, import_node_fs13.readdirSync)(folder);
+    return (0, import_node_fs15.readdirSync)(folder);
   } catch {
     return [];
   }
 }
 function statsOf2(path2) {
   try {
-    return (0, import_node_fs13.statSync)(path2);
+    return (0, import_node_fs15.statSync)(path2);
   } catch {
     return;
   }
 }
-function readableHead2(path2) {
-  try {
-    return headOf2(path2, HEAD_BYTES3);
-  } catch {
-    return "";
-  }
+
+// src/sync/settings.ts
+function openTools(loaded, { home, stateFolder, version: version2, now }, options) {
+  let destination = destinationFrom({ env: {}, config: destinationConfig(loaded, home) });
+  if (destination === void 0) return;
+  let { config: config2 } = loaded, outlet = openOutlet(destination, { ...options, scope: scopeOf(config2.semconv, version2), stateFolder, now });
+  return { stateFolder, outlet, build: buildOptionsOf(config2), version: version2, marks: !0, sinceMs: rootTimes(config2, home, stateFolder), now };
+}
+function rootTimes(config2, home, stateFolder) {
+  let decide = scopeDecider(config2, home, stateFolder);
+  return (ref) => {
+    let directory = startDirectoryOf(ref, stateFolder), decision = directory === void 0 ? void 0 : decide(directory);
+    return decision?.inScope === !0 ? decision.root.addedMs : void 0;
+  };
+}
+var buildOptionsOf = ({ content, semconv, agent_usage, resource }) => ({
+  content,
+  semconv,
+  agentUsage: agent_usage,
+  resource
+});
+function scopeOf(semconv, version2) {
+  let { schemaUrl } = profiles[semconv];
+  return { name: "trace-build", version: version2, ...schemaUrl !== void 0 && { schemaUrl } };
+}
+
+// src/hook/catch-up.ts
+var import_node_fs18 = require("node:fs"), import_node_path14 = require("node:path");
+
+// src/sync/order.ts
+function originalsFirst(refs) {
+  let byFolder = /* @__PURE__ */ new Map();
+  for (let ref of refs.toSorted((a, b2) => b2.modifiedMs - a.modifiedMs))
+    byFolder.set(ref.folder, [...byFolder.get(ref.folder) ?? [], ref]);
+  return [...byFolder.values()].flatMap(
+    (ofFolder) => ofFolder.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1))
+  );
 }
 
 // src/hook/session-jobs.ts
-var import_node_fs15 = require("node:fs");
+var import_node_fs17 = require("node:fs");
 
 // src/hook/queue.ts
-var import_node_fs14 = require("node:fs"), import_node_path12 = require("node:path");
+var import_node_fs16 = require("node:fs"), import_node_path13 = require("node:path");
 var JOB_MAX_MS = 336 * 60 * 6e4, QUEUE_MAX_BYTES = 64 * 1024 * 1024, JOB_MAX_BYTES = 16 * 1024 * 1024, HALF_WRITTEN_MAX_MS = 6e4, optionalText = _catch(optional(string2()), void 0), payloadSchema = object({
   session_id: optionalText,
   transcript_path: optionalText,
   cwd: optionalText,
   hook_event_name: optionalText,
   last_assistant_message: optionalText
-}), eventSchema = _enum(["SessionStart", "Stop", "SessionEnd"]), queueFolder = (stateFolder) => (0, import_node_path12.join)(stateFolder, "queue");
+}), eventSchema = _enum(["SessionStart", "Stop", "SessionEnd"]), queueFolder = (stateFolder) => (0, import_node_path13.join)(stateFolder, "queue");
 function jobsIn(stateFolder, nowMs, unusable) {
   let folder = queueFolder(stateFolder);
   return dropOverdue(folder, nowMs), filesIn(folder, /\.job$/).flatMap(({ path: path2, name, atMs, bytes }) => {
     let job = bytes > JOB_MAX_BYTES ? "it is too large" : jobFrom(path2, atMs);
-    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs14.rmSync)(path2, { force: !0 }), []);
+    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs16.rmSync)(path2, { force: !0 }), []);
   });
 }
-var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs14.rmSync)(job.path, { force: !0 });
+var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs16.rmSync)(job.path, { force: !0 });
 function jobFrom(path2, atMs) {
-  let text3 = textOf5(path2);
+  let text3 = textOf6(path2);
   if (text3 === void 0) return;
   let end = text3.indexOf(`
 
-`), [first, ...lines] = text3.slice(0, Math.max(end, 0)).split(`
+`), [first, ...lines2] = text3.slice(0, Math.max(end, 0)).split(`
 `);
   if (first !== "trace-build job 1") return "it does not begin like a job";
-  let fields = new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), payload = payloadSchema.parse(jsonObject(text3.slice(end + 2))), event = eventSchema.safeParse(fields.get("event") ?? payload.hook_event_name), sessionId = payload.session_id ?? fields.get("session_id");
+  let fields = new Map(lines2.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), payload = payloadSchema.parse(jsonObject(text3.slice(end + 2))), event = eventSchema.safeParse(fields.get("event") ?? payload.hook_event_name), sessionId = payload.session_id ?? fields.get("session_id");
   if (!event.success) return "it tells of no event we know";
   if (sessionId === void 0 || sessionId === "") return "it tells of no session";
   let pid = Number(fields.get("pid"));
@@ -8279,6 +9809,7 @@ function jobFrom(path2, atMs) {
     projectDirectory: fields.get("project_dir"),
     ...Number.isSafeInteger(pid) && pid > 0 && { pid },
     traceparent: fields.get("traceparent"),
+    disabled: fields.has("disabled"),
     lastMessage: payload.last_assistant_message
   };
 }
@@ -8292,31 +9823,31 @@ function jsonObject(text3) {
 }
 function dropOverdue(folder, nowMs) {
   for (let { path: path2 } of filesIn(folder, /^\..*\.tmp$/).filter(({ atMs }) => nowMs - atMs > HALF_WRITTEN_MAX_MS))
-    (0, import_node_fs14.rmSync)(path2, { force: !0 });
+    (0, import_node_fs16.rmSync)(path2, { force: !0 });
   let files = filesIn(folder, /\.job$/), bytes = files.reduce((sum2, file) => sum2 + file.bytes, 0);
   for (let file of files) {
     let reason = nowMs - file.atMs > JOB_MAX_MS ? "age" : bytes > QUEUE_MAX_BYTES ? "size" : void 0;
-    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs14.rmSync)(file.path, { force: !0 }), (0, import_node_fs14.appendFileSync)((0, import_node_path12.join)(folder, ".dropped"), `${nowMs} ${reason}
+    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs16.rmSync)(file.path, { force: !0 }), (0, import_node_fs16.appendFileSync)((0, import_node_path13.join)(folder, ".dropped"), `${nowMs} ${reason}
 `, { mode: 384 }));
   }
 }
 function filesIn(folder, pattern2) {
   return namesIn3(folder).filter((name) => pattern2.test(name)).flatMap((name) => {
-    let path2 = (0, import_node_path12.join)(folder, name), stats = (0, import_node_fs14.statSync)(path2, { throwIfNoEntry: !1 });
+    let path2 = (0, import_node_path13.join)(folder, name), stats = (0, import_node_fs16.statSync)(path2, { throwIfNoEntry: !1 });
     return stats?.isFile() ? [{ path: path2, name, atMs: stats.mtimeMs, bytes: stats.size }] : [];
   }).toSorted((a, b2) => a.atMs - b2.atMs || (a.name < b2.name ? -1 : 1));
 }
 function namesIn3(folder) {
   try {
-    return (0, import_node_fs14.readdirSync)(folder);
+    return (0, import_node_fs16.readdirSync)(folder);
   } catch (error) {
     if (error.code === "ENOENT") return [];
     throw error;
   }
 }
-function textOf5(path2) {
+function textOf6(path2) {
   try {
-    return (0, import_node_fs14.readFileSync)(path2, "utf8");
+    return (0, import_node_fs16.readFileSync)(path2, "utf8");
   } catch (error) {
     return error.code === "ENOENT" ? void 0 : "";
   }
@@ -8337,13 +9868,20 @@ var messageOf = (error) => error instanceof UserError ? `${error.message} ${erro
 
 // src/hook/session-jobs.ts
 async function takeUp(jobs, crew) {
-  let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), ref = refOf(jobs, crew), name = ref === void 0 ? { harness: crew.places.harnesses[0].name, sessionId } : nameOf(ref), known = readState(paths.state, name), directory = (ref && startDirectoryOf(ref, paths.state)) ?? known.startDirectory ?? startDirectoryIn(jobs);
-  if ((directory === void 0 ? void 0 : scopeDecider(crew.loaded.config, crew.home)(directory))?.inScope !== !0) return done();
-  let state = { ...withEvents(known, jobs), ...directory !== void 0 && { startDirectory: directory } }, stop = jobs.findLast(({ event }) => event === "Stop"), ended = jobs.at(-1).event === "SessionEnd", settled = ref !== void 0 && stop !== void 0 && !ended && await hasSettled(ref, stop, crew);
+  let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), ref = refOf(jobs, crew), name = ref === void 0 ? { harness: crew.places.harnesses[0].name, sessionId } : nameOf(ref), known = readState(paths.state, name);
+  if (known.disabled || jobs.some(({ disabled }) => disabled))
+    return writeState(paths.state, { ...known, disabled: !0 }, "settled"), done();
+  let directory = ref === void 0 ? known.startDirectory ?? startDirectoryIn(jobs) : startDirectoryOf(ref, paths.state);
+  if ((directory === void 0 ? void 0 : scopeDecider(crew.loaded.config, crew.home, paths.state)(directory))?.inScope !== !0) return done();
+  let state = {
+    ...withEvents(known, jobs),
+    ...directory !== void 0 && { startDirectory: directory },
+    ...ref?.path !== void 0 && { transcriptSeen: !0 }
+  }, stop = jobs.findLast(({ event }) => event === "Stop"), ended = jobs.at(-1).event === "SessionEnd", settled = ref !== void 0 && stop !== void 0 && !ended && await hasSettled(ref, stop, crew);
   writeState(paths.state, { ...state, ...settled && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
 }
 async function deliver(ref, { tools, now, paths }, log) {
-  if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())))
+  if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())) && !readState(paths.state, nameOf(ref)).disabled)
     try {
       let delivery = await deliverSession(ref, tools);
       if (delivery.kind === "as it was") return;
@@ -8360,7 +9898,7 @@ async function deliver(ref, { tools, now, paths }, log) {
 function refOf(jobs, { places }) {
   let path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath;
   try {
-    return path2 !== void 0 && (0, import_node_fs15.existsSync)(path2) ? findSessions(path2, places)[0] : findSessions(jobs[0].sessionId, places)[0];
+    return path2 !== void 0 && (0, import_node_fs17.existsSync)(path2) ? findSessions(path2, places)[0] : findSessions(jobs[0].sessionId, places)[0];
   } catch {
     return;
   }
@@ -8381,17 +9919,18 @@ function withEvents(known, jobs) {
 var validParent = (traceparent) => traceparent !== void 0 && parentFrom(traceparent) !== void 0 ? traceparent : void 0;
 
 // src/hook/catch-up.ts
-var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4, HALF_WRITTEN_MAX_MS2 = 60 * 6e4;
+var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4, FAILURE_KEPT_MS = 336 * 60 * 6e4, HALF_WRITTEN_MAX_MS2 = 60 * 6e4;
 async function* catchUp(crew, began) {
-  let { paths, now, loaded, log, home } = crew, decide = scopeDecider(loaded.config, home), isInScope = (ref) => {
+  let { paths, now, loaded, log, home } = crew, decide = scopeDecider(loaded.config, home, paths.state), isInScope = (ref) => {
     let directory = startDirectoryOf(ref, paths.state);
     return directory !== void 0 && decide(directory).inScope;
   }, deliverIfDue = async (ref, state) => {
     (loaded.config.when === "turn" || standingOf(ref, state, now()).ended) && await deliver(ref, crew, log);
-  };
+  }, delivers = maySend(crew);
   for (let state of unsettledSessions(paths.state)) {
+    if (state.disabled && settle2(paths.state, state), state.disabled || isThere(state) && (!delivers || isAsItWas2(state, crew))) continue;
     let ref = refOf2(state, crew);
-    ref === void 0 ? settleGone(state, crew) : isInScope(ref) && await deliverIfDue(ref, state), yield;
+    ref === void 0 ? settleGone(state, crew) : delivers && isInScope(ref) && (await deliverIfDue(ref, state), delivers = maySend(crew)), yield;
   }
   let times = readTimes(paths.state);
   if (!began() || within(times.scannedAtMs, SCAN_EVERY_MS, now())) return;
@@ -8402,41 +9941,51 @@ async function* catchUp(crew, began) {
     writtenSinceMs: within(times.scannedAtMs, Number.POSITIVE_INFINITY, scannedAtMs) ? times.scannedAtMs - SCAN_OVERLAP_MS : 0,
     nowMs: scannedAtMs
   });
-  for (let ref of found) {
-    let state = { ...readState(paths.state, nameOf(ref)), ...ref.path !== void 0 && { path: ref.path } };
-    writeState(paths.state, state, "unsettled"), await deliverIfDue(ref, state), yield;
+  for (let ref of originalsFirst(found)) {
+    yield;
+    let known = readState(paths.state, nameOf(ref));
+    if (known.disabled) continue;
+    let state = { ...known, ...ref.path !== void 0 && { path: ref.path, transcriptSeen: !0 } };
+    writeState(paths.state, state, "unsettled"), await deliverIfDue(ref, state);
   }
   let prunes = !within(times.prunedAtMs, PRUNE_EVERY_MS, now());
   prunes && await prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
 `);
 }
+var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs18.existsSync)(path2);
+function isAsItWas2(state, { tools, version: version2, places, now }) {
+  let { path: path2, delivered } = state, known = delivered?.[tools?.outlet.key ?? ""], harness = places.harnesses.find(({ name }) => name === state.harness);
+  if (harness === void 0 || path2 === void 0 || known === void 0 || known.pending > 0 || known.ended || known.version !== version2 || !isOwnStamp(path2, known.seen)) return !1;
+  let modifiedMs = (0, import_node_fs18.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+  return !standingOf({ harness, path: path2, modifiedMs }, state, now()).ended;
+}
 function refOf2({ path: path2, sessionId }, { places }) {
   try {
-    return findSessions(path2 !== void 0 && (0, import_node_fs16.existsSync)(path2) ? path2 : sessionId, places)[0];
+    return findSessions(path2 !== void 0 && (0, import_node_fs18.existsSync)(path2) ? path2 : sessionId, places)[0];
   } catch {
     return;
   }
 }
 function settleGone(state, { paths, log, now }) {
-  if (state.delivered === void 0) {
+  if (state.delivered === void 0 && !state.transcriptSeen) {
     isOver(state, now()) && forget(paths.state, state);
     return;
   }
-  let lost = owedBy(state), message = `its transcript is gone, and ${lost} of its spans were not delivered`;
-  lost > 0 && log("error", message, state.sessionId), writeState(paths.state, { ...state, ...lost > 0 && { failure: { atMs: now(), message } } }, "settled");
+  let message = `its transcript is gone, and ${state.delivered === void 0 ? "nothing of it was" : `${owedBy(state)} of its spans were not`} delivered`, isLost = state.delivered === void 0 || owedBy(state) > 0;
+  isLost && log("error", message, state.sessionId), writeState(paths.state, { ...state, ...isLost && { failure: { atMs: now(), message } } }, "settled");
 }
 function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
   return endedAtMs !== void 0 || process2 !== void 0 && isAlive(process2) === !1 || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
 async function prune2({ paths, tools, now }) {
   let gone = allSessions(paths.state).filter(
-    ({ path: path2, conversationId }) => conversationId !== void 0 && path2 !== void 0 && !(0, import_node_fs16.existsSync)(path2)
-  ), keys = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
-  await tools?.outlet.prune((session) => keys.has(session));
+    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && state.path !== void 0 && !(0, import_node_fs18.existsSync)(state.path) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
+  ), keys2 = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
+  await tools?.outlet.prune((session) => keys2.has(session));
   for (let state of gone) forget(paths.state, state);
   removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2);
 }
-var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path13.join)(stateFolder, "catch-up.json");
+var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path14.join)(stateFolder, "catch-up.json");
 function readTimes(stateFolder) {
   try {
     return JSON.parse(readIfThere(timesPath(stateFolder)) ?? "{}") ?? {};
@@ -8447,22 +9996,22 @@ function readTimes(stateFolder) {
 var within = (atMs, ms, nowMs) => atMs !== void 0 && atMs <= nowMs && nowMs - atMs < ms;
 
 // src/hook/log.ts
-var import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path");
+var import_node_fs19 = require("node:fs"), import_node_path15 = require("node:path");
 var LOG_MAX_BYTES = 256 * 1024, openLog = (stateFolder, now) => (level, message, session) => {
-  let path2 = (0, import_node_path14.join)(stateFolder, "log");
+  let path2 = (0, import_node_path15.join)(stateFolder, "log");
   try {
-    ((0, import_node_fs17.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs17.renameSync)(path2, `${path2}.1`), (0, import_node_fs17.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
+    ((0, import_node_fs19.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs19.renameSync)(path2, `${path2}.1`), (0, import_node_fs19.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
 `, { mode: 384 });
   } catch {
   }
 };
 
 // src/hook/notice.ts
-var import_node_fs18 = require("node:fs"), import_node_path15 = require("node:path");
+var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
 function writeNotice(stateFolder, when, standing) {
-  let path2 = (0, import_node_path15.join)(stateFolder, "notice.json"), words = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
+  let path2 = (0, import_node_path16.join)(stateFolder, "notice.json"), words = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
   if (words === void 0) {
-    (0, import_node_fs18.rmSync)(path2, { force: !0 });
+    (0, import_node_fs20.rmSync)(path2, { force: !0 });
     return;
   }
   let text3 = `${JSON.stringify({ systemMessage: `trace-build: ${words}` })}
@@ -8475,13 +10024,28 @@ function failure2({ obstacle, health, pending }) {
 }
 var success = ({ health }) => health?.lastAcknowledgedMs === void 0 ? void 0 : `last delivery ${new Date(health.lastAcknowledgedMs).toISOString()}, to ${health.url}.`;
 
+// src/hook/waiting.ts
+var import_node_fs21 = require("node:fs");
+function waitingSessions({ stateFolder, config: config2, places, key, nowMs }) {
+  let decide = scopeDecider(config2, places.home, stateFolder), isDue = (state) => {
+    let { path: path2, startDirectory } = state, harness = places.harnesses.find(({ name }) => name === state.harness);
+    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs21.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
+    let modifiedMs = (0, import_node_fs21.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+    return config2.when === "turn" || standingOf({ harness, path: path2, modifiedMs }, state, nowMs).ended;
+  };
+  return unsettledSessions(stateFolder).filter((state) => {
+    let known = key === void 0 ? void 0 : state.delivered?.[key];
+    return !state.disabled && (known === void 0 ? isDue(state) : known.pending > 0);
+  }).length;
+}
+
 // src/hook/worker.ts
 var AWAITED_LOCK_MS = 6e4, DEADLINE_MS2 = 2e4;
 async function work(world) {
   let { state } = world.paths, log = openLog(state, world.now), left = /* @__PURE__ */ new Set();
   try {
     for (; ; ) {
-      let folder = (0, import_node_path16.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
+      let folder = (0, import_node_path17.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === void 0) return;
       try {
         if (!await shift(world, left, log)) return;
@@ -8510,7 +10074,7 @@ async function shift(world, left, log) {
   } finally {
     await tools?.outlet.close();
   }
-  let pending = unsettledSessions(paths.state).filter(({ delivered }) => delivered?.[tools?.outlet.key ?? ""]?.pending !== 0).length, obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
+  let { places } = crew, pending = waitingSessions({ stateFolder: paths.state, config: loaded.config, places, key: tools?.outlet.key, nowMs: now() }), obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
   return writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending }), !0;
 }
 var placesOf = ({ home }) => ({ env: {}, home, harnesses });
