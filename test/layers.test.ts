@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   redact: ['session', 're2js', 'errors'],
   export: ['trace', 'disk', 'errors', '@opentelemetry/', 'node:'],
   read: ['harness', 'disk', 'errors', 'node:'],
-  config: ['read', 'disk', 'errors', 'zod', 'node:path'],
+  config: ['read', 'redact', 'disk', 'errors', 'zod', 'js-yaml', 'node:fs', 'node:path'],
   disk: ['node:'],
   errors: [],
   pipeline: ['read', 'harness', 'session', 'redact', 'trace', 'export'],

@@ -39,8 +39,11 @@ export function checked(path: string, json: Json): Checked {
 /** The first key that has a wrong type, and what was expected; never the value, which may be a secret. */
 export function problemOf(json: Json): string | undefined {
   const issue = fileSchema.safeParse(json).error?.issues[0];
-  return issue && `${shownPath(issue.path)}: ${issue.message}`;
+  return issue && shownIssue(issue);
 }
+
+export const shownIssue = ({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string =>
+  path.length === 0 ? message : `${shownPath(path)}: ${message}`;
 
 const HINT = 'Correct it in that file, or take the key out. docs/configuration.md tells of every key.';
 

@@ -4,6 +4,7 @@
  * in:   `Paths`
  * out:  `LoadedConfig`, or UserError: with a broken file nothing is exported, rather than by other rules than were meant
  */
+import type { WrittenRule } from '../redact/custom.ts';
 import { type Checked, checked, readJson } from './file.ts';
 import type { Paths } from './paths.ts';
 import { CONFIG_KEYS, type Config, type ConfigKey, DEFAULTS, isConfigKey } from './schema.ts';
@@ -13,6 +14,8 @@ export interface LoadedConfig {
   readonly origins: Readonly<Record<ConfigKey, Origin>>;
   /** Keys that neither the user's file nor a flag nor a variable can set. */
   readonly locked: ReadonlySet<ConfigKey>;
+  /** Those of `redact_custom`, and which file each stands in. */
+  readonly customRules: readonly WrittenRule[];
   /** Sentences for the user. */
   readonly warnings: readonly string[];
   /** Where the files are, or would be. */
@@ -34,8 +37,18 @@ export function loadConfig(paths: Paths): LoadedConfig {
   const sources = { managed: managed.values, user: user.values, default: DEFAULTS };
   const config = Object.fromEntries(CONFIG_KEYS.map((key) => [key, sources[origins[key]][key]])) as unknown as Config;
   const exclude = [...new Set([...(managed.values.exclude ?? []), ...(user.values.exclude ?? [])])];
+  const customRules = [
+    ...(managed.values.redact_custom ?? []).map((rule) => ({ ...rule, source: paths.managed })),
+    ...(user.values.redact_custom ?? []).map((rule) => ({ ...rule, source: paths.config })),
+  ];
   return {
-    config: { ...config, exclude },
+    config: {
+      ...config,
+      exclude,
+      redact_rules: { ...(!locked.has('redact_rules') && user.values.redact_rules), ...managed.values.redact_rules },
+      redact_custom: customRules.map(({ source: _, ...rule }) => rule),
+    },
+    customRules,
     origins,
     locked,
     warnings: [...managedWarnings(paths, managed), ...userWarnings(paths, user)],
@@ -43,8 +56,8 @@ export function loadConfig(paths: Paths): LoadedConfig {
   };
 }
 
-/** A user may always exclude more. */
-const isLockable = (key: ConfigKey): boolean => key !== 'exclude';
+/** A user may always exclude more, and hide more. */
+const isLockable = (key: ConfigKey): boolean => key !== 'exclude' && key !== 'redact_custom';
 
 const managedWarnings = (paths: Paths, { unknown, lock }: Checked): string[] => [
   ...unknownKeys(paths.managed, unknown),

@@ -35,6 +35,28 @@ const pattern = text(
   PATTERN,
 );
 
+const RULE_EXPECTED = 'expected {"id": …, "pattern": …}, and at most flags, description, hides and keeps beside them';
+const texts = z.array(z.string('expected a list of texts'), 'expected a list of texts');
+
+/** A rule somebody wrote, in a config or a pack. A key too many is a typing error: it could have meant an example. */
+export const ruleSchema = z.strictObject(
+  {
+    id: text('expected lower case letters, digits and hyphens, 64 at most', /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/),
+    pattern: text('expected a pattern of at most 4096 characters', /^[\s\S]{1,4096}$/),
+    flags: z.optional(text('expected any of i, m and s', /^(?!.*(.).*\1)[ims]*$/)),
+    description: z.optional(z.string('expected a text')),
+    hides: z.optional(texts),
+    keeps: z.optional(texts),
+  },
+  RULE_EXPECTED,
+);
+
+/** A file of rules. */
+export const packSchema = z.strictObject(
+  { name: z.string('expected a text'), rules: z.array(ruleSchema, 'expected a list of rules') },
+  'expected {"name": …, "rules": […]}, and nothing beside them',
+);
+
 const URL_EXPECTED = 'expected a URL with http:// or https://, such as "http://localhost:4318"';
 const HEADERS = 'expected an object of HTTP headers, such as {"authorization": "Bearer …"}';
 const RESOURCE = 'expected an object of texts, such as {"service.name": "my-agents"}';
@@ -80,6 +102,20 @@ const values = {
   content: oneOf('none', 'redacted', 'full').check(
     z.describe('Prompts, answers, arguments and results: whether they leave the machine, and whether as they are or without secrets.'),
   ),
+  redact_rules: z
+    .record(z.string(), z.boolean('expected true or false'), 'expected rules and whether they are on, such as {"pii": true, "jwt": false}')
+    .check(
+      z.describe(
+        'Rules that hide secrets, on or off by their ids, and the packs "pii" (e-mail addresses, telephone numbers, home directories) and "entropy" (whatever looks random), which are off unless switched on here. `trace-build redact list` shows them.',
+      ),
+    ),
+  redact_custom: z
+    .array(ruleSchema, 'expected a list of rules')
+    .check(
+      z.describe(
+        'Rules of your own: what their patterns match is hidden too. Those of all files count. Patterns are those of RE2; of one with a group named "secret" only that is hidden.',
+      ),
+    ),
   semconv: oneOf('1.41', 'latest').check(z.describe('Names of the attributes: those that backends of today read, or the newest ones.')),
   agent_usage: oneOf('own', 'off').check(z.describe("Whether an agent's span sums the tokens of its own calls.")),
   when: oneOf('turn', 'session').check(z.describe('Whether hooks deliver after each turn, or when the session has ended.')),
@@ -127,6 +163,8 @@ export const DEFAULTS: Config = {
   timeout_ms: 10_000,
   resource: {},
   content: 'none',
+  redact_rules: {},
+  redact_custom: [],
   semconv: '1.41',
   agent_usage: 'own',
   when: 'turn',

@@ -9,6 +9,7 @@ import { doctor } from './doctor.ts';
 import { hook } from './hook.ts';
 import { init } from './init.ts';
 import { install } from './install.ts';
+import { redact } from './redact.ts';
 import { roots } from './roots.ts';
 import { sync } from './sync.ts';
 import { uninstall } from './uninstall.ts';
@@ -20,6 +21,7 @@ export const commands: readonly CliCommand[] = [
   config,
   sync,
   doctor,
+  redact,
   hook,
   install,
   uninstall,
