@@ -5,6 +5,7 @@
  * out:  exit code; UserError when the user must change something
  */
 import { destinationConfig } from '../config/destination.ts';
+import { redactorsFor } from '../config/packs.ts';
 import { UserError } from '../errors.ts';
 import { describe, destinationFrom, resourceOverrides } from '../export/destination.ts';
 import { otlpJsonChunks } from '../export/otlp-json.ts';
@@ -70,6 +71,7 @@ export async function run(options: Options, world: World): Promise<number> {
   const build: BuildOptions = {
     // What is shown here stays here; what is sent or written for others is empty unless asked for.
     content: options.content ?? (writes === 'tree' && !sends ? 'full' : settings.content),
+    redactorFor: redactorsFor(loaded),
     semconv: settings.semconv,
     agentUsage: settings.agent_usage,
     resource: overrides.attributes,

@@ -13,36 +13,43 @@ import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
 import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
 import { parentFrom } from '../trace/parent.ts';
 import { type Job, remove } from './queue.ts';
-import { hasSettled } from './settle.ts';
+import { hasSettled, untilQuiet } from './settle.ts';
 import { messageOf, type Shift } from './shift.ts';
 
 export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const { paths, log } = crew;
   const { sessionId } = jobs[0]!;
   const done = (): void => jobs.forEach(remove);
-  const ref = refOf(jobs, crew);
-  const name: SessionName = ref === undefined ? { harness: crew.places.harnesses[0]!.name, sessionId } : nameOf(ref);
+  const early = refOf(jobs, crew);
+  const name: SessionName = early === undefined ? { harness: crew.places.harnesses[0]!.name, sessionId } : nameOf(early);
   const known = readState(paths.state, name);
   if (known.disabled || jobs.some(({ disabled }) => disabled)) {
     // Wherever it was begun: a root may be added later.
     writeState(paths.state, { ...known, disabled: true }, 'settled');
     return done();
   }
-  const directory = ref === undefined ? (known.startDirectory ?? startDirectoryIn(jobs)) : startDirectoryOf(ref, paths.state);
-  const decision = directory === undefined ? undefined : scopeDecider(crew.loaded.config, crew.home, paths.state)(directory);
-  if (decision?.inScope !== true) return done();
+  const decide = scopeDecider(crew.loaded.config, crew.home, paths.state);
+  const isInScope = (directory: string | undefined): boolean => directory !== undefined && decide(directory).inScope;
+  const told = (ref: SessionRef | undefined): string | undefined => ref && startDirectoryOf(ref, paths.state);
+  // A transcript of a few lines may not name it yet.
+  const expected = told(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
+  if (!isInScope(expected)) return done();
+  const stop = jobs.findLast(({ event }) => event === 'Stop');
+  const ended = jobs.at(-1)!.event === 'SessionEnd';
+  // Also before an end: /clear follows a turn so closely that its last lines are not written yet.
+  const settled = early !== undefined && stop !== undefined && (await hasSettled(early, stop, crew));
+  if (early !== undefined && ended) await untilQuiet(early, jobs.at(-1)!.atMs, crew);
+  const ref = refOf(jobs, crew);
+  const directory = told(ref) ?? expected;
   const state = {
     ...withEvents(known, jobs),
     ...(directory !== undefined && { startDirectory: directory }),
     ...(ref?.path !== undefined && { transcriptSeen: true as const }),
   };
-  const stop = jobs.findLast(({ event }) => event === 'Stop');
-  const ended = jobs.at(-1)!.event === 'SessionEnd';
-  // At its end a transcript is complete.
-  const settled = ref !== undefined && stop !== undefined && !ended && (await hasSettled(ref, stop, crew));
   writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, 'unsettled');
   done();
-  if (ref === undefined || (crew.loaded.config.when === 'session' && !ended)) return;
+  // What a hook says is enough to remember a session, and not enough to send it.
+  if (ref === undefined || !isInScope(told(ref)) || (crew.loaded.config.when === 'session' && !ended)) return;
   await deliver(ref, crew, log);
 }
 

@@ -2,15 +2,19 @@
  * Waits until the end of a turn is on disk: hooks run before the last lines are written.
  *
  * in:   a session's file, what the hook said
- * out:  whether it has come
+ * out:  whether it has come; or, at the end of a session, that nothing comes any more
  */
 import type { Stop } from '../harness/harness.ts';
 import type { SessionRef } from '../read/find.ts';
+import { stampOf } from '../read/transcript.ts';
 import { lastLines } from '../sync/standing.ts';
 
 /** Measured: lines follow within 70 ms of the hook's start, and its summary within some more. */
 const PATIENCE_MS = 2_000;
 const LOOK_EVERY_MS = 25;
+
+/** Lines are written in batches of 100 ms. */
+const QUIET_MS = 250;
 
 export interface Clock {
   readonly now: () => number;
@@ -24,5 +28,17 @@ export async function hasSettled({ path, harness }: SessionRef, stop: Stop, cloc
     // What has not come since a hook of long ago never will.
     if (waitedMs >= PATIENCE_MS || clock.now() - stop.atMs > PATIENCE_MS) return false;
     await clock.wait(LOOK_EVERY_MS);
+  }
+}
+
+/** After /clear, unlike after an exit, the agent goes on, and lines of the session it left may still be on their way. */
+export async function untilQuiet({ path }: SessionRef, endedAtMs: number, clock: Clock): Promise<void> {
+  if (path === undefined || clock.now() - endedAtMs > PATIENCE_MS) return;
+  let seen = stampOf(path);
+  for (let [waitedMs, quietMs] = [0, 0]; quietMs < QUIET_MS && waitedMs < PATIENCE_MS; waitedMs += LOOK_EVERY_MS) {
+    await clock.wait(LOOK_EVERY_MS);
+    const now = stampOf(path);
+    quietMs = now === seen ? quietMs + LOOK_EVERY_MS : 0;
+    seen = now;
   }
 }

@@ -6,6 +6,7 @@
  */
 import { destinationConfig } from '../config/destination.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { redactorsFor } from '../config/packs.ts';
 import type { Config } from '../config/schema.ts';
 import { destinationFrom } from '../export/destination.ts';
 import { type OutletOptions, openOutlet } from '../export/outlet.ts';
@@ -32,7 +33,7 @@ export function openTools(
   if (destination === undefined) return undefined;
   const { config } = loaded;
   const outlet = openOutlet(destination, { ...options, scope: scopeOf(config.semconv, version), stateFolder, now });
-  return { stateFolder, outlet, build: buildOptionsOf(config), version, marks: true, sinceMs: rootTimes(config, home, stateFolder), now };
+  return { stateFolder, outlet, build: buildOptionsOf(loaded), version, marks: true, sinceMs: rootTimes(config, home, stateFolder), now };
 }
 
 /** When the root of a session was added: what was said before is not for hooks. Undefined where the config does not say. */
@@ -45,12 +46,10 @@ export function rootTimes(config: Config, home: string, stateFolder: string): (r
   };
 }
 
-export const buildOptionsOf = ({ content, semconv, agent_usage, resource }: Config): BuildOptions => ({
-  content,
-  semconv,
-  agentUsage: agent_usage,
-  resource,
-});
+export function buildOptionsOf(loaded: LoadedConfig): BuildOptions {
+  const { content, semconv, agent_usage, resource } = loaded.config;
+  return { content, redactorFor: redactorsFor(loaded), semconv, agentUsage: agent_usage, resource };
+}
 
 export function scopeOf(semconv: SemconvVersion, version: string): Scope {
   const { schemaUrl } = profiles[semconv];

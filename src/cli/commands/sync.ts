@@ -103,7 +103,7 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   const refs = sessionsFor(options, places, world);
   const { final, resend } = options;
   const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
-  const build = { ...buildOptionsOf(config), resource: overrides.attributes };
+  const build = { ...buildOptionsOf(loaded), resource: overrides.attributes };
   const hooks = destinationFrom({ env: {}, config: configured });
   const marks = hooks !== undefined && keyOf(hooks) === outlet.key;
   const isNamed = options.since !== undefined || options.session.length > 0;
