@@ -22,26 +22,26 @@ function repository(path: string, ...remotes: string[]): void {
   for (const [index, url] of remotes.entries()) git(path, 'remote', 'add', index === 0 ? 'origin' : `remote-${index}`, url);
 }
 
-for (const path of ['work/app/src', 'work/app-two', 'other', 'far/away', 'work/private/deep']) mkdirSync(at(path), { recursive: true });
-symlinkSync(at('work'), at('link-to-work'));
-symlinkSync(at('far'), at('work/link-out'));
-symlinkSync(at('work/private'), at('other/link-to-private'));
-repository('work/main', 'git@github.com:Acme/Main.git', 'https://user:s3cr3t@gitlab.example.com/mirror/main.git');
-git('work/main', 'worktree', 'add', '-q', at('outside/tree'));
+for (const path of ['code/app/src', 'code/app-two', 'other', 'far/away', 'code/private/deep']) mkdirSync(at(path), { recursive: true });
+symlinkSync(at('code'), at('link-to-code'));
+symlinkSync(at('far'), at('code/link-out'));
+symlinkSync(at('code/private'), at('other/link-to-private'));
+repository('code/main', 'git@github.com:Acme/Main.git', 'https://user:s3cr3t@gitlab.example.com/mirror/main.git');
+git('code/main', 'worktree', 'add', '-q', at('outside/tree'));
 mkdirSync(at('outside/tree/deep'));
-repository('work/main/vendor/nested', 'https://github.com/oss/nested');
+repository('code/main/vendor/nested', 'https://github.com/oss/nested');
 repository('elsewhere/secret-plans', 'ssh://git@github.com/acme/secret-plans');
 git('elsewhere/secret-plans', 'worktree', 'add', '-q', at('outside/secret'));
-repository('elsewhere/alias', 'git@github-work:acme/alias.git');
-git('', 'clone', '-q', '--bare', at('work/main'), at('work/bare.git'));
-git('work/bare.git', 'remote', 'set-url', 'origin', 'https://github.com/acme/main');
-git('work/bare.git', 'worktree', 'add', '-q', at('outside/of-bare'));
+repository('elsewhere/alias', 'git@github-code:acme/alias.git');
+git('', 'clone', '-q', '--bare', at('code/main'), at('code/bare.git'));
+git('code/bare.git', 'remote', 'set-url', 'origin', 'https://github.com/acme/main');
+git('code/bare.git', 'worktree', 'add', '-q', at('outside/of-bare'));
 // Moved by hand: the repository still names the old place.
-git('work/main', 'worktree', 'add', '-q', at('outside/before'));
+git('code/main', 'worktree', 'add', '-q', at('outside/before'));
 renameSync(at('outside/before'), at('outside/moved'));
 // A directory that says of itself that it belongs to the repository.
 mkdirSync(at('outside/liar'));
-writeFileSync(at('outside/liar/.git'), `gitdir: ${at('work/main/.git/worktrees/tree')}\n`);
+writeFileSync(at('outside/liar/.git'), `gitdir: ${at('code/main/.git/worktrees/tree')}\n`);
 // Tracked files that look like a bare repository.
 repository('elsewhere/secret-plans/deep');
 for (const path of ['elsewhere/secret-plans/data', 'outside/tree/data']) {
@@ -49,46 +49,46 @@ for (const path of ['elsewhere/secret-plans/data', 'outside/tree/data']) {
   writeFileSync(at(`${path}/HEAD`), 'ref: refs/heads/main\n');
 }
 // Gone since.
-mkdirSync(at('work/gone/below'), { recursive: true });
-rmSync(at('work/gone'), { recursive: true });
+mkdirSync(at('code/gone/below'), { recursive: true });
+rmSync(at('code/gone'), { recursive: true });
 
 const decide = (directory: string, config: Partial<Config>): ScopeDecision => {
   const place = directory.startsWith('/') ? directory : at(directory);
   return decideScope({ ...DEFAULTS, ...config }, directoryFacts(place), home);
 };
 
-const WORK: Partial<Config> = { trace_roots: [at('work')] };
+const WORK: Partial<Config> = { trace_roots: [at('code')] };
 
 test.each<{ what: string; directory: string; config: Partial<Config>; in: boolean; why?: string | RegExp }>([
-  { what: 'the root itself', directory: 'work', config: WORK, in: true, why: `inside the root ${at('work')}` },
-  { what: 'below it', directory: 'work/app/src', config: WORK, in: true },
+  { what: 'the root itself', directory: 'code', config: WORK, in: true, why: `inside the root ${at('code')}` },
+  { what: 'below it', directory: 'code/app/src', config: WORK, in: true },
   { what: 'above it', directory: '', config: WORK, in: false },
-  { what: 'beside it', directory: 'other', config: WORK, in: false, why: `no root holds ${at('other')} (roots: ${at('work')})` },
-  { what: '/a/bc is not below /a/b', directory: 'work/app-two', config: { trace_roots: [at('work/app')] }, in: false },
-  { what: 'a name that begins with dots', directory: 'work/..app', config: WORK, in: true },
-  { what: 'a root with a slash behind it', directory: 'work/app', config: { trace_roots: [`${at('work/app')}/`] }, in: true },
-  { what: 'a directory with a slash behind it', directory: `${at('work')}/`, config: WORK, in: true },
-  { what: 'a root from home', directory: 'work/app', config: { trace_roots: ['~/work'] }, in: true, why: `inside the root ${at('work')}` },
+  { what: 'beside it', directory: 'other', config: WORK, in: false, why: `no root holds ${at('other')} (roots: ${at('code')})` },
+  { what: '/a/bc is not below /a/b', directory: 'code/app-two', config: { trace_roots: [at('code/app')] }, in: false },
+  { what: 'a name that begins with dots', directory: 'code/..app', config: WORK, in: true },
+  { what: 'a root with a slash behind it', directory: 'code/app', config: { trace_roots: [`${at('code/app')}/`] }, in: true },
+  { what: 'a directory with a slash behind it', directory: `${at('code')}/`, config: WORK, in: true },
+  { what: 'a root from home', directory: 'code/app', config: { trace_roots: ['~/code'] }, in: true, why: `inside the root ${at('code')}` },
   { what: 'home as a root', directory: 'other', config: { trace_roots: ['~'] }, in: true },
-  { what: 'a root that is a link', directory: 'work/app', config: { trace_roots: ['~/link-to-work'] }, in: true },
-  { what: 'a directory through a link', directory: 'link-to-work/app', config: WORK, in: true },
+  { what: 'a root that is a link', directory: 'code/app', config: { trace_roots: ['~/link-to-code'] }, in: true },
+  { what: 'a directory through a link', directory: 'link-to-code/app', config: WORK, in: true },
   {
     what: 'a link in a root that leads out of it',
-    directory: 'work/link-out/away',
+    directory: 'code/link-out/away',
     config: WORK,
     in: false,
-    why: `no root holds ${at('work/link-out/away')}, which is ${at('far/away')} (roots: ${at('work')})`,
+    why: `no root holds ${at('code/link-out/away')}, which is ${at('far/away')} (roots: ${at('code')})`,
   },
-  { what: 'a directory that is gone', directory: 'work/gone/below', config: WORK, in: true },
-  { what: 'a directory that is gone, through a link', directory: 'link-to-work/gone/below', config: WORK, in: true },
+  { what: 'a directory that is gone', directory: 'code/gone/below', config: WORK, in: true },
+  { what: 'a directory that is gone, through a link', directory: 'link-to-code/gone/below', config: WORK, in: true },
   { what: 'a directory that is gone, elsewhere', directory: 'gone/below', config: WORK, in: false },
-  { what: 'a root that is gone', directory: 'work/gone/below', config: { trace_roots: ['~/link-to-work/gone'] }, in: true },
-  { what: 'no roots at all', directory: 'work', config: {}, in: false, why: 'nothing is exported: trace_roots is empty' },
+  { what: 'a root that is gone', directory: 'code/gone/below', config: { trace_roots: ['~/link-to-code/gone'] }, in: true },
+  { what: 'no roots at all', directory: 'code', config: {}, in: false, why: 'nothing is exported: trace_roots is empty' },
   { what: 'every directory', directory: '/', config: { trace_roots: ['*'] }, in: true, why: 'every directory is in scope: *' },
   {
     what: 'one of several roots',
     directory: 'other',
-    config: { trace_roots: ['~/work', '~/other'] },
+    config: { trace_roots: ['~/code', '~/other'] },
     in: true,
     why: `inside the root ${at('other')}`,
   },
@@ -98,20 +98,20 @@ test.each<{ what: string; directory: string; config: Partial<Config>; in: boolea
     directory: 'outside/tree/deep',
     config: WORK,
     in: true,
-    why: `a git worktree of ${at('work/main')}, inside the root ${at('work')}`,
+    why: `a git worktree of ${at('code/main')}, inside the root ${at('code')}`,
   },
   {
     what: 'a worktree of a bare repository in a root',
     directory: 'outside/of-bare',
     config: WORK,
     in: true,
-    why: /of .*work\/bare\.git, inside/,
+    why: /of .*code\/bare\.git, inside/,
   },
   { what: 'a worktree of another repository', directory: 'outside/secret', config: WORK, in: false },
   { what: 'a directory below a worktree that is gone', directory: 'outside/tree/gone', config: WORK, in: true },
   { what: 'a worktree its repository does not know', directory: 'outside/liar', config: WORK, in: false },
   { what: 'a worktree moved behind the back of git', directory: 'outside/moved', config: WORK, in: false },
-  { what: 'a repository in a repository', directory: 'work/main/vendor/nested', config: WORK, in: true },
+  { what: 'a repository in a repository', directory: 'code/main/vendor/nested', config: WORK, in: true },
 
   {
     what: 'by remote',
@@ -120,21 +120,21 @@ test.each<{ what: string; directory: string; config: Partial<Config>; in: boolea
     in: true,
     why: 'included by github.com/acme/**',
   },
-  { what: 'by remote, upper case', directory: 'work/main', config: { include: ['GitHub.com/ACME/main'] }, in: true },
-  { what: 'by remote, with .git', directory: 'work/main', config: { include: ['github.com/acme/main.git'] }, in: true },
-  { what: 'by another remote than origin', directory: 'work/main', config: { include: ['gitlab.example.com/*/main'] }, in: true },
-  { what: 'by all of an owner', directory: 'work/main', config: { include: ['github.com/acme'] }, in: true },
+  { what: 'by remote, upper case', directory: 'code/main', config: { include: ['GitHub.com/ACME/main'] }, in: true },
+  { what: 'by remote, with .git', directory: 'code/main', config: { include: ['github.com/acme/main.git'] }, in: true },
+  { what: 'by another remote than origin', directory: 'code/main', config: { include: ['gitlab.example.com/*/main'] }, in: true },
+  { what: 'by all of an owner', directory: 'code/main', config: { include: ['github.com/acme'] }, in: true },
   {
     what: 'not by the beginning of a name',
-    directory: 'work/main',
+    directory: 'code/main',
     config: { include: ['github.com/acm', 'github.com/acme/mai'] },
     in: false,
   },
-  { what: '* stays within a segment', directory: 'work/main', config: { include: ['*/main', 'github.com*main'] }, in: false },
-  { what: '** does not', directory: 'work/main', config: { include: ['**/main'] }, in: true },
-  { what: 'a dot is a dot', directory: 'work/main', config: { include: ['githubxcom/acme/**'] }, in: false },
-  { what: 'the nearest repository counts', directory: 'work/main/vendor/nested', config: { include: ['github.com/acme/**'] }, in: false },
-  { what: 'by an alias of ssh', directory: 'elsewhere/alias', config: { include: ['github-work/acme/*'] }, in: true },
+  { what: '* stays within a segment', directory: 'code/main', config: { include: ['*/main', 'github.com*main'] }, in: false },
+  { what: '** does not', directory: 'code/main', config: { include: ['**/main'] }, in: true },
+  { what: 'a dot is a dot', directory: 'code/main', config: { include: ['githubxcom/acme/**'] }, in: false },
+  { what: 'the nearest repository counts', directory: 'code/main/vendor/nested', config: { include: ['github.com/acme/**'] }, in: false },
+  { what: 'by an alias of ssh', directory: 'elsewhere/alias', config: { include: ['github-code/acme/*'] }, in: true },
   { what: 'no repository, no remote', directory: 'other', config: { include: ['github.com/**'] }, in: false, why: /include: github\.com/ },
   { what: 'by directory', directory: 'other', config: { include: ['~/other'] }, in: true, why: 'included by ~/other' },
 
@@ -153,36 +153,36 @@ test.each<{ what: string; directory: string; config: Partial<Config>; in: boolea
   },
   {
     what: 'excluded by remote, of a bare repository',
-    directory: 'work/bare.git',
+    directory: 'code/bare.git',
     config: { trace_roots: ['*'], exclude: ['**/main'] },
     in: false,
   },
   {
     what: 'excluded by directory',
-    directory: 'work/private/deep',
-    config: { ...WORK, exclude: ['~/work/private'] },
+    directory: 'code/private/deep',
+    config: { ...WORK, exclude: ['~/code/private'] },
     in: false,
-    why: 'excluded by ~/work/private',
+    why: 'excluded by ~/code/private',
   },
   {
     what: 'excluded by directory, through a link',
     directory: 'other/link-to-private/deep',
-    config: { trace_roots: ['*'], exclude: ['~/work/private/'] },
+    config: { trace_roots: ['*'], exclude: ['~/code/private/'] },
     in: false,
   },
-  { what: 'excluded by a link to it', directory: 'work/private', config: { ...WORK, exclude: ['~/other/link-to-private'] }, in: false },
+  { what: 'excluded by a link to it', directory: 'code/private', config: { ...WORK, exclude: ['~/other/link-to-private'] }, in: false },
   {
     what: 'excluded as named, though it leads elsewhere',
-    directory: 'work/link-out/away',
-    config: { trace_roots: ['*'], exclude: ['~/work'] },
+    directory: 'code/link-out/away',
+    config: { trace_roots: ['*'], exclude: ['~/code'] },
     in: false,
   },
-  { what: 'excluded by a glob of directories', directory: 'work/private/deep', config: { ...WORK, exclude: ['~/work/priv*'] }, in: false },
-  { what: 'not excluded by a glob of others', directory: 'work/app', config: { ...WORK, exclude: ['~/*/priv*'] }, in: true },
-  { what: 'excluded by the main worktree', directory: 'outside/tree', config: { trace_roots: ['*'], exclude: ['~/work/main'] }, in: false },
+  { what: 'excluded by a glob of directories', directory: 'code/private/deep', config: { ...WORK, exclude: ['~/code/priv*'] }, in: false },
+  { what: 'not excluded by a glob of others', directory: 'code/app', config: { ...WORK, exclude: ['~/*/priv*'] }, in: true },
+  { what: 'excluded by the main worktree', directory: 'outside/tree', config: { trace_roots: ['*'], exclude: ['~/code/main'] }, in: false },
   {
     what: 'exclude wins over include',
-    directory: 'work/main',
+    directory: 'code/main',
     config: { include: ['github.com/**'], exclude: ['github.com/acme/main'] },
     in: false,
   },
@@ -202,24 +202,24 @@ test.each<{ what: string; directory: string; config: Partial<Config>; in: boolea
   {
     what: 'excluded by the main worktree, below what looks like a bare repository',
     directory: 'outside/tree/data',
-    config: { trace_roots: ['*'], exclude: ['~/work/main'] },
+    config: { trace_roots: ['*'], exclude: ['~/code/main'] },
     in: false,
   },
   {
     what: 'gone, and it can’t be told whether it was excluded by remote',
-    directory: 'work/gone/below',
+    directory: 'code/gone/below',
     config: { ...WORK, exclude: ['~/other', 'github.com/acme/secret-*'] },
     in: false,
-    why: `its directory is gone, so it can't be told whether github.com/acme/secret-* excludes it: ${at('work/gone/below')}`,
+    why: `its directory is gone, so it can't be told whether github.com/acme/secret-* excludes it: ${at('code/gone/below')}`,
   },
-  { what: 'gone, or excluded by a glob', directory: 'work/gone/below', config: { ...WORK, exclude: ['~/work/priv*'] }, in: false },
-  { what: 'gone, and not below what is excluded', directory: 'work/gone/below', config: { ...WORK, exclude: ['~/other'] }, in: true },
+  { what: 'gone, or excluded by a glob', directory: 'code/gone/below', config: { ...WORK, exclude: ['~/code/priv*'] }, in: false },
+  { what: 'gone, and not below what is excluded', directory: 'code/gone/below', config: { ...WORK, exclude: ['~/other'] }, in: true },
   {
     what: 'gone, and below what is excluded',
-    directory: 'work/gone/below',
-    config: { ...WORK, exclude: ['~/work/gone'] },
+    directory: 'code/gone/below',
+    config: { ...WORK, exclude: ['~/code/gone'] },
     in: false,
-    why: 'excluded by ~/work/gone',
+    why: 'excluded by ~/code/gone',
   },
   { what: 'everything excluded', directory: 'other', config: { trace_roots: ['*'], exclude: ['*'] }, in: false },
 ])('$what', ({ directory, config, in: inScope, why }) => {
