@@ -30,7 +30,7 @@ let home = '';
 let made = 0;
 beforeEach(() => {
   home = join(top, `home-${made++}`);
-  mkdirSync(at('work'), { recursive: true });
+  mkdirSync(at('code'), { recursive: true });
 });
 const at = (path: string): string => join(home, path);
 const state = (): string => at('state');
@@ -47,111 +47,111 @@ function repository(path: string, url: string): void {
 const decide = (directory: string, config: Partial<Config>) => scopeDecider({ ...DEFAULTS, ...config }, home, state())(at(directory));
 
 describe('a directory that is gone', () => {
-  const SECRET: Partial<Config> = { trace_roots: ['~/work'], exclude: ['github.com/acme/secret-*'] };
+  const SECRET: Partial<Config> = { trace_roots: ['~/code'], exclude: ['github.com/acme/secret-*'] };
 
   test('is out of scope where it may have been excluded', () => {
-    repository('work/secret', 'git@github.com:acme/secret-x.git');
-    expect(decide('work/secret', SECRET)).toMatchObject({ inScope: false, why: 'excluded by github.com/acme/secret-*' });
-    rmSync(at('work/secret'), { recursive: true });
-    expect(decide('work/secret', SECRET)).toMatchObject({
+    repository('code/secret', 'git@github.com:acme/secret-x.git');
+    expect(decide('code/secret', SECRET)).toMatchObject({ inScope: false, why: 'excluded by github.com/acme/secret-*' });
+    rmSync(at('code/secret'), { recursive: true });
+    expect(decide('code/secret', SECRET)).toMatchObject({
       inScope: false,
-      why: `its directory is gone, so it can't be told whether github.com/acme/secret-* excludes it: ${at('work/secret')}`,
+      why: `its directory is gone, so it can't be told whether github.com/acme/secret-* excludes it: ${at('code/secret')}`,
     });
   });
 
   test('is in scope as it was', () => {
-    repository('work/open', 'git@github.com:acme/open.git');
-    expect(decide('work/open', SECRET).inScope).toBe(true);
-    rmSync(at('work/open'), { recursive: true });
-    expect(decide('work/open', SECRET).inScope).toBe(true);
-    expect(decide('work/open', { ...SECRET, exclude: ['github.com/acme/open'] })).toMatchObject({
+    repository('code/open', 'git@github.com:acme/open.git');
+    expect(decide('code/open', SECRET).inScope).toBe(true);
+    rmSync(at('code/open'), { recursive: true });
+    expect(decide('code/open', SECRET).inScope).toBe(true);
+    expect(decide('code/open', { ...SECRET, exclude: ['github.com/acme/open'] })).toMatchObject({
       why: 'excluded by github.com/acme/open',
     });
-    expect(scopeDecider({ ...DEFAULTS, ...SECRET }, home)(at('work/open')).inScope).toBe(false);
+    expect(scopeDecider({ ...DEFAULTS, ...SECRET }, home)(at('code/open')).inScope).toBe(false);
   });
 
   test('is judged as it was last, not as it was first', () => {
-    repository('work/app', 'git@github.com:acme/app.git');
-    expect(decide('work/app', SECRET).inScope).toBe(true);
-    git('work/app', 'remote', 'set-url', 'origin', 'git@github.com:acme/secret-app.git');
-    expect(decide('work/app', SECRET).inScope).toBe(false);
-    rmSync(at('work/app'), { recursive: true });
-    expect(decide('work/app', SECRET)).toMatchObject({ inScope: false, why: 'excluded by github.com/acme/secret-*' });
+    repository('code/app', 'git@github.com:acme/app.git');
+    expect(decide('code/app', SECRET).inScope).toBe(true);
+    git('code/app', 'remote', 'set-url', 'origin', 'git@github.com:acme/secret-app.git');
+    expect(decide('code/app', SECRET).inScope).toBe(false);
+    rmSync(at('code/app'), { recursive: true });
+    expect(decide('code/app', SECRET)).toMatchObject({ inScope: false, why: 'excluded by github.com/acme/secret-*' });
   });
 
   test('is still a worktree of its repository', () => {
-    repository('work/app', 'git@github.com:acme/app.git');
-    git('work/app', 'worktree', 'add', '-q', at('elsewhere/tree'));
+    repository('code/app', 'git@github.com:acme/app.git');
+    git('code/app', 'worktree', 'add', '-q', at('elsewhere/tree'));
     expect(decide('elsewhere/tree', SECRET).inScope).toBe(true);
-    git('work/app', 'worktree', 'remove', '--force', at('elsewhere/tree'));
+    git('code/app', 'worktree', 'remove', '--force', at('elsewhere/tree'));
     expect(decide('elsewhere/tree', SECRET)).toMatchObject({ inScope: true, why: expect.stringContaining('a git worktree of') });
     expect(decide('elsewhere/tree', { trace_roots: ['*'], exclude: ['~/code/app'] }).inScope).toBe(false);
   });
 
   test('is still where a link led to', () => {
     mkdirSync(at('private'));
-    symlinkSync(at('private'), at('work/link'));
-    expect(decide('work/link', { trace_roots: ['*'] }).inScope).toBe(true);
-    rmSync(at('work/link'));
-    expect(decide('work/link', { trace_roots: ['*'], exclude: ['~/private'] }).inScope).toBe(false);
+    symlinkSync(at('private'), at('code/link'));
+    expect(decide('code/link', { trace_roots: ['*'] }).inScope).toBe(true);
+    rmSync(at('code/link'));
+    expect(decide('code/link', { trace_roots: ['*'], exclude: ['~/private'] }).inScope).toBe(false);
   });
 });
 
 describe('what is remembered', () => {
   const file = (): string => join(state(), 'directories.jsonl');
-  const WORK: Partial<Config> = { trace_roots: ['~/work'] };
+  const WORK: Partial<Config> = { trace_roots: ['~/code'] };
 
   test('is one line a directory in scope, for nobody else to read', () => {
-    for (const path of ['work/a', 'work/b', 'other']) mkdirSync(at(path));
-    for (const path of ['work/a', 'work/b', 'other', 'work/a', 'work/gone']) decide(path, WORK);
+    for (const path of ['code/a', 'code/b', 'other']) mkdirSync(at(path));
+    for (const path of ['code/a', 'code/b', 'other', 'code/a', 'code/gone']) decide(path, WORK);
     const directories = readFileSync(file(), 'utf8')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).directory);
-    expect(directories).toEqual([at('work/a'), at('work/b')]);
+    expect(directories).toEqual([at('code/a'), at('code/b')]);
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     expect(statSync(state()).mode & 0o777).toBe(0o700);
   });
 
   test('may be damaged: what is whole counts', () => {
     mkdirSync(state());
-    writeFileSync(file(), `{"directory":1}\nnull\n[\n${JSON.stringify({ directory: at('work/x'), path: at('work/x'), exists: true })}\n`);
-    mkdirSync(at('work/a'));
-    decide('work/a', WORK);
+    writeFileSync(file(), `{"directory":1}\nnull\n[\n${JSON.stringify({ directory: at('code/x'), path: at('code/x'), exists: true })}\n`);
+    mkdirSync(at('code/a'));
+    decide('code/a', WORK);
     appendFileSync(file(), '{"directory":');
-    rmSync(at('work/a'), { recursive: true });
+    rmSync(at('code/a'), { recursive: true });
     const strict = { ...WORK, exclude: ['github.com/x'] };
-    expect(decide('work/a', strict).inScope).toBe(true);
-    expect(decide('work/x', strict).inScope).toBe(false);
+    expect(decide('code/a', strict).inScope).toBe(true);
+    expect(decide('code/x', strict).inScope).toBe(false);
   });
 
   test('has an end', () => {
-    mkdirSync(at('work/new'));
-    decide('work/new', WORK);
+    mkdirSync(at('code/new'));
+    decide('code/new', WORK);
     const line = readFileSync(file(), 'utf8');
-    const others = Array.from({ length: 4000 }, (_, n) => line.replaceAll('work/new', `work/old-${n}`));
+    const others = Array.from({ length: 4000 }, (_, n) => line.replaceAll('code/new', `code/old-${n}`));
     writeFileSync(file(), [...others, line].join(''));
     const strict = { ...WORK, exclude: ['github.com/x'] };
-    expect(decide('work/old-3999', strict).inScope).toBe(true);
-    expect(decide('work/old-0', strict).inScope).toBe(false);
+    expect(decide('code/old-3999', strict).inScope).toBe(true);
+    expect(decide('code/old-0', strict).inScope).toBe(false);
     expect(readFileSync(file(), 'utf8').trim().split('\n')).toHaveLength(2000);
   });
 
   test('where nothing can be written, all is judged as it is', () => {
     writeFileSync(state(), 'a file in the way');
-    mkdirSync(at('work/a'));
-    expect(decide('work/a', WORK).inScope).toBe(true);
+    mkdirSync(at('code/a'));
+    expect(decide('code/a', WORK).inScope).toBe(true);
   });
 });
 
 describe('a scan', () => {
   const AT = '2026-01-01T00:00:00.000Z';
   const id = (n: number): string => `${String(n).padStart(8, '0')}-aaaa-4bbb-8ccc-dddddddddddd`;
-  const projects = (): string => at('.claude/projects/-work');
+  const projects = (): string => at('.claude/projects/-code');
   function session(n: number, chars = 10): string {
     mkdirSync(projects(), { recursive: true });
     const path = join(projects(), `${id(n)}.jsonl`);
-    const line = { type: 'user', message: { content: 'x'.repeat(chars) }, sessionId: id(n), timestamp: AT, cwd: at('work') };
+    const line = { type: 'user', message: { content: 'x'.repeat(chars) }, sessionId: id(n), timestamp: AT, cwd: at('code') };
     writeFileSync(path, `${JSON.stringify(line)}\n`);
     utimesSync(path, 1000 - n, 1000 - n);
     return path;
@@ -159,7 +159,7 @@ describe('a scan', () => {
   const placesOf = (own: readonly Harness[] = harnesses): Places => ({ env: {}, home, harnesses: own });
   const scan = (more: Partial<Search> = {}): readonly string[] =>
     sessionsInScope({
-      config: { ...DEFAULTS, trace_roots: [{ path: '~/work', added: '2025-12-31T00:00:00Z' }] },
+      config: { ...DEFAULTS, trace_roots: [{ path: '~/code', added: '2025-12-31T00:00:00Z' }] },
       places: placesOf(),
       stateFolder: state(),
       writtenSinceMs: 0,
@@ -231,22 +231,22 @@ describe('a scan', () => {
   test('what hooks said of the directory counts only while there is no transcript', () => {
     const path = session(1);
     writeFileSync(path, '{"type":"mode"}\n');
-    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('work/said') }, 'settled');
+    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('code/said') }, 'settled');
     const [ref] = findSessions(path, placesOf());
     expect(startDirectoryOf(ref!, state())).toBeUndefined();
-    expect(startDirectoryOf({ ...ref!, path: undefined }, state())).toBe(at('work/said'));
+    expect(startDirectoryOf({ ...ref!, path: undefined }, state())).toBe(at('code/said'));
     expect(scan()).toEqual([]);
   });
 
   test('of a transcript that is empty, or gone, the agents’ tell', () => {
     const path = session(1);
     writeFileSync(path, '');
-    writeFileSync(join(projects(), 'agent-a.jsonl'), `${JSON.stringify({ sessionId: id(1), cwd: at('work/agents') })}\n`);
-    expect(startDirectoryOf(findSessions(path, placesOf())[0]!, state())).toBe(at('work/agents'));
+    writeFileSync(join(projects(), 'agent-a.jsonl'), `${JSON.stringify({ sessionId: id(1), cwd: at('code/agents') })}\n`);
+    expect(startDirectoryOf(findSessions(path, placesOf())[0]!, state())).toBe(at('code/agents'));
     rmSync(path);
     const [ref] = findSessions(projects(), placesOf());
-    expect(startDirectoryOf(ref!, state())).toBe(at('work/agents'));
-    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('work/said') }, 'settled');
-    expect(startDirectoryOf(ref!, state())).toBe(at('work/said'));
+    expect(startDirectoryOf(ref!, state())).toBe(at('code/agents'));
+    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('code/said') }, 'settled');
+    expect(startDirectoryOf(ref!, state())).toBe(at('code/said'));
   });
 });
