@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions } from '../scripts/bundle.mjs';
 import { hookRows } from './hook.mjs';
+import { redactRows } from './redact.mjs';
 import { data, sessionsOf } from './sessions.mjs';
 import { stopRows } from './stop.mjs';
 
@@ -69,7 +70,7 @@ for (const mix of Object.keys(MIXES)) {
     }
   }
 }
-rows.push(...hookRows(HOOK_ROUNDS), ...(await stopRows(ROUNDS)));
+rows.push(...hookRows(HOOK_ROUNDS), ...(await stopRows(ROUNDS)), ...(await redactRows(ROUNDS)));
 print(rows);
 process.exitCode = rows.every((row) => row.at(-1)) ? 0 : 1;
 

@@ -54,22 +54,30 @@ export function anchorIndex(rules: readonly Rule[]): AnchorIndex {
       return found;
     },
     in: (text) => {
+      const starts = candidates(text, table);
+      if (starts.length === 0) return NO_ANCHORS;
       const found: Anchored[] = [];
-      for (const at of candidates(text, table)) compare(text, at, found);
+      for (const at of starts) compare(text, at, found);
       return found;
     },
   };
 }
 
+const NOWHERE: readonly number[] = [];
+const NO_ANCHORS: readonly Anchored[] = [];
+
 /** The hot loop of the whole room: by itself, and with all it does written out, so that it is compiled once and well. */
-function candidates(text: string, table: Uint8Array): number[] {
-  const starts: number[] = [];
+function candidates(text: string, table: Uint8Array): readonly number[] {
+  let starts: number[] | undefined;
   let slot = 0;
   for (let at = 0; at < text.length; at++) {
     slot = ((slot << 6) ^ text.charCodeAt(at)) & (TABLE_SIZE - 1);
-    if (table[slot] === 1 && at >= 2) starts.push(at - 2);
+    if (table[slot] === 1 && at >= 2) {
+      starts ??= [];
+      starts.push(at - 2);
+    }
   }
-  return starts;
+  return starts ?? NOWHERE;
 }
 
 const slotAt = (text: string, at: number): number => slotOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2));

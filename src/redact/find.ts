@@ -29,23 +29,35 @@ const MAX_ROUNDS = 8;
  */
 export function finder(rules: readonly Rule[], searches: readonly Search[]): Find {
   const readings = readingsBy(rules, searches);
-  return (text, hidden = []) => {
-    const cut = text.includes('[REDACTED:') ? [...hidden, ...placeholders(text)].toSorted((a, b) => a.start - b.start) : hidden;
-    let open: readonly Gap[] = cut.length === 0 ? [{ start: 0, end: text.length }] : gaps(0, text.length, cut);
-    const found: Range[] = [];
-    for (let round = 0; round < MAX_ROUNDS && open.length > 0; round++) {
+  const inGap = (text: string, gap: Gap): readonly Range[] => {
+    const first = moved(readings(text.slice(gap.start, gap.end)), gap.start);
+    if (first.length === 0) return NONE;
+    const found = [...first];
+    let open = gaps(gap.start, gap.end, first);
+    for (let round = 1; round < MAX_ROUNDS && open.length > 0; round++) {
       const next: Gap[] = [];
-      for (const gap of open) {
-        const piece = gap.end - gap.start === text.length ? text : text.slice(gap.start, gap.end);
-        const here = readings(piece).map(({ start, end, rule }) => ({ start: start + gap.start, end: end + gap.start, rule }));
+      for (const { start, end } of open) {
+        const here = moved(readings(text.slice(start, end)), start);
         for (const range of here) found.push(range);
-        if (here.length > 0) for (const left of gaps(gap.start, gap.end, here)) next.push(left);
+        if (here.length > 0) for (const left of gaps(start, end, here)) next.push(left);
       }
       open = next;
     }
-    return found.length < 2 ? found : found.toSorted((a, b) => a.start - b.start);
+    return inOrder(found);
+  };
+  return (text, hidden = NONE) => {
+    const cut = text.includes('[REDACTED:') ? inOrder([...hidden, ...placeholders(text)]) : hidden;
+    return gaps(0, text.length, cut).flatMap((gap) => inGap(text, gap));
   };
 }
+
+const NONE: readonly Range[] = [];
+
+const inOrder = <T extends Gap>(ranges: readonly T[]): readonly T[] =>
+  ranges.length < 2 ? ranges : ranges.toSorted((a, b) => a.start - b.start);
+
+const moved = (ranges: readonly Range[], by: number): readonly Range[] =>
+  by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule }));
 
 const placeholders = (text: string): Gap[] =>
   [...text.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
@@ -95,12 +107,15 @@ function readingsBy(rules: readonly Rule[], searches: readonly Search[]): Readin
 
   return (text) => {
     const view = viewOf(text);
-    const written = reader(text);
     if (view === undefined) {
-      for (const anchored of index.in(text)) written.tryAt(anchored);
+      const anchored = index.in(text);
+      if (anchored.length === 0 && searches.length + searched.length === 0) return NONE;
+      const written = reader(text);
+      for (const one of anchored) written.tryAt(one);
       search(text, written.found);
       return merged(written.found);
     }
+    const written = reader(text);
     // An anchor of the text is one of the view too, unless it begins with the letter of an escape: one pass does.
     const read = reader(view.text);
     const inText = view.letters.flatMap((letter) => index.at(text, letter));

@@ -63,16 +63,22 @@ function copyEntries(
   tasks: Task[],
   hands: Hands,
 ): void {
-  const name = [source['name'], source['key']].find((text) => typeof text === 'string');
-  for (const [key, value] of Object.entries(source)) {
-    const copy = given?.[key] ?? (typeof value === 'string' ? textUnder(key, value, name, hands) : copyOf(value, tasks));
+  for (const key of Object.keys(source)) {
+    const value = source[key];
+    const copy = typeof value === 'string' ? (given?.[key] ?? textUnder(key, value, source, hands)) : copyOf(value, tasks);
     put(target, newKey(key, target, hands), copy);
   }
 }
 
-function textUnder(key: string, value: string, name: string | undefined, hands: Hands): string {
+function textUnder(key: string, value: string, source: Readonly<Record<string, unknown>>, hands: Hands): string {
   if (ID_KEYS.has(key) && ID.test(value)) return value;
-  return hands.named(key === 'value' && name !== undefined ? name : key, value);
+  return hands.named(key === 'value' ? nameIn(source) : key, value);
+}
+
+/** Of {name, value}, {key, value}. */
+function nameIn({ name, key }: Readonly<Record<string, unknown>>): string {
+  if (typeof name === 'string') return name;
+  return typeof key === 'string' ? key : 'value';
 }
 
 function copyOf(value: unknown, tasks: Task[], given?: Task['given']): unknown {
