@@ -11892,17 +11892,20 @@ function anchorIndex(rules) {
       return compare2(text3, at, found), found;
     },
     in: (text3) => {
+      let starts = candidates(text3, table);
+      if (starts.length === 0) return NO_ANCHORS;
       let found = [];
-      for (let at of candidates(text3, table)) compare2(text3, at, found);
+      for (let at of starts) compare2(text3, at, found);
       return found;
     }
   };
 }
+var NOWHERE = [], NO_ANCHORS = [];
 function candidates(text3, table) {
-  let starts = [], slot = 0;
+  let starts, slot = 0;
   for (let at = 0; at < text3.length; at++)
-    slot = (slot << 6 ^ text3.charCodeAt(at)) & 262143, table[slot] === 1 && at >= 2 && starts.push(at - 2);
-  return starts;
+    slot = (slot << 6 ^ text3.charCodeAt(at)) & 262143, table[slot] === 1 && at >= 2 && (starts ??= [], starts.push(at - 2));
+  return starts ?? NOWHERE;
 }
 var slotAt = (text3, at) => slotOf(text3.charCodeAt(at), text3.charCodeAt(at + 1), text3.charCodeAt(at + 2));
 
@@ -11965,22 +11968,27 @@ function meaningOf(written) {
 // src/redact/find.ts
 var PLACEHOLDER = /\[REDACTED:[a-z0-9-]{1,64}\]/g, MAX_ROUNDS = 8;
 function finder(rules, searches) {
-  let readings = readingsBy(rules, searches);
-  return (text3, hidden = []) => {
-    let cut = text3.includes("[REDACTED:") ? [...hidden, ...placeholders(text3)].toSorted((a, b2) => a.start - b2.start) : hidden, open = cut.length === 0 ? [{ start: 0, end: text3.length }] : gaps(0, text3.length, cut), found = [];
-    for (let round = 0; round < MAX_ROUNDS && open.length > 0; round++) {
+  let readings = readingsBy(rules, searches), inGap = (text3, gap) => {
+    let first = moved(readings(text3.slice(gap.start, gap.end)), gap.start);
+    if (first.length === 0) return NONE;
+    let found = [...first], open = gaps(gap.start, gap.end, first);
+    for (let round = 1; round < MAX_ROUNDS && open.length > 0; round++) {
       let next = [];
-      for (let gap of open) {
-        let piece = gap.end - gap.start === text3.length ? text3 : text3.slice(gap.start, gap.end), here = readings(piece).map(({ start, end, rule }) => ({ start: start + gap.start, end: end + gap.start, rule }));
+      for (let { start, end } of open) {
+        let here = moved(readings(text3.slice(start, end)), start);
         for (let range of here) found.push(range);
-        if (here.length > 0) for (let left of gaps(gap.start, gap.end, here)) next.push(left);
+        if (here.length > 0) for (let left of gaps(start, end, here)) next.push(left);
       }
       open = next;
     }
-    return found.length < 2 ? found : found.toSorted((a, b2) => a.start - b2.start);
+    return inOrder(found);
+  };
+  return (text3, hidden = NONE) => {
+    let cut = text3.includes("[REDACTED:") ? inOrder([...hidden, ...placeholders(text3)]) : hidden;
+    return gaps(0, text3.length, cut).flatMap((gap) => inGap(text3, gap));
   };
 }
-var placeholders = (text3) => [...text3.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
+var NONE = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text3) => [...text3.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
 function readingsBy(rules, searches) {
   let index = anchorIndex(rules), sticky = rules.map(({ pattern: pattern2 }) => new RegExp(pattern2.source, `${pattern2.flags}dy`)), searched = [...rules.entries()].flatMap(
     ([rule, { pattern: pattern2, anchors }]) => anchors === void 0 ? [{ rule, pattern: new RegExp(pattern2.source, `${pattern2.flags}dg`) }] : []
@@ -12005,12 +12013,15 @@ function readingsBy(rules, searches) {
       for (let range of custom(text3)) found.push({ ...range, rule: rules.length + number3 });
   };
   return (text3) => {
-    let view = viewOf(text3), written = reader(text3);
+    let view = viewOf(text3);
     if (view === void 0) {
-      for (let anchored of index.in(text3)) written.tryAt(anchored);
-      return search(text3, written.found), merged2(written.found);
+      let anchored = index.in(text3);
+      if (anchored.length === 0 && searches.length + searched.length === 0) return NONE;
+      let written2 = reader(text3);
+      for (let one of anchored) written2.tryAt(one);
+      return search(text3, written2.found), merged2(written2.found);
     }
-    let read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text3, letter));
+    let written = reader(text3), read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text3, letter));
     for (let anchored of index.in(view.text)) {
       read.tryAt(anchored);
       let at = view.original({ start: anchored.at, end: anchored.at }).start;
@@ -12096,14 +12107,16 @@ function copyList(source, target, tasks, hands) {
   }
 }
 function copyEntries(source, target, given, tasks, hands) {
-  let name = [source.name, source.key].find((text3) => typeof text3 == "string");
-  for (let [key, value] of Object.entries(source)) {
-    let copy = given?.[key] ?? (typeof value == "string" ? textUnder(key, value, name, hands) : copyOf(value, tasks));
+  for (let key of Object.keys(source)) {
+    let value = source[key], copy = typeof value == "string" ? given?.[key] ?? textUnder(key, value, source, hands) : copyOf(value, tasks);
     put(target, newKey(key, target, hands), copy);
   }
 }
-function textUnder(key, value, name, hands) {
-  return ID_KEYS.has(key) && ID.test(value) ? value : hands.named(key === "value" && name !== void 0 ? name : key, value);
+function textUnder(key, value, source, hands) {
+  return ID_KEYS.has(key) && ID.test(value) ? value : hands.named(key === "value" ? nameIn(source) : key, value);
+}
+function nameIn({ name, key }) {
+  return typeof name == "string" ? name : typeof key == "string" ? key : "value";
 }
 function copyOf(value, tasks, given) {
   if (typeof value != "object" || value === null) return value;
@@ -17107,8 +17120,8 @@ var SpanBuilder = class {
       endMs: call.endedAtMs,
       status: UNSET,
       attributes: chatAttributes(call, place2.who, this.#settings),
-      events: NONE,
-      links: NONE
+      events: NONE2,
+      links: NONE2
     });
   }
   #tool(call, place2) {
@@ -17120,8 +17133,8 @@ var SpanBuilder = class {
       endMs: endOf2(call),
       status: this.#toolStatus(call),
       attributes: toolAttributes(call, place2.who, this.#settings),
-      events: NONE,
-      links: NONE
+      events: NONE2,
+      links: NONE2
     }), ...call.agents.flatMap((agent) => this.#agent(agent, void 0, { ...place2, parentSpanId: spanId }))];
   }
   /** From its call, or its first line if that is earlier, to its last line or that of its descendants. */
@@ -17141,7 +17154,7 @@ var SpanBuilder = class {
       status: this.#runStatus(agent.outcome),
       attributes: agentAttributes(agent, call, who, this.#settings),
       events: marks(agent),
-      links: NONE
+      links: NONE2
     }), ...children];
   }
   #turnLinks(turn, previousTurnId) {
@@ -17188,7 +17201,7 @@ var SpanBuilder = class {
   unknown_tool: "there is no such tool",
   invalid_arguments: "the arguments did not fit the tool",
   agent_error: "the agent ended with an error"
-}, UNSET = { kind: "unset" }, NONE = [], spanAt = (place2, spanId, own2) => ({
+}, UNSET = { kind: "unset" }, NONE2 = [], spanAt = (place2, spanId, own2) => ({
   traceId: place2.traceId,
   spanId,
   parentSpanId: place2.parentSpanId,
