@@ -13,6 +13,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   read: ['harness', 'disk', 'errors', 'node:'],
   config: ['read', 'redact', 'disk', 'errors', 'zod', 'js-yaml', 'node:fs', 'node:path'],
   disk: ['node:'],
+  stats: ['session'],
+  verify: ['harness', 'session', 'trace'],
+  view: ['session', 'stats', 'trace', 'errors', 'node:', 'marked', 'diff'],
   errors: [],
   pipeline: ['read', 'harness', 'session', 'redact', 'trace', 'export'],
   sync: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:'],
@@ -21,6 +24,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: [
     'hook',
     'sync',
+    'stats',
+    'verify',
+    'view',
     'redact',
     'pipeline',
     'read',
@@ -40,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** These rooms fail on nothing, for they touch nothing: no clock, no environment, no disk. */
-const PURE = ['session', 'harness', 'redact', 'trace'];
+const PURE = ['session', 'harness', 'redact', 'trace', 'stats', 'verify'];
 const IMPURE_CALLS = /\b(?:Date\.now|new Date\(\)|process\.|Math\.random|setTimeout|fetch\(|console\.|performance\.)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })

@@ -24,5 +24,6 @@ process.exitCode = await cli(process.argv.slice(2), {
   cwd: process.cwd(),
   version: VERSION,
   out: terminal(process.stdout, process.stderr, process.env),
+  dist: new URL('.', import.meta.url),
   ...(isatty(0) && isatty(2) && { ask: asker(process.stdin, process.stderr) }),
 });

@@ -45,6 +45,8 @@ export interface World {
   /** For tests: what the user database tells, and what comes on stdin. */
   readonly databaseHome?: string;
   readonly stdin?: () => Promise<string>;
+  /** Where the built program lies, and beside it the page of `view` and the code of the threads. Absent: not built. */
+  readonly dist?: URL;
 }
 
 const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';

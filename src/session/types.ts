@@ -151,8 +151,22 @@ export interface ToolCall {
   readonly agent?: AgentRun | undefined;
   /** Agents it ran inside itself, as a workflow does. */
   readonly agents: readonly AgentRun[];
+  /** Files it changed, one entry each. Absent: none that the transcript tells of. */
+  readonly files?: readonly FileChange[] | undefined;
+  /** Commits and pull requests it made, as its output tells. Counted only where content is kept. Absent: none. */
+  readonly commits?: number | undefined;
+  readonly pullRequests?: number | undefined;
   readonly input?: unknown;
   readonly output?: unknown;
+}
+
+/** A file that a tool changed. Its path and texts are content. */
+export interface FileChange {
+  readonly change: 'add' | 'update' | 'delete' | 'move';
+  readonly path?: string | undefined;
+  readonly movedTo?: string | undefined;
+  /** What was replaced and by what, in the order of the file; a new file has one, with an empty `before`. */
+  readonly edits?: readonly { readonly before: string; readonly after: string }[] | undefined;
 }
 
 /** How a tool call ended. "open" is normal: the transcript may still be growing. */

@@ -26,6 +26,7 @@ export async function trace(
     now?: () => number;
     databaseHome?: string;
     stdin?: () => Promise<string>;
+    dist?: URL;
   } = {},
 ): Promise<Ran> {
   if (world.home === undefined) {
@@ -43,6 +44,7 @@ export async function trace(
     ...(world.now !== undefined && { now: world.now }),
     ...(world.databaseHome !== undefined && { databaseHome: world.databaseHome }),
     ...(world.stdin !== undefined && { stdin: world.stdin }),
+    ...(world.dist !== undefined && { dist: world.dist }),
     // What this machine's administrator says is none of the tests' business.
     managed: world.managed ?? '/nowhere/managed.json',
     ...(answers !== undefined && {
