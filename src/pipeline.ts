@@ -71,11 +71,14 @@ export function buildTrace(transcript: Transcript, options: BuildOptions = {}): 
     related: (transcript.related ?? []).map(parse),
     ended: transcript.ended,
   });
-  return { spans: build(session, options, transcript.repository?.url, undefined), problems };
+  return { spans: build(session, options, transcript.repository?.url, undefined).spans, problems };
 }
 
 export interface TracedSession extends Trace {
+  /** As the spans tell it: what is hidden in them is hidden here, too. */
   readonly session: Session;
+  /** Browser address of the repository it began in, without credentials. */
+  readonly repositoryUrl?: string;
   /** All there are, those too of what was not read again. */
   readonly problemCounts: ProblemCounts;
   /**
@@ -194,8 +197,7 @@ function traced(
   const { directory } = earlier;
   const repository = directory === undefined ? undefined : repositoryOf(directory, known.repositories);
   return {
-    session,
-    spans: build(session, options, repository?.url, directory),
+    ...build(session, options, repository?.url, directory),
     problems,
     problemCounts: countByReason(problems, earlier.checkpoint?.problems),
     resumeAt: (at) => {
@@ -283,14 +285,22 @@ function ownRedactor(): Redactor {
   return ownRules;
 }
 
-function build(session: Session, options: BuildOptions, repositoryUrl: string | undefined, directory: string | undefined): readonly Span[] {
+function build(
+  session: Session,
+  options: BuildOptions,
+  url: string | undefined,
+  directory: string | undefined,
+): Pick<TracedSession, 'session' | 'spans' | 'repositoryUrl'> {
   const redactor = options.content === 'full' ? undefined : (options.redactorFor ?? ownRedactor)(directory);
-  const address = repositoryUrl && (redactor?.text(repositoryUrl).value ?? repositoryUrl);
-  return spansOf(redactor === undefined ? session : redactSession(session, redactor), {
+  const address = url && (redactor?.text(url).value ?? url);
+  const repository = address !== undefined && URL.canParse(address) ? { repositoryUrl: address } : {};
+  const told = redactor === undefined ? session : redactSession(session, redactor);
+  const spans = spansOf(told, {
     content: keepsContent(options),
     ...(options.semconv !== undefined && { semconv: options.semconv }),
     ...(options.agentUsage !== undefined && { agentUsage: options.agentUsage }),
     ...(options.resource !== undefined && { resource: redactor?.value(options.resource).value ?? options.resource }),
-    ...(address !== undefined && URL.canParse(address) && { repositoryUrl: address }),
+    ...repository,
   });
+  return { session: told, spans, ...repository };
 }
