@@ -33,6 +33,8 @@ export interface TranscriptFile {
   readonly firstLine?: number;
   /** Why it could not be read, if so; it has no lines then. */
   readonly unreadable?: string;
+  /** Text beside the lines that describes the session or agent, if there is any: a file, or the row of a table as JSON. */
+  readonly meta?: string;
 }
 
 /** A line as text or as UTF-8 bytes; bytes are faster, for a line nobody needs is never decoded. */
@@ -41,8 +43,6 @@ export type Line = string | Uint8Array;
 export interface AgentFile extends TranscriptFile {
   /** The agent's id, from the name of its file. */
   readonly id: string;
-  /** Text of the file beside it that describes the agent, if there is one. */
-  readonly meta?: string;
   /** The folder it lies in, where the harness groups agents in folders (a workflow's run id). */
   readonly group?: string;
 }
@@ -83,8 +83,8 @@ export interface ParseOptions {
 /** `Parsed` is the harness's own type of a parsed file; nobody else looks inside. */
 export interface Harness<Parsed = unknown> {
   readonly name: string;
-  /** Where transcripts live and what a file's name tells, as data and pure functions: read/ does the reading. */
-  readonly layout: Layout;
+  /** Where transcripts live and what names and rows tell, as data and pure functions: read/ does the reading. */
+  readonly layouts: readonly Layout[];
   /** Lines → records. Never throws: a line that can't be used becomes a problem. */
   parse(file: TranscriptFile | AgentFile, options: ParseOptions): Parsed;
   /** What else of the disk this session leans on, once its main file is known. */
@@ -143,9 +143,15 @@ export interface Wants {
   readonly directory?: string;
 }
 
-export interface Layout {
+export type Layout = ProjectsLayout | ThreadsLayout | DatabaseLayout;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A folder per project; in it a file per session, and in folders beside it files of its agents. */
+export interface ProjectsLayout extends LineFacts {
+  readonly kind: 'projects';
   /** Directories that hold one folder per project, most specific first. */
-  roots(env: Readonly<Record<string, string | undefined>>, home: string): readonly string[];
+  roots(env: Environment, home: string): readonly string[];
   /** Name of the folder in a root that belongs to a working directory. */
   projectFolder(directory: string): string;
   /** What a file is, by its path relative to the project folder; `undefined`: not a transcript. */
@@ -154,12 +160,80 @@ export interface Layout {
   readonly agentFolders: readonly string[];
   /** The session an agent file belongs to, by its first line, where its path does not tell. */
   sessionOf(firstLine: string): string | undefined;
+}
+
+/** What single lines tell without a parser. */
+export interface LineFacts {
   /** Time of a line in Unix ms, without parsing the rest of it. */
   timeOf(lineHead: string): number | undefined;
   /** Directory the session began in, by its first lines. */
   directoryOf(head: string): string | undefined;
   /** Whether the end of a turn has reached the disk, by the last lines of the file. */
   hasStop(lastLines: readonly string[], stop: Stop): boolean;
+}
+
+/** A file per thread, anywhere below a root: a session and its agents are files of the same kind, and their first lines tell which is which. */
+export interface ThreadsLayout extends LineFacts {
+  readonly kind: 'threads';
+  roots(env: Environment, home: string): readonly string[];
+  /** Id of the thread that a file holds, by its path relative to the root; `undefined`: it holds none. */
+  threadOf(relativePath: string): string | undefined;
+  /** By its first line. */
+  headOf(firstLine: string): ThreadHead | undefined;
+  /** Another file that belongs to a thread, by the path of its own: its lines follow those of the thread. */
+  companionOf?(path: string): string | undefined;
+}
+
+export interface ThreadHead {
+  /** Where the name of the file does not tell. */
+  readonly threadId?: string;
+  /** The thread that started this one, which is its agent then. */
+  readonly parentThreadId?: string;
+  /** The thread at the root of its tree of agents, where the line tells. */
+  readonly rootThreadId?: string;
+}
+
+/** Tables of an SQLite database. A row becomes a line: JSON text. */
+export interface DatabaseLayout {
+  readonly kind: 'database';
+  /** Paths; a `*` stands for any one folder name. */
+  files(env: Environment, home: string): readonly string[];
+  /** Tables that tell it from another program's database. */
+  readonly tables: readonly string[];
+  /** What to ask for the list of sessions. Columns differ from version to version: `columns` has those there are, by table. */
+  listQueries(columns: TableColumns): readonly Query[];
+  /** The answers, in the order of the queries → sessions and their agents. Pure. */
+  sessionsOf(answers: readonly (readonly Row[])[]): readonly DatabaseSession[];
+  /** What to ask for the lines of a session or agent, in the order they are told. */
+  lineQueries(ids: readonly string[], columns: TableColumns): readonly Query[];
+  /** A row as JSON text. Blobs of zstd have been unpacked to text. */
+  lineOf(row: Row): string;
+}
+
+export type TableColumns = Readonly<Record<string, readonly string[]>>;
+export type Row = Readonly<Record<string, string | number | bigint | Uint8Array | null>>;
+
+export interface Query {
+  readonly sql: string;
+  readonly parameters: readonly (string | number)[];
+}
+
+export interface DatabaseSession {
+  readonly id: string;
+  /** Keys of all that belongs to it, oldest first: a session may go on under another one. */
+  readonly ids: readonly string[];
+  /** Set for an agent: the session that started it. */
+  readonly parentId?: string;
+  /** Unix ms. */
+  readonly begunMs: number;
+  readonly modifiedMs: number;
+  readonly directory?: string;
+  /** Changes whenever its lines do. */
+  readonly version: string;
+  /** True when the database says that it can't go on. */
+  readonly ended: boolean;
+  /** `TranscriptFile.meta`. */
+  readonly meta?: string;
 }
 
 /** A harness said that its agent has stopped. */
