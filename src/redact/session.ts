@@ -85,6 +85,7 @@ class Redaction {
       outcome: this.#outcome(call.outcome),
       agent: call.agent && this.agent(call.agent),
       agents: call.agents.map((agent) => this.agent(agent)),
+      toolCalls: call.toolCalls?.map((inside) => this.#toolCall(inside)),
     };
   }
 

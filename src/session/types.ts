@@ -61,8 +61,20 @@ export interface Turn extends Run {
   readonly copiedFrom?: { readonly sessionId?: string };
   /** Lines of this turn that could not be used, or only in part. */
   readonly problems: number;
+  /**
+   * What the harness counted up to here, over all turns, where it keeps no usage per call. On the last turn only: it is
+   * no figure of that turn.
+   */
+  readonly sessionUsage?: SessionUsage | undefined;
   /** How often each redaction rule hid something, in the turn or below it. Absent: nothing was hidden. */
   readonly redactions?: Readonly<Record<string, number>>;
+}
+
+export interface SessionUsage {
+  readonly usage: TokenUsage;
+  readonly modelCalls: number;
+  /** As the harness reckons. */
+  readonly costUsd?: number | undefined;
 }
 
 export type Trigger = 'human' | 'sdk' | 'command' | 'bash' | 'task_notification' | 'peer' | 'unknown';
@@ -109,6 +121,10 @@ export interface ModelCall {
   /** Absent where the harness keeps no usage per call. */
   readonly usage?: TokenUsage | undefined;
   readonly effort?: string | undefined;
+  /** True when the harness does not tell when it began or ended, and the lines around it had to do. */
+  readonly timeEstimated?: boolean | undefined;
+  /** As the harness reckons, where it does. */
+  readonly costUsd?: number | undefined;
   /** Attempts that failed before this one. */
   readonly retries: number;
   /** True for the first call after the history was compacted. */
@@ -149,6 +165,10 @@ export interface ToolCall {
   readonly teammate?: string | undefined;
   /** The agent it started: the call and the agent are one span. */
   readonly agent?: AgentRun | undefined;
+  /** True when the harness does not tell when it began or ended, and the lines around it had to do. */
+  readonly timeEstimated?: boolean | undefined;
+  /** Calls it made itself, as a program does that a model wrote. */
+  readonly toolCalls?: readonly ToolCall[] | undefined;
   /** Agents it ran inside itself, as a workflow does. */
   readonly agents: readonly AgentRun[];
   /** Files it changed, one entry each. Absent: none that the transcript tells of. */

@@ -7,7 +7,7 @@
  * Every span tells its operation, its conversation, and the agent that did the work. Content only
  * where `settings.content` says so: without it no prompt, no path, no error text is here.
  */
-import type { AgentRun, ModelCall, Run, RunOutcome, TokenUsage, ToolCall, Turn } from '../session/types.ts';
+import type { AgentRun, ModelCall, Run, RunOutcome, SessionUsage, TokenUsage, ToolCall, Turn } from '../session/types.ts';
 import { cappedJson, messagesJson, resultJson } from './content.ts';
 import { costUsd, PRICES_VERSION } from './cost.ts';
 import * as attr from './semconv.ts';
@@ -40,6 +40,7 @@ export function turnAttributes(turn: Turn, who: Attribution, settings: Settings)
   put(to, attr.ATTR_VCS_REF_HEAD_NAME, turn.branch);
   if (turn.problems > 0) put(to, attr.ATTR_PROBLEMS, turn.problems);
   if (turn.redactions !== undefined) addRedactions(to, turn.redactions);
+  if (turn.sessionUsage !== undefined) addSessionUsage(to, turn.sessionUsage, settings);
   return to;
 }
 
@@ -70,9 +71,11 @@ export function chatAttributes(call: ModelCall, who: Attribution, settings: Sett
     addUsage(to, usage, profile, true);
     if (!usage.reliable) put(to, attr.ATTR_USAGE_UNRELIABLE, true);
     const cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
-    put(to, attr.ATTR_COST_USD, cost);
+    put(to, attr.ATTR_COST_USD, cost ?? call.costUsd);
     if (cost !== undefined) put(to, attr.ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`);
+    else if (call.costUsd !== undefined) put(to, attr.ATTR_COST_PRICES, HARNESS_PRICES);
   }
+  if (call.timeEstimated === true) put(to, attr.ATTR_TIME_ESTIMATED, true);
   put(to, profile.effort, call.effort);
   if (call.retries > 0) put(to, attr.ATTR_RETRIES, call.retries);
   if (call.serverToolCalls > 0) put(to, attr.ATTR_SERVER_TOOL_CALLS, call.serverToolCalls);
@@ -101,6 +104,7 @@ export function toolAttributes(call: ToolCall, who: Attribution, settings: Setti
   put(to, attr.ATTR_TASK_ID, call.taskId);
   put(to, attr.ATTR_TEAMMATE, call.teammate);
   put(to, attr.ATTR_OUTCOME, toolOutcomeName(call));
+  if (call.timeEstimated === true) put(to, attr.ATTR_TIME_ESTIMATED, true);
   if (call.outcome.kind === 'error') put(to, attr.ATTR_ERROR_TYPE, call.outcome.errorType);
   if (settings.content) {
     if (call.input !== undefined) put(to, attr.ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input));
@@ -127,6 +131,18 @@ function common(operation: string, who: Attribution): Draft {
   put(to, attr.ATTR_GEN_AI_AGENT_ID, who.agentId);
   if (who.unclaimed) put(to, attr.ATTR_AGENT_UNCLAIMED, true);
   return to;
+}
+
+/** Of the harness's own price list, for models that ours does not know. */
+const HARNESS_PRICES = 'harness';
+
+/** In place of the sum over calls, which can't be made: the harness counts none. Marked, for it is no figure of this turn. */
+function addSessionUsage(to: Draft, { usage, costUsd }: SessionUsage, { profile, agentUsage }: Settings): void {
+  if (agentUsage === 'off') return;
+  addUsage(to, usage, profile, profile.agentHasCacheTokens);
+  put(to, attr.ATTR_USAGE_SCOPE, 'session');
+  put(to, attr.ATTR_COST_USD, costUsd);
+  if (costUsd !== undefined) put(to, attr.ATTR_COST_PRICES, HARNESS_PRICES);
 }
 
 /** @param runs  with calls of the agent's own: never those of its sub-agents, so that a sum over agents counts once */

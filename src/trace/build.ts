@@ -106,7 +106,7 @@ class SpanBuilder {
     const unclaimed = { ...place, who: { ...place.who, unclaimed: true } };
     return [
       ...run.modelCalls.map((call) => this.#chat(call, place)),
-      ...run.toolCalls.flatMap((call) => (call.agent === undefined ? this.#tool(call, place) : this.#agent(call.agent, call, place))),
+      ...run.toolCalls.flatMap((call) => this.#call(call, place)),
       ...run.unclaimedAgents.flatMap((agent) => this.#agent(agent, undefined, unclaimed)),
     ];
   }
@@ -124,6 +124,10 @@ class SpanBuilder {
     });
   }
 
+  #call(call: ToolCall, place: Place): Span[] {
+    return call.agent === undefined ? this.#tool(call, place) : this.#agent(call.agent, call, place);
+  }
+
   #tool(call: ToolCall, place: Place): Span[] {
     const spanId = spanIdOf(place.traceId, 'call', call.id);
     const span = spanAt(place, spanId, {
@@ -136,7 +140,12 @@ class SpanBuilder {
       events: NONE,
       links: NONE,
     });
-    return [span, ...call.agents.flatMap((agent) => this.#agent(agent, undefined, { ...place, parentSpanId: spanId }))];
+    const inner = { ...place, parentSpanId: spanId };
+    return [
+      span,
+      ...(call.toolCalls ?? []).flatMap((inside) => this.#call(inside, inner)),
+      ...call.agents.flatMap((agent) => this.#agent(agent, undefined, inner)),
+    ];
   }
 
   /** From its call, or its first line if that is earlier, to its last line or that of its descendants. */

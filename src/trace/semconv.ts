@@ -77,6 +77,10 @@ export const ATTR_RETRIES = 'trace_build.retries';
 export const ATTR_SERVER_TOOL_CALLS = 'trace_build.server_tool_calls';
 export const ATTR_EFFORT = 'trace_build.request.effort';
 export const ATTR_USAGE_UNRELIABLE = 'trace_build.usage.unreliable';
+/** `session` on a turn: its token counts are the whole session's up to here, for the harness counts no calls. */
+export const ATTR_USAGE_SCOPE = 'trace_build.usage.scope';
+/** The harness does not tell when it began, or ended: the lines around it had to do. */
+export const ATTR_TIME_ESTIMATED = 'trace_build.time.estimated';
 export const ATTR_COST_USD = 'trace_build.cost.usd';
 export const ATTR_COST_PRICES = 'trace_build.cost.prices';
 export const ATTR_AGENT_TYPE = 'trace_build.agent.type';

@@ -9,7 +9,7 @@ import { layout } from './layout.ts';
 import { normalise, resume } from './normalise.ts';
 import { type ParsedFile, parseFile } from './records.ts';
 
-export const claudeCode: Harness<ParsedFile> = { name: 'claude-code', layout, parse: parseFile, wants, normalise, resume };
+export const claudeCode: Harness<ParsedFile> = { name: 'claude-code', layouts: [layout], parse: parseFile, wants, normalise, resume };
 
 function wants(main: ParsedFile, agentIds: ReadonlySet<string>): Wants {
   const named = main.records.flatMap((record) =>

@@ -5,12 +5,13 @@
  * out:  `Layout`, plain data and pure functions; read/ touches the disk
  */
 import { utcMs } from '../fields.ts';
-import type { FileKind, Layout, Stop } from '../harness.ts';
+import type { FileKind, ProjectsLayout, Stop } from '../harness.ts';
 
 /** Longest folder name the CLI makes of a path before it shortens it with a hash we don't know. */
 const MAX_FOLDER_CHARS = 200;
 
-export const layout: Layout = {
+export const layout: ProjectsLayout = {
+  kind: 'projects',
   roots: (env, home) => [`${env['CLAUDE_CONFIG_DIR'] || `${home}/.claude`}/projects`],
   projectFolder: (directory) => directory.replace(/[^A-Za-z0-9]/g, '-').slice(0, MAX_FOLDER_CHARS),
   classify,
