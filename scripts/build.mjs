@@ -2,8 +2,8 @@
  * src/ → dist/: the CLI and the library as self-contained bundles, and the library's types; and the hooks' worker, which
  * is committed.
  *
- * in:   src/cli/main.ts, src/index.ts, src/hook/main.ts
- * out:  dist/cli.js, dist/index.js, dist/types/, hooks/worker.cjs
+ * in:   src/cli/main.ts, src/cli/thread.ts, src/index.ts, src/hook/main.ts
+ * out:  dist/cli.js, dist/thread.js, dist/index.js, dist/types/, hooks/worker.cjs
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { bundleOptions, workerOptions } from './bundle.mjs';
 rmSync('dist', { recursive: true, force: true });
 await build({
   ...bundleOptions,
-  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+  entryPoints: { cli: 'src/cli/main.ts', thread: 'src/cli/thread.ts', index: 'src/index.ts' },
   outdir: 'dist',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',

@@ -74,11 +74,15 @@ export function buildTrace(transcript: Transcript, options: BuildOptions = {}): 
   return { spans: build(session, options, transcript.repository?.url, undefined).spans, problems };
 }
 
-export interface TracedSession extends Trace {
+export interface ToldSession {
   /** As the spans tell it: what is hidden in them is hidden here, too. */
   readonly session: Session;
   /** Browser address of the repository it began in, without credentials. */
   readonly repositoryUrl?: string;
+  readonly problems: readonly Problem[];
+}
+
+export interface TracedSession extends Trace, ToldSession {
   /** All there are, those too of what was not read again. */
   readonly problemCounts: ProblemCounts;
   /**
@@ -110,12 +114,12 @@ export interface Resume {
 }
 
 /** What sessions of one run ask the disk alike: each answer is found once. */
-interface Known {
+export interface Known {
   readonly agents: AgentIndex;
   readonly repositories: Map<string, Repository>;
 }
 
-const nothingKnown = (): Known => ({ agents: new Map(), repositories: new Map() });
+export const nothingKnown = (): Known => ({ agents: new Map(), repositories: new Map() });
 
 /**
  * The same, of a session on disk, with what it leans on: agents of the session it was forked from, its lead, git.
@@ -127,6 +131,14 @@ export function traceSession(ref: SessionRef, options: BuildOptions, standing: S
   const { resume } = standing;
   const resumed = resume?.agents.every(isAsItWas) ? added(ref, options, standing, resume, known) : undefined;
   return resumed ?? whole(ref, options, standing, known);
+}
+
+/** A session on disk without its spans, for whoever only counts. */
+export function tellSession(ref: SessionRef, options: BuildOptions, standing: Standing, known: Known = nothingKnown()): ToldSession {
+  const { files, directory } = partsOf(ref, openMain(ref), options, standing, known, new Set());
+  const { session, problems } = ref.harness.normalise(files);
+  const repository = directory === undefined ? undefined : repositoryOf(directory, known.repositories);
+  return { ...told(session, redactorOf(options, directory), repository?.url), problems };
 }
 
 /** What was added since, or undefined: then everything has to be read. */
@@ -291,16 +303,25 @@ function build(
   url: string | undefined,
   directory: string | undefined,
 ): Pick<TracedSession, 'session' | 'spans' | 'repositoryUrl'> {
-  const redactor = options.content === 'full' ? undefined : (options.redactorFor ?? ownRedactor)(directory);
-  const address = url && (redactor?.text(url).value ?? url);
-  const repository = address !== undefined && URL.canParse(address) ? { repositoryUrl: address } : {};
-  const told = redactor === undefined ? session : redactSession(session, redactor);
-  const spans = spansOf(told, {
+  const redactor = redactorOf(options, directory);
+  const whole = told(session, redactor, url);
+  const spans = spansOf(whole.session, {
     content: keepsContent(options),
     ...(options.semconv !== undefined && { semconv: options.semconv }),
     ...(options.agentUsage !== undefined && { agentUsage: options.agentUsage }),
     ...(options.resource !== undefined && { resource: redactor?.value(options.resource).value ?? options.resource }),
-    ...repository,
+    ...(whole.repositoryUrl !== undefined && { repositoryUrl: whole.repositoryUrl }),
   });
-  return { session: told, spans, ...repository };
+  return { ...whole, spans };
+}
+
+const redactorOf = (options: BuildOptions, directory: string | undefined): Redactor | undefined =>
+  options.content === 'full' ? undefined : (options.redactorFor ?? ownRedactor)(directory);
+
+function told(session: Session, redactor: Redactor | undefined, url: string | undefined): Pick<ToldSession, 'session' | 'repositoryUrl'> {
+  const address = url && (redactor?.text(url).value ?? url);
+  return {
+    session: redactor === undefined ? session : redactSession(session, redactor),
+    ...(address !== undefined && URL.canParse(address) && { repositoryUrl: address }),
+  };
 }

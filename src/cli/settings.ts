@@ -15,7 +15,8 @@ import type { Options } from './options.ts';
 import type { World } from './run.ts';
 import { harmless } from './terminal.ts';
 
-export const pathsOf = ({ home, env, platform = process.platform, managed }: World): Paths => pathsFor({ home, env, platform, managed });
+export const pathsOf = ({ home, env, platform = process.platform, managed }: Pick<World, 'home' | 'env' | 'platform' | 'managed'>): Paths =>
+  pathsFor({ home, env, platform, managed });
 
 /** @throws UserError when a file of it is broken */
 export function configOf(world: World): LoadedConfig {

@@ -82,6 +82,7 @@ class Redaction {
       teammate: this.text(call.teammate),
       input: this.#value(call.input),
       output: this.#value(call.output),
+      files: this.#value(call.files),
       outcome: this.#outcome(call.outcome),
       agent: call.agent && this.agent(call.agent),
       agents: call.agents.map((agent) => this.agent(agent)),

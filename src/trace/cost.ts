@@ -8,7 +8,7 @@
  * for each kind of token, so it is asked once per model, price bracket and day, by one probe a kind.
  */
 import { calcPrice } from '@pydantic/genai-prices';
-import type { TokenUsage } from '../session/types.ts';
+import type { ModelCall, TokenUsage } from '../session/types.ts';
 
 /** Of the installed package; a test compares. */
 export const PRICES_VERSION = '0.1.8';
@@ -45,6 +45,10 @@ export function costUsd(provider: string, model: string, usage: TokenUsage, atMs
   // Beyond this the digits are those of the arithmetic, not of the price.
   return Math.round(usd * 1e12) / 1e12;
 }
+
+/** Undefined, too, for a call that tells no usage. */
+export const callCostUsd = ({ provider, model, usage, startedAtMs }: ModelCall): number | undefined =>
+  usage && costUsd(provider, model, usage, startedAtMs);
 
 interface Rates {
   readonly input: number;

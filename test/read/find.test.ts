@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { harnesses } from '../../src/harness/index.ts';
-import { type AgentIndex, findAgent, findSessions, lastSession, type Places } from '../../src/read/find.ts';
+import { type AgentIndex, allSessions, findAgent, findSessions, lastSession, type Places } from '../../src/read/find.ts';
 import { mainFile } from '../../src/read/transcript.ts';
 import { SMALL, text } from '../support/lines.ts';
 import { FIXTURES, PLACES, refsOf, STORIES } from '../support/stories.ts';
@@ -247,5 +247,35 @@ describe('the last one', () => {
     expect(() => lastSession(work, places)).toThrow(
       expect.objectContaining({ name: 'UserError', message: expect.stringContaining(places.projects) }),
     );
+  });
+});
+
+describe('all', () => {
+  test('of every folder, the last changed first, agents with their sessions', () => {
+    const places = home([
+      { path: `-work-a/${id(1)}.jsonl`, modified: 20 },
+      { path: `-work-b/${id(2)}.jsonl`, modified: 30 },
+      { path: `-work-b/${id(2)}/subagents/agent-x1.jsonl` },
+      { path: `-work-b/${id(3)}.jsonl`, modified: 10 },
+      { path: '-work-b/notes.txt' },
+    ]);
+    expect(allSessions(places).map(({ sessionId, agents }) => [sessionId, agents.length])).toEqual([
+      [id(2), 1],
+      [id(1), 0],
+      [id(3), 0],
+    ]);
+  });
+
+  test('no folder at all: none', () => {
+    expect(allSessions({ env: {}, home: join(top, 'nobody'), harnesses })).toEqual([]);
+  });
+
+  test('two roots that are one folder are listed once', () => {
+    const places = home([{ path: `-work-a/${id(1)}.jsonl` }]);
+    const twice = {
+      ...places.harnesses[0]!,
+      layout: { ...places.harnesses[0]!.layout, roots: () => [places.projects, `${places.projects}/`] },
+    };
+    expect(allSessions({ ...places, harnesses: [twice] })).toHaveLength(1);
   });
 });

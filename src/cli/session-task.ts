@@ -1,0 +1,86 @@
+/**
+ * What is asked of each of many sessions, and the one function that answers: in this process or in a thread.
+ *
+ * in:   a task as plain data; the part of the world that can be sent to a thread; a session on disk
+ * out:  `SessionResult`; never throws: what is wrong with one session is its result
+ */
+
+import { loadConfig } from '../config/load.ts';
+import { redactorsFor } from '../config/packs.ts';
+import { UserError } from '../errors.ts';
+import { type BuildOptions, type Content, nothingKnown, type ToldSession, tellSession } from '../pipeline.ts';
+import type { SessionRef } from '../read/find.ts';
+import { type SessionSummary, summaryOf } from '../stats/summary.ts';
+import { callCostUsd } from '../trace/cost.ts';
+import type { World } from './run.ts';
+import { pathsOf } from './settings.ts';
+
+export interface SummaryTask {
+  readonly kind: 'summary';
+  /** `none` leaves out titles; anything but `full` hides secrets in what is told. */
+  readonly content: Content;
+}
+
+export type SessionTask = SummaryTask;
+
+/** What is made of a session, without the session: as it comes out of a thread. */
+export type Outcome = { readonly kind: 'summary'; readonly summary: SessionSummary } | Failure;
+
+/** What a task makes of a session when all goes well. */
+export type OutcomeOf<T extends SessionTask> = Extract<Outcome, { readonly kind: T['kind'] }>;
+
+export interface Failure {
+  readonly kind: 'failed';
+  readonly message: string;
+  /** What the user can do, where it is for the user to do something. Absent: a bug of ours. */
+  readonly hint?: string;
+}
+
+/** Plain data: threads are sent it. */
+export type TaskWorld = Pick<World, 'home' | 'env' | 'platform' | 'managed'>;
+
+/** For one session after another: what they ask the disk alike is remembered. */
+export function sessionWorker(task: SessionTask, world: TaskWorld): (ref: SessionRef) => Outcome {
+  const known = nothingKnown();
+  let options: BuildOptions | undefined;
+  return (ref) => {
+    try {
+      options ??= buildOptions(task.content, world);
+      // Whoever counts wants it as it is now: nothing in it is waited for.
+      return answer(task, readable(tellSession(ref, options, { ended: true }, known)));
+    } catch (error) {
+      return failure(error);
+    }
+  };
+}
+
+export function failure(error: unknown): Failure {
+  if (error instanceof UserError) return { kind: 'failed', message: error.message, hint: error.hint };
+  return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+}
+
+function answer(task: SessionTask, { session }: ToldSession): Outcome {
+  switch (task.kind) {
+    case 'summary':
+      return { kind: 'summary', summary: summaryOf(session, callCostUsd) };
+    default:
+      return task.kind satisfies never;
+  }
+}
+
+function buildOptions(content: Content, world: TaskWorld): BuildOptions {
+  // Where nothing is hidden, no rule is asked for.
+  return content === 'full' ? { content } : { content, redactorFor: redactorsFor(loadConfig(pathsOf(world))) };
+}
+
+/** @throws UserError when all there was could not be read */
+function readable(told: ToldSession): ToldSession {
+  const { session, problems } = told;
+  const unreadable = problems.find(({ reason }) => reason === 'unreadable-file');
+  if (unreadable !== undefined && session.turns.length === 0 && session.strays.length === 0)
+    throw new UserError(
+      `${unreadable.file} can't be read: ${unreadable.detail}.`,
+      'Check its permissions, or run as the user it belongs to.',
+    );
+  return told;
+}

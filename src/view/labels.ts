@@ -1,0 +1,64 @@
+/**
+ * What a span was about, on one line: a command, an answer, a prompt.
+ *
+ * in:   the session's own object of a span
+ * out:  at most `LABEL_CHARS` characters, or undefined where content was not kept; pure
+ *
+ * Whatever the harness: of a tool's arguments the first text counts, for that is the one that matters with most tools.
+ */
+import type { Part } from '../session/types.ts';
+import type { SpanObject } from './objects.ts';
+
+export const LABEL_CHARS = 200;
+/** More is never looked at: texts may be megabytes, mostly of spaces even. */
+const SEEN_CHARS = 2000;
+
+export function labelOf(object: SpanObject): string | undefined {
+  switch (object.kind) {
+    case 'turn':
+      return saidIn(object.turn.prompt) ?? object.turn.command;
+    case 'agent':
+      return oneLine(object.agent.description) ?? saidIn(object.agent.prompt);
+    case 'chat':
+      return saidIn(object.call.output?.parts) ?? toolsIn(object.call.output?.parts);
+    case 'tool':
+      return argumentIn(object.call.input);
+    default:
+      return object satisfies never;
+  }
+}
+
+const saidIn = (parts: readonly Part[] = []): string | undefined =>
+  oneLine(parts.flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : [])).join(' '));
+
+/** An answer without a word: what it asked for. */
+const toolsIn = (parts: readonly Part[] = []): string | undefined =>
+  oneLine(parts.flatMap((part) => (part.kind === 'tool_call' || part.kind === 'server_tool_call' ? [part.name] : [])).join(', '));
+
+function argumentIn(input: unknown): string | undefined {
+  if (typeof input === 'string') return oneLine(input);
+  if (typeof input !== 'object' || input === null) return undefined;
+  const values = Object.values(input);
+  const text = values.find((value) => typeof value === 'string' && value.trim() !== '') ?? values.find(isCommand)?.join(' ');
+  return oneLine(text ?? (values.length === 0 ? undefined : beginningOfJson(input)));
+}
+
+/** A program and its arguments. */
+const isCommand = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
+
+/** A value nested deeper than the stack is no label. */
+function beginningOfJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function oneLine(text: string | undefined): string | undefined {
+  const line = text?.slice(0, SEEN_CHARS).replace(/\s+/g, ' ').trim();
+  if (line === undefined || line === '') return undefined;
+  // Half a surrogate pair is no character.
+  return line.length <= LABEL_CHARS ? line : `${line.slice(0, LABEL_CHARS - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

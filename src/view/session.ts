@@ -1,0 +1,185 @@
+/**
+ * A session and its spans → what the page shows of it: turns, and rows light enough for 20,000 of them.
+ *
+ * in:   `Shown`: the session as the spans tell it, and what is known beside it
+ * out:  `ViewSession`; pure
+ */
+import type { ModelCall, Problem, Session, Turn } from '../session/types.ts';
+import { summaryOf } from '../stats/summary.ts';
+import { costUsd } from '../trace/cost.ts';
+import { spanIdOf, traceIdOf } from '../trace/ids.ts';
+import * as attr from '../trace/semconv.ts';
+import type { Span } from '../trace/span.ts';
+import { labelOf } from './labels.ts';
+import type { ContextPoint, SpanKind, ViewSession, ViewSpan, ViewTurn } from './model.ts';
+import { type SpanObject, type SpanObjects, spanObjectsOf } from './objects.ts';
+import { sharesOf } from './shares.ts';
+
+/** What is shown of one session. */
+export interface Shown {
+  /** Names it in addresses. */
+  readonly key: string;
+  readonly session: Session;
+  readonly spans: readonly Span[];
+  readonly problems: readonly Problem[];
+  /** Directory it began in. */
+  readonly project?: string;
+  readonly repositoryUrl?: string;
+  /** What of the content was kept: `none`, `redacted` or `full`. */
+  readonly content: string;
+}
+
+export function viewSessionOf(shown: Shown, objects: SpanObjects = spanObjectsOf(shown.session)): ViewSession {
+  const { key, session, project, repositoryUrl, problems, content } = shown;
+  const rows = rowsOf(shown.spans);
+  const rowOf = new Map(rows.map(({ span }, at) => [span.spanId, at]));
+  const spans = rows.map((row) => viewSpan(row, objects.get(row.span.spanId)));
+  return {
+    key,
+    ...(project !== undefined && { project }),
+    ...(repositoryUrl !== undefined && { repositoryUrl }),
+    summary: summaryOf(session, priceOf),
+    turns: turnsOf(rows, spans, objects),
+    spans,
+    context: contextOf(session, rowOf),
+    compactions: session.turns.flatMap(({ compactions }) =>
+      compactions.map(({ atMs, tokensBefore, tokensAfter }) => ({
+        atMs,
+        ...(tokensBefore !== undefined && { tokensBefore }),
+        ...(tokensAfter !== undefined && { tokensAfter }),
+      })),
+    ),
+    problems,
+    content,
+  };
+}
+
+/** What a model call cost; undefined when no price is known. */
+export const priceOf = ({ provider, model, usage, startedAtMs }: ModelCall): number | undefined =>
+  usage === undefined ? undefined : costUsd(provider, model, usage, startedAtMs);
+
+export interface Row {
+  readonly span: Span;
+  /** Index of the row above it in the tree; -1 for a root. */
+  readonly parent: number;
+  readonly depth: number;
+}
+
+/** Depth first, siblings in order of time. A span whose parent is not among them is a root. */
+export function rowsOf(spans: readonly Span[]): readonly Row[] {
+  const known = new Set(spans.map(({ spanId }) => spanId));
+  const children = new Map<string | undefined, Span[]>();
+  for (const span of spans) {
+    const parent = span.parentSpanId !== undefined && known.has(span.parentSpanId) ? span.parentSpanId : undefined;
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [span]);
+    else siblings.push(span);
+  }
+  const rows: Row[] = [];
+  const add = (span: Span, parent: number, depth: number): void => {
+    const at = rows.push({ span, parent, depth }) - 1;
+    for (const child of (children.get(span.spanId) ?? []).toSorted((a, b) => a.startMs - b.startMs)) add(child, at, depth + 1);
+  };
+  for (const root of children.get(undefined) ?? []) add(root, -1, 0);
+  return rows;
+}
+
+export function kindOf({ attributes }: Span): SpanKind {
+  switch (attributes[attr.ATTR_GEN_AI_OPERATION_NAME]) {
+    case attr.GEN_AI_OPERATION_NAME_VALUE_CHAT:
+      return 'chat';
+    case attr.GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL:
+      return 'tool';
+    default:
+      return attributes[attr.ATTR_TURN_NUMBER] === undefined ? 'agent' : 'turn';
+  }
+}
+
+/** Without the operation. */
+export function nameOf(span: Span): string {
+  const number = span.attributes[attr.ATTR_TURN_NUMBER];
+  return number === undefined ? span.name.slice(span.name.indexOf(' ') + 1) : `Turn ${number}`;
+}
+
+// ---------------------------------------------------------------------------------------------
+
+function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined): ViewSpan {
+  const kind = kindOf(span);
+  const label = object && labelOf(object);
+  const outcome = outcomeOf(span, object);
+  const error = span.attributes[attr.ATTR_ERROR_TYPE];
+  const cost = span.attributes[attr.ATTR_COST_USD];
+  const usage = object?.kind === 'chat' ? object.call.usage : undefined;
+  return {
+    id: span.spanId,
+    parent,
+    depth,
+    kind,
+    name: nameOf(span),
+    ...(label !== undefined && { label }),
+    startMs: span.startMs,
+    endMs: span.endMs,
+    ...(error !== undefined && { error: String(error) }),
+    ...(['interrupted', 'denied', 'open'].includes(outcome) && { outcome }),
+    ...(usage !== undefined && { tokens: { input: usage.input, output: usage.output, cacheRead: usage.cacheRead } }),
+    ...(typeof cost === 'number' && { costUsd: cost }),
+  };
+}
+
+function outcomeOf(span: Span, object: SpanObject | undefined): string {
+  if (span.open) return 'open';
+  switch (object?.kind) {
+    case 'turn':
+      return object.turn.outcome.kind;
+    case 'agent':
+      return object.agent.outcome.kind;
+    case 'tool':
+      return object.call.outcome.kind;
+    default:
+      return 'completed';
+  }
+}
+
+function turnsOf(rows: readonly Row[], spans: readonly ViewSpan[], objects: SpanObjects): readonly ViewTurn[] {
+  const roots = rows.flatMap(({ parent }, at) => (parent === -1 ? [at] : []));
+  return roots.map((first, at) => {
+    const own = spans.slice(first, roots[at + 1] ?? spans.length);
+    return viewTurn(rows[first]!.span, first, own, objects.get(rows[first]!.span.spanId));
+  });
+}
+
+function viewTurn(root: Span, first: number, spans: readonly ViewSpan[], object: SpanObject | undefined): ViewTurn {
+  const chats = spans.filter(({ kind }) => kind === 'chat');
+  const sum = (of: (span: ViewSpan) => number | undefined): number => chats.reduce((total, span) => total + (of(span) ?? 0), 0);
+  const label = spans[0]?.label;
+  return {
+    ...(object?.kind === 'turn' && turnFields(object.turn)),
+    ...(label !== undefined && { label }),
+    first,
+    count: spans.length,
+    startMs: spans.reduce((start, span) => Math.min(start, span.startMs), root.startMs),
+    endMs: spans.reduce((end, span) => Math.max(end, span.endMs), root.endMs),
+    outcome: outcomeOf(root, object),
+    errors: spans.filter(({ error }) => error !== undefined).length,
+    tokens: { input: sum(({ tokens }) => tokens?.input), output: sum(({ tokens }) => tokens?.output) },
+    costUsd: sum((span) => span.costUsd),
+    shares: sharesOf(
+      root,
+      chats,
+      spans.filter(({ kind }) => kind === 'tool'),
+    ),
+  };
+}
+
+const turnFields = ({ number, trigger, command }: Turn) => ({ number, trigger, ...(command !== undefined && { command }) });
+
+/** Of the main agent: how large its context was, call by call. */
+function contextOf(session: Session, rowOf: ReadonlyMap<string, number>): readonly ContextPoint[] {
+  return session.turns.flatMap(({ startId, modelCalls }) => {
+    const traceId = traceIdOf(startId);
+    return modelCalls.flatMap(({ id, usage, startedAtMs }) => {
+      const span = rowOf.get(spanIdOf(traceId, 'chat', id));
+      return usage === undefined || span === undefined ? [] : [{ atMs: startedAtMs, tokens: usage.input, span }];
+    });
+  });
+}
