@@ -188,7 +188,7 @@ function partsOf(
     files: {
       sessionId: ref.sessionId,
       main,
-      agents: agents.map((agent) => parse(agentFile(agent))),
+      agents: agents.map((agent) => parse(agentFile(agent, ref.layout))),
       related: neighbours.map((path) => parse(openFile(path))),
       ended,
       ...(stoppedAtMs !== undefined && { stoppedAtMs }),

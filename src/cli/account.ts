@@ -6,7 +6,7 @@
  */
 import type { OutletReport } from '../export/outlet.ts';
 import type { TracedRef } from '../pipeline.ts';
-import type { SessionRef } from '../read/find.ts';
+import { placeOf, type SessionRef } from '../read/find.ts';
 
 import { addTotals, count, NO_TOTALS, problemLine, sessionLine, type Totals, totalLine, totalsOf } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
@@ -59,7 +59,7 @@ export class Account {
   bug(ref: SessionRef, error: unknown): void {
     this.#bugs++;
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const where = harmless(ref.path ?? `${ref.folder}/${ref.sessionId}`);
+    const where = harmless(placeOf(ref));
     this.#out.complain(
       `${where} was left out: ${harmless(message)}\nThis is a bug in trace-build ${this.#version}; please report it.` +
         (this.#options.verbose ? `\n${stack}` : ' --verbose shows where it is.'),

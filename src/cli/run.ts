@@ -13,7 +13,7 @@ import type { OutletReport } from '../export/outlet.ts';
 import type { Scope } from '../export/readable.ts';
 import { harnesses } from '../harness/index.ts';
 import { type BuildOptions, type Standing, type TracedRef, traceSessions } from '../pipeline.ts';
-import { findSessions, lastSession, type Places, type SessionRef } from '../read/find.ts';
+import { findSessions, lastSession, type Places, placeOf, type SessionRef } from '../read/find.ts';
 import { scopeOf } from '../sync/settings.ts';
 import { brokenInvariants } from '../trace/check.ts';
 import { type ParentSpan, parentFrom, underParent } from '../trace/parent.ts';
@@ -125,7 +125,7 @@ function sessionsFor(options: Options, places: Places, cwd: string): readonly Se
     );
   const found = options.transcripts.flatMap((given) => findSessions(given, places));
   const all = options.last ? [...found, lastSession(cwd, places)] : found;
-  return [...new Map(all.map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref])).values()];
+  return [...new Map(all.map((ref) => [placeOf(ref), ref])).values()];
 }
 
 /** One session after another. What is wrong with one costs only that one, but for the only one: that is all the user asked for. */

@@ -176,8 +176,10 @@ export interface LineFacts {
 export interface ThreadsLayout extends LineFacts {
   readonly kind: 'threads';
   roots(env: Environment, home: string): readonly string[];
-  /** Id of the thread that a file holds, by its path relative to the root; `undefined`: it holds none. */
-  threadOf(relativePath: string): string | undefined;
+  /** Id of the thread that a file holds, by its path; `undefined`: it holds none. */
+  threadOf(path: string): string | undefined;
+  /** The folder below which all threads of its tree lie, by the path of a file outside the roots. Default: its own folder. */
+  topOf?(path: string): string;
   /** By its first line. */
   headOf(firstLine: string): ThreadHead | undefined;
   /** Another file that belongs to a thread, by the path of its own: its lines follow those of the thread. */

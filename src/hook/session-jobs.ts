@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { processOf } from '../disk/lock.ts';
 import { mayTry } from '../export/outlet.ts';
-import { findSessions, type SessionRef } from '../read/find.ts';
+import { findSession, findSessions, type SessionRef } from '../read/find.ts';
 import { deliverSession, nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
 import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
@@ -78,7 +78,8 @@ export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log
 function refOf(jobs: readonly Job[], { places }: Shift): SessionRef | undefined {
   const path = jobs.findLast((job) => job.transcriptPath !== undefined)?.transcriptPath;
   try {
-    return path !== undefined && existsSync(path) ? findSessions(path, places)[0] : findSessions(jobs[0]!.sessionId, places)[0];
+    const { sessionId } = jobs[0]!;
+    return path !== undefined && existsSync(path) ? findSession(path, sessionId, places) : findSessions(sessionId, places)[0];
   } catch {
     return undefined; // There is none of that id.
   }

@@ -4,14 +4,12 @@
  * in:   Config, home, where harnesses keep their transcripts
  * out:  the scope of one session; all sessions in scope, newest first
  */
-import { readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expanded } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { decideScope, rootsOf, type ScopeDecision } from '../config/scope.ts';
 import { readIfThere, writePrivate } from '../disk/files.ts';
-import { UserError } from '../errors.ts';
-import { type BesideIndex, findSessions, type Places, type SessionRef } from '../read/find.ts';
+import { type Places, type SessionRef, sessionsWritten } from '../read/find.ts';
 import { nameOf } from './deliver-session.ts';
 import { directoriesIn } from './directories.ts';
 import { readState } from './state.ts';
@@ -59,43 +57,13 @@ export function sessionsInScope(search: Search): readonly SessionRef[] {
   const { config, places, stateFolder, nowMs } = search;
   const decide = scopeDecider(config, places.home, stateFolder);
   const addedMs = whenAdded(config, places.home, stateFolder, nowMs);
-  const beside: BesideIndex = new Map();
-  return transcriptsWritten(places, search.writtenSinceMs).flatMap((path) => {
-    const ref = readableSession(path, places, beside);
-    const directory = ref && startDirectoryOf(ref, stateFolder);
-    if (ref === undefined || directory === undefined) return [];
+  return [...sessionsWritten(places, search.writtenSinceMs)].flatMap((ref) => {
+    const directory = startDirectoryOf(ref, stateFolder);
+    if (directory === undefined) return [];
     const decision = decide(directory);
     if (!decision.inScope) return [];
     return ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [];
   });
-}
-
-/** @returns undefined for one that has vanished meanwhile, or can't be read: it must not cost the others */
-function readableSession(path: string, places: Places, beside: BesideIndex): SessionRef | undefined {
-  try {
-    return findSessions(path, places, beside)[0];
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
-/** Main files, the one written last first. */
-function transcriptsWritten({ harnesses, env, home }: Places, sinceMs: number): readonly string[] {
-  const found = harnesses.flatMap(({ layout }) =>
-    layout.roots(env, home).flatMap((root) =>
-      namesIn(root).flatMap((folder) =>
-        namesIn(join(root, folder))
-          .filter((name) => layout.classify(name)?.kind === 'session')
-          .flatMap((name) => {
-            const path = join(root, folder, name);
-            const stats = statsOf(path);
-            return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path, atMs: stats.mtimeMs }] : [];
-          }),
-      ),
-    ),
-  );
-  return found.toSorted((a, b) => b.atMs - a.atMs).map(({ path }) => path);
 }
 
 /** A root that was written by hand says nothing of when: then it counts from when we first saw it. */
@@ -117,21 +85,5 @@ function storedTimes(path: string): Record<string, number> {
     return JSON.parse(readIfThere(path) ?? '{}') ?? {};
   } catch {
     return {}; // Damaged: they count from now.
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // Nothing there, or not for us.
-  }
-}
-
-function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined; // Gone meanwhile.
   }
 }

@@ -18,7 +18,7 @@ const SILENCE_MS = 24 * 60 * 60_000;
 const AFTERMATH_MS = 2_000;
 
 /** What of a session tells whether it has ended. */
-export type Traces = Pick<SessionRef, 'harness' | 'path' | 'modifiedMs'>;
+export type Traces = Pick<SessionRef, 'harness' | 'path' | 'modifiedMs' | 'rows'>;
 
 export const standingOf = (ref: Traces, state: SessionState, nowMs: number): Standing => ({
   ended: hasEnded(ref, state, nowMs),
@@ -29,7 +29,7 @@ function hasEnded(ref: Traces, state: SessionState, nowMs: number): boolean {
   const wasTold = state.endedAtMs !== undefined && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0);
   if (wasTold && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS) return true;
   if (state.process !== undefined && isAlive(state.process) === false) return true;
-  if (nowMs - ref.modifiedMs >= SILENCE_MS) return true;
+  if (ref.rows?.ended === true || nowMs - ref.modifiedMs >= SILENCE_MS) return true;
   // A copy has a new date.
   const lastMs = ref.path === undefined ? undefined : lastTimeIn(ref);
   return lastMs !== undefined && nowMs - lastMs >= SILENCE_MS;
@@ -37,8 +37,16 @@ function hasEnded(ref: Traces, state: SessionState, nowMs: number): boolean {
 
 const lastTimeIn = (ref: Traces): number | undefined =>
   lastLines(ref.path!)
-    .flatMap((line) => ref.harness.layout.timeOf(line) ?? [])
+    .flatMap((line) => timeOf(line, ref) ?? [])
     .reduce<number | undefined>((latest, atMs) => Math.max(latest ?? 0, atMs), undefined);
+
+function timeOf(line: string, { harness }: Traces): number | undefined {
+  for (const layout of harness.layouts) {
+    const atMs = layout.kind === 'database' ? undefined : layout.timeOf(line);
+    if (atMs !== undefined) return atMs;
+  }
+  return undefined;
+}
 
 const TAIL_BYTES = 64 * 1024;
 

@@ -13,7 +13,7 @@ import { writeNotice } from '../../hook/notice.ts';
 import { waitingSessions } from '../../hook/waiting.ts';
 import { takeUpQueue } from '../../hook/worker.ts';
 import { traceSession } from '../../pipeline.ts';
-import { findSessions, type Places, type SessionRef } from '../../read/find.ts';
+import { findSessions, type Places, placeOf, type SessionRef } from '../../read/find.ts';
 import { begunSince, deliverSession, nameOf, sinceOf, type Tools } from '../../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../../sync/in-scope.ts';
 import { originalsFirst } from '../../sync/order.ts';
@@ -211,7 +211,7 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
     .filter(isInScope);
   const search = { config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs };
   const found = sessionsInScope(search).filter((ref) => !readState(paths.state, nameOf(ref)).disabled);
-  const refs = new Map([...found, ...unsettled].map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref]));
+  const refs = new Map([...found, ...unsettled].map((ref) => [placeOf(ref), ref]));
   return originalsFirst([...refs.values()]);
 }
 
