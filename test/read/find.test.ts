@@ -274,7 +274,7 @@ describe('all', () => {
     const places = home([{ path: `-work-a/${id(1)}.jsonl` }]);
     const twice = {
       ...places.harnesses[0]!,
-      layout: { ...places.harnesses[0]!.layout, roots: () => [places.projects, `${places.projects}/`] },
+      layouts: places.harnesses[0]!.layouts.map((layout) => ({ ...layout, roots: () => [places.projects, `${places.projects}/`] })),
     };
     expect(allSessions({ ...places, harnesses: [twice] })).toHaveLength(1);
   });

@@ -77,7 +77,7 @@ export function transcriptOf(ref: SessionRef, ended = true): PlainTranscript {
     harness: ref.harness.name,
     sessionId: ref.sessionId,
     main,
-    agents: [...ref.agents, ...borrowed].map((agent) => plain(agentFile(agent))),
+    agents: [...ref.agents, ...borrowed].map((agent) => plain(agentFile(agent, ref.layout))),
     related: wants.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []).map((path) => plain(openFile(path))),
     ended,
   };

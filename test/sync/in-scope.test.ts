@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Config, DEFAULTS } from '../../src/config/schema.ts';
-import type { Harness } from '../../src/harness/harness.ts';
+import type { Harness, ProjectsLayout } from '../../src/harness/harness.ts';
 import { harnesses } from '../../src/harness/index.ts';
 import { type BesideIndex, findSessions, type Places } from '../../src/read/find.ts';
 import { type Search, scopeDecider, sessionsInScope, startDirectoryOf } from '../../src/sync/in-scope.ts';
@@ -177,13 +177,14 @@ describe('a scan', () => {
   /** The look at the first session has something happen to the second. */
   function meanwhile(act: () => void): Places {
     const [harness] = harnesses;
+    const layout = harness!.layouts[0] as ProjectsLayout;
     let isFirst = true;
     const directoryOf = (head: string): string | undefined => {
       if (isFirst) act();
       isFirst = false;
-      return harness!.layout.directoryOf(head);
+      return layout.directoryOf(head);
     };
-    return placesOf([{ ...harness!, layout: { ...harness!.layout, directoryOf } }]);
+    return placesOf([{ ...harness!, layouts: [{ ...layout, directoryOf }] }]);
   }
 
   test('goes on when a transcript vanishes meanwhile', () => {
@@ -214,12 +215,13 @@ describe('a scan', () => {
     for (let n = 1; n <= 20; n++) session(n);
     writeFileSync(join(projects(), 'agent-a.jsonl'), `${JSON.stringify({ sessionId: id(7) })}\n`);
     const [harness] = harnesses;
+    const layout = harness!.layouts[0] as ProjectsLayout;
     let looks = 0;
     const sessionOf = (line: string): string | undefined => {
       looks++;
-      return harness!.layout.sessionOf(line);
+      return layout.sessionOf(line);
     };
-    const places = placesOf([{ ...harness!, layout: { ...harness!.layout, sessionOf } }]);
+    const places = placesOf([{ ...harness!, layouts: [{ ...layout, sessionOf }] }]);
     expect(scan({ places })).toHaveLength(20);
     expect(looks).toBe(1);
     const beside: BesideIndex = new Map();

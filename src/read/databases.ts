@@ -1,0 +1,96 @@
+/**
+ * Sessions that lie in the tables of an SQLite database.
+ *
+ * in:   places, a `DatabaseLayout`
+ * out:  `Store`; the lines of a session or agent: a row each, as JSON text
+ */
+import { dirname, join } from 'node:path';
+import type { DatabaseLayout, DatabaseSession, Harness } from '../harness/harness.ts';
+import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats, tolerantly } from './folders.ts';
+import type { Places, SessionRef, Store } from './refs.ts';
+import { readDatabase } from './sqlite.ts';
+
+interface Kind {
+  readonly harness: Harness;
+  readonly layout: DatabaseLayout;
+}
+
+/** The first bytes of every SQLite 3 database. */
+const MAGIC = 'SQLite format 3\0';
+
+export function databaseStore(kind: Kind, places: Places): Store {
+  const { harness, layout } = kind;
+  const roots = layout.files(places.env, places.home);
+  const usual = (): readonly string[] => roots.flatMap(matching).flatMap((path) => tolerantly(() => (owns(path) ? [path] : [])));
+  const all = (): readonly SessionRef[] => usual().flatMap((path) => tolerantly(() => at(path)));
+  const owns = (path: string): boolean =>
+    isDatabase(path) && readDatabase(path, ({ columns }) => layout.tables.every((table) => columns[table] !== undefined));
+  const at = (path: string): readonly SessionRef[] => sessionsIn(path, kind);
+  return {
+    harness,
+    roots,
+    owns,
+    at,
+    all,
+    under: (folder) =>
+      [...foldersUnder(folder)].flatMap((each) =>
+        entriesOf(each)
+          .map(({ name }) => join(each, name))
+          .filter((path) => /\.(?:sqlite3?|db)$/.test(path) && owns(path))
+          .flatMap(at),
+      ),
+    withId: (prefix) =>
+      all()
+        .filter(({ sessionId }) => sessionId.startsWith(prefix))
+        .map((ref) => ({ sessionId: ref.sessionId, ref: () => ref })),
+    begunIn: (directory) => all().filter(({ startDirectory }) => startDirectory === directory),
+    writtenSince: (sinceMs) =>
+      usual().flatMap((path) => {
+        const atMs = writtenMs(path);
+        return atMs >= sinceMs ? [{ path, atMs }] : [];
+      }),
+  };
+}
+
+/** The lines of a session or agent, in the order they are told. @throws UserError when the database can't be read */
+export function rowLines(path: string, { ids }: DatabaseSession, layout: DatabaseLayout): readonly string[] {
+  return readDatabase(path, ({ all, columns }) =>
+    layout.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout.lineOf(row))),
+  );
+}
+
+/** Writes go to the log beside the database first. */
+const writtenMs = (path: string): number => Math.max(readableStats(path)?.mtimeMs ?? 0, readableStats(`${path}-wal`)?.mtimeMs ?? 0);
+
+const isDatabase = (path: string): boolean => readableHead(path, MAGIC.length) === MAGIC;
+
+/** A `*` stands for any one folder. */
+function matching(pattern: string): readonly string[] {
+  const at = pattern.indexOf('/*/');
+  if (at < 0) return readableStats(pattern)?.isFile() === true ? [pattern] : [];
+  return foldersIn(pattern.slice(0, at)).flatMap((name) => matching(`${pattern.slice(0, at)}/${name}${pattern.slice(at + 2)}`));
+}
+
+function sessionsIn(path: string, { harness, layout }: Kind): readonly SessionRef[] {
+  const sessions = readDatabase(path, ({ all, columns }) => layout.sessionsOf(layout.listQueries(columns).map(all)));
+  const byId = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session])));
+  const rootOf = (session: DatabaseSession, seen = new Set<DatabaseSession>()): DatabaseSession => {
+    const parent = session.parentId === undefined ? undefined : byId.get(session.parentId);
+    return parent === undefined || seen.has(parent) ? session : rootOf(parent, seen.add(session));
+  };
+  const trees = new Map<DatabaseSession, DatabaseSession[]>();
+  for (const session of sessions) trees.set(rootOf(session), [...(trees.get(rootOf(session)) ?? []), session]);
+  return [...trees].map(([session, all]) => ({
+    harness,
+    layout,
+    sessionId: session.id,
+    path,
+    folder: dirname(path),
+    rows: session,
+    agents: all.filter((each) => each !== session).map((each) => ({ agentId: each.id, path, rows: each })),
+    begunMs: session.begunMs,
+    ...(session.directory !== undefined && { startDirectory: session.directory }),
+    modifiedMs: Math.max(...all.map(({ modifiedMs }) => modifiedMs)),
+    bytes: 0,
+  }));
+}

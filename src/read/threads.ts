@@ -1,0 +1,145 @@
+/**
+ * Sessions that lie as a file per thread: a session and its agents are files of one kind, anywhere below a root.
+ *
+ * in:   places, a `ThreadsLayout`
+ * out:  `Store`; an agent whose parent is nowhere is a session of its own
+ *
+ * Which thread is whose only the first lines tell, so those of all files below a root are read.
+ */
+import { dirname, join } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { Harness, ThreadHead, ThreadsLayout } from '../harness/harness.ts';
+import { beginningOf } from './beginning.ts';
+import { entriesOf, foldersUnder, readableStats, realPathOf } from './folders.ts';
+import type { AgentRef, Places, SessionRef, Store } from './refs.ts';
+import { firstLineOf, isPacked } from './transcript.ts';
+
+interface Kind {
+  readonly harness: Harness;
+  readonly layout: ThreadsLayout;
+}
+
+interface Thread {
+  readonly id: string;
+  readonly path: string;
+  readonly head: ThreadHead;
+}
+
+export function threadsStore(kind: Kind, places: Places): Store {
+  const { harness, layout } = kind;
+  const roots = layout.roots(places.env, places.home);
+  const usual = (): readonly Thread[] => threadsBelow(roots, layout);
+  return {
+    harness,
+    roots,
+    owns: (path) => headOf(path, layout) !== undefined,
+    at: (path) => [fromFile(path, kind, roots)],
+    all: () => sessionsAmong(usual(), kind),
+    under: (folder) => sessionsAmong(threadsBelow([folder], layout), kind),
+    withId: (prefix) => {
+      const trees = treesOf(usual());
+      return [...trees]
+        .filter(([{ id }]) => id.startsWith(prefix))
+        .map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef(thread, agents, kind) }));
+    },
+    begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
+    writtenSince: (sinceMs) =>
+      [...treesOf(usual())].flatMap(([{ path }, agents]) => {
+        const atMs = Math.max(...[path, ...agents.map((agent) => agent.path)].map((each) => readableStats(each)?.mtimeMs ?? 0));
+        return atMs >= sinceMs ? [{ path, atMs }] : [];
+      }),
+  };
+}
+
+function fromFile(path: string, kind: Kind, roots: readonly string[]): SessionRef {
+  const { layout } = kind;
+  const real = realPathOf(path);
+  const root = roots.find((each) => real.startsWith(`${realPathOf(each)}/`));
+  const around = threadsBelow(root === undefined ? [layout.topOf?.(path) ?? dirname(path)] : roots, layout);
+  const trees = treesOf(around);
+  for (const [thread, agents] of trees) {
+    if (realPathOf(thread.path) === real) return sessionRef(thread, agents, kind);
+    if (agents.some((agent) => realPathOf(agent.path) === real))
+      throw new UserError(
+        `${path} is the transcript of a sub-agent.`,
+        `Name the session it belongs to, ${thread.id}: its agents come with it.`,
+      );
+  }
+  // One of two files of a thread, or with a name of its own.
+  const head = headOf(path, layout) ?? {};
+  const id = layout.threadOf(path) ?? head.threadId ?? path;
+  return sessionRef({ id, path, head }, agentsOf(id, around), kind);
+}
+
+/** Threads below folders, one file each: of two, the one that is not packed, else the larger one. */
+function threadsBelow(tops: readonly string[], layout: ThreadsLayout): readonly Thread[] {
+  const byId = new Map<string, Thread>();
+  for (const top of tops)
+    for (const folder of foldersUnder(top))
+      for (const { name } of entriesOf(folder)) {
+        const path = join(folder, name);
+        const named = layout.threadOf(path);
+        const head = named === undefined ? undefined : headOf(path, layout);
+        if (named === undefined || head === undefined) continue;
+        const thread = { id: head.threadId ?? named, path, head };
+        const other = byId.get(thread.id);
+        if (other === undefined || isBetter(thread, other)) byId.set(thread.id, thread);
+      }
+  return [...byId.values()];
+}
+
+const isBetter = (a: Thread, b: Thread): boolean =>
+  isPacked(a.path) === isPacked(b.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b.path)?.size ?? 0) : isPacked(b.path);
+
+function headOf(path: string, layout: ThreadsLayout): ThreadHead | undefined {
+  const line = firstLineOf(path);
+  return line === undefined ? undefined : layout.headOf(line);
+}
+
+const sessionsAmong = (threads: readonly Thread[], kind: Kind): readonly SessionRef[] =>
+  [...treesOf(threads)].map(([thread, agents]) => sessionRef(thread, agents, kind));
+
+/** Threads that no other one among these started, each with all below it. */
+function treesOf(threads: readonly Thread[]): ReadonlyMap<Thread, readonly Thread[]> {
+  const byId = new Map(threads.map((thread) => [thread.id, thread]));
+  const trees = new Map<Thread, Thread[]>();
+  for (const thread of threads) {
+    const root = rootOf(thread, byId);
+    const tree = trees.get(root) ?? [];
+    trees.set(root, root === thread ? tree : [...tree, thread]);
+  }
+  return trees;
+}
+
+function rootOf(thread: Thread, byId: ReadonlyMap<string, Thread>): Thread {
+  const seen = new Set<Thread>();
+  let root = thread;
+  for (;;) {
+    seen.add(root);
+    const { parentThreadId, rootThreadId } = root.head;
+    if (parentThreadId === undefined) return root;
+    const parent = byId.get(parentThreadId) ?? byId.get(rootThreadId ?? '');
+    if (parent === undefined || seen.has(parent)) return root;
+    root = parent;
+  }
+}
+
+const agentsOf = (id: string, threads: readonly Thread[]): readonly Thread[] =>
+  [...treesOf(threads)].find(([thread]) => thread.id === id)?.[1] ?? [];
+
+function sessionRef({ id, path }: Thread, agents: readonly Thread[], { harness, layout }: Kind): SessionRef {
+  const stats = readableStats(path);
+  const { atMs, directory } = beginningOf(path, layout);
+  return {
+    harness,
+    layout,
+    sessionId: id,
+    path,
+    folder: dirname(path),
+    agents: agents.map((agent): AgentRef => ({ agentId: agent.id, path: agent.path })).toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1)),
+    begunMs: atMs ?? 0,
+    ...(directory !== undefined && { startDirectory: directory }),
+    modifiedMs: stats?.mtimeMs ?? 0,
+    bytes: stats?.size ?? 0,
+  };
+}
