@@ -6,9 +6,9 @@
  * out:  dist/cli.js, dist/thread.js, dist/index.js, dist/types/, hooks/worker.cjs
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
-import { bundleOptions, workerOptions } from './bundle.mjs';
+import { bundleOptions, SQLITE_FILES, workerOptions } from './bundle.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -19,4 +19,6 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
 });
 await build(workerOptions);
+for (const name of SQLITE_FILES)
+  for (const folder of ['dist', 'hooks']) copyFileSync(`node_modules/sql.js/dist/${name}`, `${folder}/${name}`);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });

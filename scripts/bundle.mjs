@@ -56,5 +56,14 @@ export const bundleOptions = {
 };
 
 /** The worker of the hooks: one file that a plain clone of the repository runs, whatever package.json says about modules. */
-const { banner: _, ...withoutBanner } = bundleOptions;
-export const workerOptions = { ...withoutBanner, format: 'cjs', entryPoints: ['src/hook/main.ts'], outfile: 'hooks/worker.cjs' };
+export const workerOptions = {
+  ...bundleOptions,
+  format: 'cjs',
+  entryPoints: ['src/hook/main.ts'],
+  outfile: 'hooks/worker.cjs',
+  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+  define: { ...bundleOptions.define, 'import.meta.url': '__url' },
+};
+
+/** SQLite as WebAssembly, read by src/read/sql-js.ts when the first database is: beside the bundles, not in them. */
+export const SQLITE_FILES = ['sql-wasm.js', 'sql-wasm.wasm'];

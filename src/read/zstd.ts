@@ -1,0 +1,106 @@
+/**
+ * What zstd made small → what it was.
+ *
+ * in:   bytes of a blob, path of a file
+ * out:  `unpacked` text; `linesOfZstd`, the lines of a file that is never in memory as a whole
+ *
+ * Node has zstd from 22.15 on; before that fzstd, in JavaScript, does it.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import * as zlib from 'node:zlib';
+import { Decompress } from 'fzstd';
+
+/** A few bytes may claim to be gigabytes. */
+const MAX_BLOB_BYTES = 64 * 1024 * 1024;
+/** What a decoder has to remember of what it told; zstd's own command refuses more than 128 MiB unless asked. */
+const MAX_WINDOW_BYTES = 128 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+const LF = 10;
+
+export const isZstd = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd && bytes.length > 8;
+
+const native = (zlib as { zstdDecompressSync?: (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer }).zstdDecompressSync;
+
+/** @returns undefined when it is damaged, or too large to be taken */
+export function unpacked(bytes: Uint8Array): string | undefined {
+  try {
+    if (native !== undefined) return native(bytes, { maxOutputLength: MAX_BLOB_BYTES }).toString('utf8');
+    return Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString('utf8');
+  } catch {
+    return undefined; // Whoever asked has the bytes still, and says so.
+  }
+}
+
+/**
+ * Each line is only valid until the next is asked for. A last line without a line feed is told, too.
+ *
+ * @throws whatever the file system says, and when the file is damaged: the lines before that have been told
+ */
+export function* linesOfZstd(path: string): Generator<Buffer> {
+  let rest: Buffer[] = [];
+  for (const piece of pieces(chunksOf(path), Number.POSITIVE_INFINITY)) {
+    let start = 0;
+    for (let end = piece.indexOf(LF); end >= 0; end = piece.indexOf(LF, start)) {
+      const line = piece.subarray(start, end);
+      yield rest.length === 0 ? line : Buffer.concat([...rest, line]);
+      rest = [];
+      start = end + 1;
+    }
+    if (start < piece.length) rest.push(Buffer.from(piece.subarray(start)));
+  }
+  if (rest.length > 0) yield Buffer.concat(rest);
+}
+
+function* pieces(chunks: Iterable<Uint8Array>, maxBytes: number): Generator<Buffer> {
+  let made: Buffer[] = [];
+  let total = 0;
+  const decoder = new Decompress((data) => {
+    total += data.length;
+    if (total > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
+    // A copy: the decoder goes on to use its memory.
+    if (data.length > 0) made.push(Buffer.from(data));
+  });
+  let isFirst = true;
+  for (const chunk of chunks) {
+    if (isFirst && windowOf(chunk) > MAX_WINDOW_BYTES) throw new Error(`a window of more than ${MAX_WINDOW_BYTES} bytes`);
+    isFirst = false;
+    decoder.push(chunk);
+    yield* made;
+    made = [];
+  }
+  if (isFirst) return;
+  decoder.push(new Uint8Array(0), true);
+  yield* made;
+}
+
+/** By the header of the frame: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1 */
+function windowOf(frame: Uint8Array): number {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32));
+  if (!isZstd(bytes) || bytes.length < 18) return 0;
+  const descriptor = bytes[4]!;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  if (!isSingleSegment) {
+    const base = 2 ** (10 + (bytes[5]! >> 3));
+    return base + (base / 8) * (bytes[5]! & 7);
+  }
+  const at = 5 + [0, 1, 2, 4][descriptor & 3]!;
+  const size = descriptor >> 6;
+  if (size === 0) return bytes[at]!;
+  if (size === 1) return bytes.readUInt16LE(at) + 256;
+  return size === 2 ? bytes.readUInt32LE(at) : Number(bytes.readBigUInt64LE(at));
+}
+
+function* chunksOf(path: string): Generator<Uint8Array> {
+  const fd = openSync(path, 'r');
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+      const read = readSync(fd, buffer, 0, CHUNK_BYTES, null);
+      if (read === 0) return;
+      yield buffer.subarray(0, read);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
