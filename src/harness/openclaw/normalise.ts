@@ -1,0 +1,209 @@
+/**
+ * Records of OpenClaw and pi → Session.
+ *
+ * in:   ParsedFile of the session and of every agent below it
+ * out:  Session; pure and total
+ *
+ * - A call tells when it began and ended. A tool's times are in the trajectory; without one only a duration, or the end of all
+ *   the tools that ran together.
+ * - A sub-agent runs on after the call that started it: its session key and run are in the call's result. What it said comes
+ *   back as a run of its own, without a prompt.
+ */
+import type { AgentRun, CallRef, Problem, ProblemReason, Run, RunOutcome, Session, Trigger, Turn } from '../../session/types.ts';
+import type { Normalised, ParsedTranscript } from '../harness.ts';
+import { type Claimed, modelCallsOf, toolCallsOf } from './calls.ts';
+import type { ParsedFile } from './records.ts';
+import { announcedBy, type RawRun, runsOf } from './runs.ts';
+
+export function normaliserFor(harness: string): (files: ParsedTranscript<ParsedFile>) => Normalised {
+  return (files) => {
+    const session = new Building(files, harness);
+    return { session: session.session(), problems: session.problems, checkpointAt: () => undefined };
+  };
+}
+
+/** A run that was started by a call, by `<session key>:<run>`. */
+type Starts = Map<string, CallRef>;
+
+class Building {
+  readonly problems: Problem[];
+  readonly #files: ParsedTranscript<ParsedFile>;
+  readonly #harness: string;
+  readonly #unclaimed: Map<string, ParsedFile>;
+  readonly #starts: Starts = new Map();
+
+  constructor(files: ParsedTranscript<ParsedFile>, harness: string) {
+    this.#files = files;
+    this.#harness = harness;
+    this.problems = [files.main, ...files.agents].flatMap(({ problems }) => problems);
+    this.#unclaimed = new Map(files.agents.map((file) => [file.window.sessionKey ?? file.agentId ?? file.name, file]));
+  }
+
+  session(): Session {
+    const { main, sessionId, ended } = this.#files;
+    const raw = runsOf(main);
+    const problemsBy = lineCounts(main.problems, raw);
+    const turns = raw.map((run, at): Turn => {
+      const isOver = at < raw.length - 1 || ended;
+      const own = this.#run(run, main, isOver, run.startId);
+      const notifiedBy = this.#starts.get(announcedBy(run.runId) ?? '');
+      return {
+        ...own,
+        number: at + 1,
+        trigger: triggerOf(run),
+        ...(run.prompt === undefined && run.calls.length === 0 && run.compactions.length > 0 && { command: 'compact' }),
+        notifiedBy: notifiedBy === undefined ? [] : [notifiedBy],
+        ...(run.backTo !== undefined && {
+          rewound: { toTurnId: raw[run.backTo]?.startId ?? null, droppedTurnIds: run.dropped.map((dropped) => raw[dropped]!.startId) },
+        }),
+        ...(run.isCopy && { copiedFrom: { ...(main.header?.forkedFrom !== undefined && { sessionId: main.header.forkedFrom }) } }),
+        problems: problemsBy[at]!,
+      };
+    });
+    const strays = this.#leftOver();
+    return {
+      id: main.header?.id ?? sessionId,
+      harness: this.#harness,
+      agentName: this.#harness,
+      turns: turns.map((turn, at) => ({ ...turn, unclaimedAgents: strays.filter((agent) => ownerOf(agent, turns) === at) })),
+      strays: turns.length === 0 ? strays : [],
+    };
+  }
+
+  /** @param isOver  whether nothing more can come */
+  #run(
+    run: RawRun,
+    file: ParsedFile,
+    isOver: boolean,
+    startId: string,
+  ): Omit<Run, 'unclaimedAgents'> & { unclaimedAgents: readonly AgentRun[] } {
+    const last = run.calls.at(-1);
+    const ended = run.events.findLast((event) => event.kind === 'ended');
+    const isKilled =
+      (ended !== undefined && ended.status === 'interrupted') ||
+      last?.stopReason === 'aborted' ||
+      (isOver && file.window.status === 'killed' && ended === undefined);
+    const isAnswered = last !== undefined && last.stopReason !== 'toolUse';
+    const finished =
+      isOver || ended !== undefined || isAnswered || (run.compactions.length > 0 && run.prompt === undefined && last === undefined);
+    const claim = (claimed: Claimed): AgentRun | undefined => this.#claim(claimed, startId);
+    const toolCalls = toolCallsOf(run, finished, file.content, claim, this.#add(file));
+    const modelCalls = modelCallsOf(run, file.content);
+    const outcome = outcomeOf(run, isKilled || (finished && !isAnswered && run.prompt !== undefined));
+    const version = run.events.find((event) => event.kind === 'version')?.version;
+    const told = [
+      run.startedAtMs,
+      ...run.calls.map(({ atMs }) => atMs),
+      ...run.results.map(({ atMs }) => atMs),
+      ...run.compactions.map(({ atMs }) => atMs),
+      ...(isKilled && ended !== undefined ? [ended.atMs] : []),
+    ];
+    const answer = run.calls
+      .findLast(({ parts }) => parts?.some(({ kind }) => kind === 'text'))
+      ?.parts?.filter(({ kind }) => kind === 'text');
+    return {
+      startId,
+      startedAtMs: run.startedAtMs,
+      endedAtMs: Math.max(...told),
+      modelCalls,
+      toolCalls,
+      unclaimedAgents: [],
+      compactions: run.compactions.map(({ atMs, tokensBefore, tokensAfter }) => ({ atMs, tokensBefore, tokensAfter })),
+      steeringMs: run.steering.map(({ sentMs }) => sentMs),
+      outcome,
+      finished,
+      ...(version !== undefined && { version }),
+      ...(run.prompt?.parts !== undefined && { prompt: run.prompt.parts }),
+      ...(answer !== undefined && isAnswered && { answer }),
+    };
+  }
+
+  #add =
+    (file: ParsedFile) =>
+    (line: number, reason: ProblemReason, detail: string): void =>
+      void this.problems.push({ file: file.name, line, reason, detail });
+
+  /** Each agent once, whoever asks first. */
+  #claim({ sessionKey, runId, callId, label }: Claimed, startId: string): AgentRun | undefined {
+    this.#starts.set(`${sessionKey}:${runId}`, { startId, id: callId, kind: 'call' });
+    const file = this.#unclaimed.get(sessionKey);
+    if (file === undefined) return undefined;
+    this.#unclaimed.delete(sessionKey);
+    return this.#agent(file, label);
+  }
+
+  /** However many runs it had: one agent, from the first to the last. */
+  #agent(file: ParsedFile, label: string | undefined): AgentRun {
+    const raw = runsOf(file);
+    const first = raw[0]?.startId ?? `${file.agentId ?? file.name}`;
+    const runs = raw.map((run, at) => this.#run(run, file, at < raw.length - 1 || this.#files.ended, first));
+    const last = runs.at(-1);
+    const isDone = ['done', 'failed', 'killed', 'timeout'].includes(file.window.status ?? '');
+    return {
+      id: file.header?.id ?? file.agentId ?? file.name,
+      name: file.window.label ?? label ?? 'subagent',
+      type: 'subagent',
+      startId: first,
+      startedAtMs: runs.reduce((start, run) => Math.min(start, run.startedAtMs), runs[0]?.startedAtMs ?? file.header?.atMs ?? 0),
+      endedAtMs: runs.reduce((end, run) => Math.max(end, run.endedAtMs), runs[0]?.endedAtMs ?? file.header?.atMs ?? 0),
+      modelCalls: runs.flatMap(({ modelCalls }) => modelCalls),
+      toolCalls: runs.flatMap(({ toolCalls }) => toolCalls),
+      unclaimedAgents: [],
+      compactions: runs.flatMap(({ compactions }) => compactions),
+      steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
+      outcome: last?.outcome ?? { kind: 'interrupted' },
+      finished: this.#files.ended || isDone || (last?.finished === true && file.window.status === undefined),
+      respawns: [],
+      ...(last?.version !== undefined && { version: last.version }),
+      ...(runs[0]?.prompt !== undefined && { prompt: runs[0].prompt }),
+      ...(last?.answer !== undefined && { answer: last.answer }),
+    };
+  }
+
+  /** Agents that no call told of. */
+  #leftOver(): readonly AgentRun[] {
+    const agents: AgentRun[] = [];
+    for (const [key, file] of [...this.#unclaimed]) {
+      if (!this.#unclaimed.delete(key)) continue;
+      this.#add(file)(0, 'unclaimed-agent', 'no call is known that started this agent');
+      agents.push(this.#agent(file, undefined));
+    }
+    return agents;
+  }
+}
+
+/** The turn during which it began, else the next, else the last. */
+function ownerOf({ startedAtMs }: AgentRun, turns: readonly Turn[]): number {
+  const during = turns.findIndex((turn) => turn.startedAtMs <= startedAtMs && startedAtMs <= turn.endedAtMs);
+  if (during >= 0) return during;
+  const next = turns.findIndex((turn) => turn.startedAtMs > startedAtMs);
+  return next >= 0 ? next : turns.length - 1;
+}
+
+function triggerOf(run: RawRun): Trigger {
+  if (announcedBy(run.runId) !== undefined) return 'task_notification';
+  if (run.prompt === undefined) return run.compactions.length > 0 && run.calls.length === 0 ? 'command' : 'unknown';
+  const started = run.events.find((event) => event.kind === 'attempt');
+  return started?.trigger === undefined || started.trigger === 'user' ? 'human' : 'unknown';
+}
+
+function outcomeOf(run: RawRun, isInterrupted: boolean): RunOutcome {
+  const last = run.calls.at(-1);
+  if (last?.error !== undefined)
+    return { kind: 'error', errorType: `api_${last.error.type}`, ...(last.error.message !== undefined && { message: last.error.message }) };
+  return isInterrupted ? { kind: 'interrupted' } : { kind: 'completed' };
+}
+
+/** Problems of lines, by the run that they stand in; those before the first are the first's. */
+function lineCounts(problems: readonly Problem[], runs: readonly RawRun[]): readonly number[] {
+  const starts = runs.map((run) => (run.prompt ?? run.calls[0] ?? run.results[0] ?? run.compactions[0])?.line ?? 0);
+  const counts = runs.map(() => 0);
+  for (const { line } of problems) {
+    const at = Math.max(
+      0,
+      starts.findLastIndex((start) => start <= line),
+    );
+    if (counts.length > 0) counts[at] = counts[at]! + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,151 @@
+/**
+ * Records of one session → its runs: from a prompt, or what came back from a sub-agent, to the end of the answer.
+ *
+ * in:   ParsedFile
+ * out:  `RawRun[]` in order of their beginnings: which entries belong to which run; pure and total
+ *
+ * Version 4 names the run on nearly every entry; version 3 and pi name none, and there a prompt begins one.
+ */
+import type { AssistantEntry, CompactionEntry, Entry, ParsedFile, ResultEntry, RunEvent, UserEntry } from './records.ts';
+
+export interface RawRun {
+  /** Kept by forks and by the move into the database: the id of its first entry; of a run without a prompt, the run's. */
+  readonly startId: string;
+  readonly runId?: string;
+  readonly prompt?: UserEntry;
+  readonly steering: readonly UserEntry[];
+  readonly calls: readonly AssistantEntry[];
+  readonly results: readonly ResultEntry[];
+  readonly compactions: readonly CompactionEntry[];
+  /** What the trajectory tells of it. */
+  readonly events: readonly RunEvent[];
+  readonly startedAtMs: number;
+  /** Runs that a rewind took out of the conversation just before this one, by index. */
+  readonly dropped: readonly number[];
+  /** The one it went back to; -1: to the beginning. Undefined: it follows the one before. */
+  readonly backTo?: number;
+  /** Copied from the session that this one was forked from. */
+  readonly isCopy: boolean;
+}
+
+/** The sub-agent's run that one without a prompt was started by: `announce:v1:<session key>:<run>`. */
+export const announcedBy = (runId: string | undefined): string | undefined => /^announce:v\d+:(.+)$/.exec(runId ?? '')?.[1];
+
+interface Draft {
+  startId: string;
+  runId: string | undefined;
+  prompt: UserEntry | undefined;
+  steering: UserEntry[];
+  calls: AssistantEntry[];
+  results: ResultEntry[];
+  compactions: CompactionEntry[];
+  firstMs: number;
+  dropped: number[];
+  backTo: number | undefined;
+}
+
+export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun[] {
+  const drafts: Draft[] = [];
+  /** By entry, the run it belongs to: of bookkeeping too, for prompts hang on it. */
+  const runOfEntry = new Map<string, number>();
+  const gone = new Set<number>();
+  const begin = (first: Entry, runId: string | undefined, firstMs: number): Draft => {
+    const draft: Draft = {
+      startId: first.kind === 'assistant' && runId !== undefined ? runId : keyOf(first),
+      runId,
+      prompt: first.kind === 'user' ? first : undefined,
+      steering: [],
+      calls: [],
+      results: [],
+      compactions: [],
+      firstMs,
+      dropped: [],
+      backTo: undefined,
+    };
+    rewindTo(first, draft);
+    drafts.push(draft);
+    return draft;
+  };
+  /** An entry that hangs on an older run than the last one: those in between are no longer part of the conversation. */
+  const rewindTo = (first: Entry, draft: Draft): void => {
+    const parent = first.parentId === undefined ? undefined : runOfEntry.get(first.parentId);
+    if (parent === undefined || drafts.length === 0) return;
+    const dropped = [...drafts.keys()].filter((at) => at > parent && !gone.has(at));
+    if (dropped.length === 0) return;
+    for (const at of dropped) gone.add(at);
+    draft.dropped = dropped;
+    draft.backTo = parent;
+  };
+  const runOfCall = new Map<string, Draft>();
+  for (const entry of entries) {
+    switch (entry.kind) {
+      case 'user': {
+        const current = drafts.at(-1);
+        if (current?.runId !== undefined && current.runId === entry.runId) current.steering.push(entry);
+        else begin(entry, entry.runId, entry.sentMs);
+        break;
+      }
+      case 'assistant': {
+        const run = runOf(entry, drafts) ?? begin(entry, entry.runId, entry.startedMs);
+        run.calls.push(entry);
+        run.runId ??= entry.runId;
+        for (const { id } of entry.toolCalls) runOfCall.set(id, run);
+        break;
+      }
+      case 'result':
+        (runOfCall.get(entry.callId) ?? runOf(entry, drafts) ?? begin(entry, entry.runId, entry.atMs)).results.push(entry);
+        break;
+      case 'compaction':
+        (compactedRun(entry, drafts) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
+        break;
+      case 'other':
+        break;
+      default:
+        entry satisfies never;
+    }
+    runOfEntry.set(entry.id, drafts.length - 1);
+  }
+  const eventsByRun = grouped(events, ({ runId }) => runId);
+  return drafts.map(({ firstMs, backTo, runId, prompt, ...draft }) => ({
+    ...draft,
+    ...(runId !== undefined && { runId }),
+    ...(prompt !== undefined && { prompt }),
+    ...(backTo !== undefined && { backTo }),
+    events: [...new Set([runId, draft.calls[0]?.runId])].flatMap((id) => (id === undefined ? [] : (eventsByRun.get(id) ?? []))),
+    startedAtMs: firstMs,
+    isCopy: header !== undefined && header.forkedFrom !== undefined && ((prompt ?? draft.calls[0])?.atMs ?? header.atMs) < header.atMs,
+  }));
+}
+
+/**
+ * The run that an entry without a prompt of its own belongs to. A failed call may be written under another run's id than its
+ * prompt: so only a run that has had an answer is told apart by it.
+ */
+function runOf(entry: AssistantEntry | ResultEntry, drafts: readonly Draft[]): Draft | undefined {
+  const known = entry.runId === undefined ? undefined : drafts.findLast(({ runId }) => runId === entry.runId);
+  if (known !== undefined) return known;
+  const current = drafts.at(-1);
+  if (current === undefined || announcedBy(entry.runId) !== undefined) return undefined;
+  const isOver = current.calls.length > 0 || current.prompt === undefined;
+  return isOver && entry.runId !== undefined && current.runId !== undefined ? undefined : current;
+}
+
+/** One that was asked for between two runs is a run of its own. */
+function compactedRun(entry: CompactionEntry, drafts: readonly Draft[]): Draft | undefined {
+  if (entry.runId !== undefined) return drafts.findLast(({ runId }) => runId === entry.runId);
+  const current = drafts.at(-1);
+  return current?.calls.at(-1)?.stopReason === 'toolUse' ? current : undefined;
+}
+
+/** Ids of version 3 and pi have 8 digits: with the time of the entry, which forks keep, they name one among all there are. */
+export const keyOf = ({ id, atMs }: Entry): string => (id.length >= 32 ? id : `${id}@${atMs}`);
+
+function grouped<T>(items: readonly T[], keyOfItem: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOfItem(item));
+    if (group === undefined) groups.set(keyOfItem(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
