@@ -47,6 +47,8 @@ export interface World {
   readonly stdin?: () => Promise<string>;
   /** Where the built program lies, and beside it the page of `view` and the code of the threads. Absent: not built. */
   readonly dist?: URL;
+  /** For tests: ends what otherwise runs until Ctrl-C. */
+  readonly stopped?: Promise<void>;
 }
 
 const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
