@@ -13,6 +13,7 @@ import { redact } from './redact.ts';
 import { roots } from './roots.ts';
 import { sync } from './sync.ts';
 import { uninstall } from './uninstall.ts';
+import { verify } from './verify.ts';
 import { view } from './view.ts';
 
 // biome-ignore format: a line each
@@ -22,6 +23,7 @@ export const commands: readonly CliCommand[] = [
   roots,
   config,
   sync,
+  verify,
   doctor,
   redact,
   hook,
