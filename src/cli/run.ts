@@ -4,6 +4,7 @@
  * in:   Options; the outside world as `World`
  * out:  exit code; UserError when the user must change something
  */
+import { createColors } from 'picocolors';
 import { destinationConfig } from '../config/destination.ts';
 import { redactorsFor } from '../config/packs.ts';
 import { UserError } from '../errors.ts';
@@ -26,7 +27,7 @@ import { openSending, type Sending } from './sending.ts';
 import { configOf, pathsOf, settled, traceparentIn } from './settings.ts';
 import { spanLines } from './span-lines.ts';
 import { harmless, type Terminal } from './terminal.ts';
-import { treeText } from './tree.ts';
+import { type TreeView, treeText } from './tree.ts';
 
 export interface World {
   readonly env: NodeJS.ProcessEnv;
@@ -72,6 +73,7 @@ export async function run(options: Options, world: World): Promise<number> {
   for (const warning of overrides.warnings) out.note(warning);
   const sends = destination !== undefined && !options.dryRun && (options.output === undefined || options.endpoint !== undefined);
   const writes = options.output ?? (destination === undefined || options.out !== undefined ? 'tree' : undefined);
+  demandTree(options, writes);
   const build: BuildOptions = {
     // What is shown here stays here; what is sent or written for others is empty unless asked for.
     content: options.content ?? (writes === 'tree' && !sends ? 'full' : settings.content),
@@ -117,6 +119,12 @@ export async function run(options: Options, world: World): Promise<number> {
   if (destination === undefined && writes === 'tree' && !options.quiet && options.out === undefined)
     out.note(out.colors.dim('To send it: --endpoint http://localhost:4318, or set OTEL_EXPORTER_OTLP_ENDPOINT.'));
   return code;
+}
+
+function demandTree({ depth, turn }: Options, writes: Options['output']): void {
+  const given = depth !== undefined ? '--depth' : turn !== undefined ? '--turn' : undefined;
+  if (given !== undefined && writes !== 'tree')
+    throw new UserError(`${given} is about the tree, and none is written.`, 'Add --output tree, or leave it out.');
 }
 
 function sessionsFor(options: Options, places: Places, cwd: string): readonly SessionRef[] {
@@ -239,8 +247,7 @@ async function* textOf(
 ): AsyncGenerator<string> {
   switch (format) {
     case 'tree':
-      for await (const session of sessions)
-        yield options.out === undefined ? treeText(session, out.colors, out.width) : treeText(session, undefined, undefined);
+      for await (const session of sessions) yield treeText(session, treeView(options, out));
       return;
     case 'spans':
       for await (const { spans } of sessions) yield* spanLines(spans);
@@ -253,6 +260,10 @@ async function* textOf(
       format satisfies never;
   }
 }
+
+/** In a file it is plain. */
+const treeView = ({ out: file, depth, turn }: Options, { colors, width, ascii }: Terminal): TreeView =>
+  file === undefined ? { colors, width, ascii, depth, turn } : { colors: createColors(false), depth, turn };
 
 async function* spansIn(sessions: AsyncIterable<TracedRef>): AsyncGenerator<readonly Span[]> {
   for await (const { spans } of sessions) yield spans;

@@ -16,7 +16,8 @@ export const widthOf = (text: string): number => (PLAIN.test(text) ? text.length
 
 /** The beginning of it, with an ellipsis where something is missing. */
 export function cut(text: string, columns: number, ellipsis = '…'): string {
-  const seen = text.slice(0, columns * CHARS_A_COLUMN);
+  // Half a surrogate pair is no character.
+  const seen = text.slice(0, columns * CHARS_A_COLUMN).replace(/[\uD800-\uDBFF]$/, '');
   if (seen.length === text.length && widthOf(text) <= columns) return text;
   const room = columns - ellipsis.length;
   if (room < 0) return ellipsis.slice(0, Math.max(0, columns));
