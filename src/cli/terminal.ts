@@ -19,6 +19,8 @@ export interface Terminal {
   readonly ascii?: boolean;
   /** Whether somebody is watching the messages. */
   readonly watched: boolean;
+  /** Whether nobody reads any more what is still to come. */
+  readonly isLeft?: () => boolean;
   /** The result asked for. Waits until it is taken, so that no amount of it piles up. */
   write(text: string): Promise<void>;
   /** Anything else: notes, summaries. */

@@ -38,7 +38,8 @@ export function treeText(session: TracedRef, view: TreeView = { colors: pc.creat
   const spans = view.turn === undefined ? session.spans : spansOfTurn(session.spans, view.turn);
   const { id } = session.session;
   const named = width < WIDE ? { ...session, session: { ...session.session, id: id.slice(0, ID_CHARS) } } : session;
-  const head = colors.bold(cutIn(sessionLine(named, totalsOf(spans, undefined)), width, view));
+  const line = sessionLine(named, totalsOf(spans, undefined));
+  const head = colors.bold(cutIn(view.ascii ? line.replaceAll('·', '-') : line, width, view));
   return `${[head, ...linesOf(treeRows(session.session, spans, view.depth), view)].join('\n')}\n\n`;
 }
 
@@ -72,13 +73,20 @@ function nameCell(row: TreeRow, { colors, ascii, width }: TreeView): readonly Pi
   const { span, hidden } = row;
   const failed = span.status.kind === 'error';
   const name = width === undefined ? fullName(row) : shortName(row);
-  const more = `${count(hidden.spans, 'span')} below`;
   return [
     { text: `${failed ? (ascii ? '! ' : '✗ ') : ''}${name}`, paint: paintOf(row, colors) },
     ...(failed ? [{ text: harmless(String(span.attributes[attr.ATTR_ERROR_TYPE])), paint: colors.red }] : []),
     ...remarks(row).map((text) => ({ text, paint: colors.magenta })),
-    ...(hidden.spans > 0 ? [{ text: `${ascii ? '...' : '…'} ${more}`, paint: colors.dim }] : []),
-    ...(hidden.errors > 0 ? [{ text: count(hidden.errors, 'error'), paint: colors.red }] : []),
+    ...(isWide(width) ? hiddenPieces(hidden, colors, ascii) : []),
+  ];
+}
+
+const isWide = (width: number | undefined): boolean => width !== undefined && width >= WIDE;
+
+function hiddenPieces({ spans, errors }: TreeRow['hidden'], colors: Terminal['colors'], ascii: boolean | undefined): readonly Piece[] {
+  return [
+    ...(spans > 0 ? [{ text: `${ascii ? '...' : '…'} ${count(spans, 'span')} below`, paint: colors.dim }] : []),
+    ...(errors > 0 ? [{ text: count(errors, 'error'), paint: colors.red }] : []),
   ];
 }
 
@@ -190,6 +198,7 @@ function linesBelow(row: TreeRow, { labels }: TreeLayout, view: TreeView): reado
   return [
     ...(labels === 'below' && row.label !== undefined ? [line(row.label, colors.dim)] : []),
     ...(row.message !== undefined ? [line(row.message, colors.red)] : []),
+    ...(isWide(width) ? [] : hiddenPieces(row.hidden, colors, view.ascii).map(({ text, paint }) => line(text, paint))),
   ];
 }
 
