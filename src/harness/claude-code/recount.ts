@@ -38,6 +38,8 @@ interface AgentsFile {
   readonly uuids: Set<string>;
   firstUser: { readonly hangsOn: string | undefined } | undefined;
   isFork: boolean;
+  /** A fork's file begins with the last response of its parent: that is not its own. */
+  readonly lead: (() => void)[];
   calls: number;
 }
 
@@ -48,6 +50,8 @@ class Count {
   readonly #unusable: Unusable[] = [];
   /** Which results name which agents. */
   readonly #named: { readonly callId: string; readonly agentId: string; readonly place: Place }[] = [];
+  /** The calls that started a teammate, by its name: one of a name is one, however many files it has. */
+  readonly #teammates = new Map<string, Set<string>>();
   /** Claude Code's own accounts by the start of their process; the last of each counts. */
   readonly #accounts = new Map<number, { readonly place: Place; readonly models: unknown }>();
   /** Why its account need not agree with the lines. */
@@ -65,6 +69,7 @@ class Count {
       uuids: new Set(),
       firstUser: undefined,
       isFork: at(metaOf(agent), 'isFork') === true,
+      lead: [],
       calls: 0,
     };
     if (own !== undefined) this.#files.push(own);
@@ -79,6 +84,7 @@ class Count {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) this.#unusable.push({ place, why: 'it is no JSON object' });
       else this.#line(value, place, own);
     }
+    if (own?.firstUser === undefined) for (const count of own?.lead ?? []) count();
   }
 
   #line(value: object, place: Place, own: AgentsFile | undefined): void {
@@ -87,7 +93,8 @@ class Count {
     if (uuid !== undefined) own?.uuids.add(uuid);
     switch (at(value, 'type')) {
       case 'assistant':
-        this.#response(value, place, atMs, own);
+        if (own?.isFork === true && own.firstUser === undefined) own.lead.push(() => this.#response(value, place, atMs, own));
+        else this.#response(value, place, atMs, own);
         break;
       case 'user':
         this.#user(value, place, own);
@@ -166,11 +173,15 @@ class Count {
       if (uuid !== undefined) own.keys.add(`prompt ${uuid}`);
     }
     if (at(value, 'isMeta') === true && JSON.stringify(content ?? '').includes('Your response above was cut off')) this.#cutOff();
-    const agentId = textAt(at(value, 'toolUseResult'), 'agentId');
-    if (agentId === undefined || agentId.includes('@')) return; // `name@team` has no file, or is a session of its own.
+    const result = at(value, 'toolUseResult');
+    const [agentId, name] = [textAt(result, 'agentId'), textAt(result, 'name')];
     for (const block of Array.isArray(content) ? content : []) {
       const callId = textAt(block, 'tool_use_id');
-      if (callId !== undefined) this.#named.push({ callId, agentId, place });
+      if (callId === undefined) continue;
+      // `name@team` has no file, or is a session of its own.
+      if (agentId !== undefined && !agentId.includes('@')) this.#named.push({ callId, agentId, place });
+      if (name !== undefined && at(result, 'status') === 'teammate_spawned')
+        this.#teammates.set(name, new Set([...(this.#teammates.get(name) ?? []), callId]));
     }
   }
 
@@ -186,6 +197,7 @@ class Count {
       return { id, places, model: model ?? 'unknown', agents: isMain ? [] : holding, ...(tokens !== undefined && { tokens }) };
     });
     const missing = this.#named.filter(({ callId, agentId }) => this.#startsAgent(callId) && !known.has(agentId));
+    if (missing.length > 0) this.#excuses.add('files of agents are gone');
     const declared = this.#declared(mainName);
     return {
       responses,
@@ -209,11 +221,20 @@ class Count {
     const byResult = new Map<string, string[]>();
     for (const { callId, agentId } of this.#named)
       if (this.#startsAgent(callId)) byResult.set(agentId, [...(byResult.get(agentId) ?? []), callId]);
-    const startedBy = (file: AgentsFile): string[] => byResult.get(file.file.id) ?? [textAt(metaOf(file.file), 'toolUseId') ?? []].flat();
+    const byMeta = (file: AgentsFile): string[] => [textAt(metaOf(file.file), 'toolUseId') ?? []].flat();
+    const startedBy = (file: AgentsFile): string[] =>
+      (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#calls.has(callId));
     const isSame = (a: AgentsFile, b: AgentsFile): boolean =>
       a.file.id === b.file.id || isCopy(a, b) || isCopy(b, a) || goesOn(a, b) || goesOn(b, a);
+    const isTeammateOf = (later: AgentsFile, first: AgentsFile): boolean => {
+      const name = textAt(metaOf(later.file), 'agentType') ?? '';
+      return name === textAt(metaOf(first.file), 'agentType') && this.#teammates.get(name)?.size === 1;
+    };
+    const areStarted = [...this.#calls.keys()].some(this.#startsAgent);
     const goesOn = (later: AgentsFile, first: AgentsFile): boolean =>
-      startedBy(later).length === 0 && !later.isFork && first.uuids.has(later.firstUser?.hangsOn ?? '');
+      startedBy(later).length === 0 &&
+      !later.isFork &&
+      ((areStarted && first.uuids.has(later.firstUser?.hangsOn ?? '')) || isTeammateOf(later, first));
     for (const file of files) {
       const same = groups.filter((group) => group.files.some((other) => isSame(file, other)));
       for (const group of same) groups.splice(groups.indexOf(group), 1);
