@@ -5,6 +5,7 @@
  * out:  a server on 127.0.0.1 until Ctrl-C, its address on stdout; or a file: the page, or what other viewers read
  */
 import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { Option } from 'commander';
 import { redactorsFor } from '../../config/packs.ts';
 import { UserError } from '../../errors.ts';
@@ -13,8 +14,11 @@ import type { Content } from '../../pipeline.ts';
 import { allSessions, findSessions, lastSession, type Places, type SessionRef } from '../../read/find.ts';
 import { htmlFile } from '../../view/file.ts';
 import type { PageFiles } from '../../view/html.ts';
+import { perfettoJson } from '../../view/perfetto.ts';
 import { serve } from '../../view/server.ts';
+import type { Shown } from '../../view/session.ts';
 import { openSession } from '../../view/sessions.ts';
+import { speedscopeJson } from '../../view/speedscope.ts';
 import { EXIT } from '../account.ts';
 import { openBrowser } from '../browser.ts';
 import { writeOut } from '../out-file.ts';
@@ -119,12 +123,32 @@ async function show(chosen: Chosen, { open, port }: Flags, options: ViewOptions,
   }
 }
 
-async function write(chosen: Chosen, { out: path }: Flags, options: ViewOptions, world: World): Promise<void> {
+async function write(chosen: Chosen, { out: path, format }: Flags, options: ViewOptions, world: World): Promise<void> {
   if (chosen.kind === 'list') throw new UserError('A file is of one session.', 'Name a transcript or a session id, or use --last.');
   const shown = shownOf(chosen.ref, options);
-  const texts = htmlFile(openSession(shown), pageOf(world));
+  const texts = textsOf(options.content === 'full' ? shown : withoutPlaces(shown), format, world);
   if (path !== undefined) await writeOut(path, texts);
   else for (const text of texts) await world.out.write(text);
+}
+
+/** Where things lie on this machine is nobody's business who is given the file. */
+const withoutPlaces = (shown: Shown): Shown => ({
+  ...shown,
+  problems: shown.problems.map((problem) => ({ ...problem, file: basename(problem.file) })),
+  ...(shown.project !== undefined && { project: basename(shown.project) }),
+});
+
+function textsOf(shown: Shown, format: Flags['format'], world: World): Iterable<string> {
+  switch (format) {
+    case 'html':
+      return htmlFile(openSession(shown), pageOf(world));
+    case 'perfetto':
+      return perfettoJson(shown);
+    case 'speedscope':
+      return speedscopeJson(shown);
+    default:
+      return format satisfies never;
+  }
 }
 
 /** @throws UserError when it was not built */
