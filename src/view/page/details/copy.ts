@@ -9,18 +9,18 @@ import { fill, h } from '../dom.ts';
 /** @param text  exactly what the transcript has, hidden characters included */
 export function copyButton(label: string, text: () => string): HTMLButtonElement | undefined {
   if (!canCopy()) return undefined;
-  const button = h('button', { type: 'button', class: 'copy' }, label);
+  const button = h('button', { type: 'button', class: 'd-copy' }, label);
   button.addEventListener('click', () => void copied(button, label, text()));
   return button;
 }
 
 /** A value that copies itself. */
 export function copyable(value: string, shown: Node | string): HTMLElement {
-  if (!canCopy()) return h('span', { class: 'value', dir: 'auto' }, shown);
-  const said = h('span', { class: 'said', role: 'status' });
-  const button = h('button', { type: 'button', class: 'value', title: 'Copy', dir: 'auto' }, shown);
+  if (!canCopy()) return h('span', { class: 'd-value', dir: 'auto' }, shown);
+  const said = h('span', { class: 'd-said', role: 'status' });
+  const button = h('button', { type: 'button', class: 'd-value', title: 'Copy', dir: 'auto' }, shown);
   button.addEventListener('click', () => void copied(said, '', value));
-  return h('span', { class: 'copyable' }, button, said);
+  return h('span', { class: 'd-copyable' }, button, said);
 }
 
 const canCopy = (): boolean => typeof navigator !== 'undefined' && navigator.clipboard?.writeText !== undefined;

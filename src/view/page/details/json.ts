@@ -21,12 +21,14 @@ export function jsonText(value: unknown): string {
     chars += text.length;
   };
   const write = (item: unknown, depth: number): void => {
-    if (typeof item !== 'object' || item === null) return put(JSON.stringify(item) ?? String(item));
+    const inner = typeof item === 'object' && item !== null ? Object.keys(item).length : 0;
+    if (inner === 0 || depth >= MAX_DEPTH) put(leaf(item, inner));
+    else writeEntries(item as object, depth);
+  };
+  const writeEntries = (item: object, depth: number): void => {
     const list = Array.isArray(item);
-    const keys = list ? item : Object.keys(item);
+    const keys = Object.keys(item);
     const count = keys.length;
-    if (count === 0) return put(list ? '[]' : '{}');
-    if (depth >= MAX_DEPTH) return put(`${list ? '[' : '{'} … ${counted(count, 'entry', 'entries')}, nested too deeply … ${list ? ']' : '}'}`);
     put(list ? '[' : '{');
     for (let index = 0; index < count; index++) {
       put(`${index === 0 ? '' : ','}\n${indent(depth + 1)}`);
@@ -34,13 +36,20 @@ export function jsonText(value: unknown): string {
         put(`… ${counted(count - index, 'more entry', 'more entries')}`);
         break;
       }
-      if (!list) put(`${JSON.stringify(keys[index])}: `);
-      write(list ? item[index] : (item as Record<string, unknown>)[keys[index] as string], depth + 1);
+      const key = keys[index]!;
+      if (!list) put(`${JSON.stringify(key)}: `);
+      write((item as Readonly<Record<string, unknown>>)[key], depth + 1);
     }
     put(`\n${indent(depth)}${list ? ']' : '}'}`);
   };
   write(value, 0);
   return out.join('');
+}
+
+function leaf(item: unknown, inner: number): string {
+  if (inner === 0) return JSON.stringify(item) ?? String(item);
+  const [open, close] = Array.isArray(item) ? '[]' : '{}';
+  return `${open} … ${counted(inner, 'entry', 'entries')}, nested too deeply … ${close}`;
 }
 
 const MAX_PARSED = 500_000;

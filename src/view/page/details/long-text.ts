@@ -16,26 +16,50 @@ export const MAX_WHOLE = 2_000_000;
 const PIECE = 8000;
 
 export function longText(text: string, show: (piece: string) => Node): HTMLElement {
-  if (text.length <= MAX_FIRST) return h('div', { class: 'long' }, show(text));
-  const button = h('button', { type: 'button', class: 'more' }, `Show ${text.length > MAX_WHOLE ? 'more' : 'all'} of ${number(text.length)} characters`);
-  const box = h('div', { class: 'long' }, show(beginning(text, MAX_FIRST)), h('p', { class: 'rest' }, '… ', button, copyButton('Copy all', () => text)));
+  if (text.length <= MAX_FIRST) return h('div', { class: 'd-long' }, show(text));
+  const button = h(
+    'button',
+    { type: 'button', class: 'd-more' },
+    `Show ${text.length > MAX_WHOLE ? 'more' : 'all'} of ${number(text.length)} characters`,
+  );
+  const box = h(
+    'div',
+    { class: 'd-long' },
+    show(beginning(text, MAX_FIRST)),
+    h(
+      'p',
+      { class: 'd-rest' },
+      '… ',
+      button,
+      copyButton('Copy all', () => text),
+    ),
+  );
   button.addEventListener('click', () => {
     const left = text.length - MAX_WHOLE;
-    const told = left > 0 && h('p', { class: 'rest' }, `… ${counted(left, 'character')} more: too many to show. `, copyButton('Copy all', () => text));
+    const told =
+      left > 0 &&
+      h(
+        'p',
+        { class: 'd-rest' },
+        `… ${counted(left, 'character')} more: too many to show. `,
+        copyButton('Copy all', () => text),
+      );
     fill(box, show(beginning(text, MAX_WHOLE)), told);
   });
   return box;
 }
 
 /** Preformatted, in pieces of whole lines where lines are short enough. */
-export function pre(text: string, kind = 'plain'): HTMLElement {
-  const box = h('pre', { class: `pre ${kind}`, dir: 'auto', tabindex: 0 });
+export function pre(text: string, kind = ''): HTMLElement {
+  const box = h('pre', { class: `d-pre ${kind}`, dir: 'auto', tabindex: 0 });
   for (let from = 0; from < text.length; ) {
     const to = pieceEnd(text, from);
     const whole = from === 0 && to === text.length;
     const piece = text.slice(from, to);
     // Each piece is a block: the line end between two is the blocks' own.
-    box.append(whole ? piece0(piece) : h('span', { class: 'piece' }, piece.endsWith('\n') && to < text.length ? piece.slice(0, -1) || ' ' : piece));
+    box.append(
+      whole ? piece0(piece) : h('span', { class: 'd-piece' }, piece.endsWith('\n') && to < text.length ? piece.slice(0, -1) || ' ' : piece),
+    );
     from = to;
   }
   return box;
