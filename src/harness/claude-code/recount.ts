@@ -211,6 +211,10 @@ class Count {
 
   #startsAgent = (callId: string): boolean => STARTS_AGENT.includes(this.#calls.get(callId)?.name ?? '');
 
+  /** A fork's own file may be all that is left of the call that started it. */
+  #standsOutside = (callId: string, { file }: AgentsFile): boolean =>
+    this.#calls.get(callId)?.places.some((place) => place.file !== file.name) === true;
+
   /** 2.1.38 and 39 keep the call that made a summary in a file as of an agent. */
   #isSummary = ({ file, calls }: AgentsFile): boolean => this.#mainHasLines && file.id.startsWith('acompact-') && calls === 0;
 
@@ -223,12 +227,15 @@ class Count {
       if (this.#startsAgent(callId)) byResult.set(agentId, [...(byResult.get(agentId) ?? []), callId]);
     const byMeta = (file: AgentsFile): string[] => [textAt(metaOf(file.file), 'toolUseId') ?? []].flat();
     const startedBy = (file: AgentsFile): string[] =>
-      (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#calls.has(callId));
+      (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#standsOutside(callId, file));
     const isSame = (a: AgentsFile, b: AgentsFile): boolean =>
       a.file.id === b.file.id || isCopy(a, b) || isCopy(b, a) || goesOn(a, b) || goesOn(b, a);
     const isTeammateOf = (later: AgentsFile, first: AgentsFile): boolean => {
       const name = textAt(metaOf(later.file), 'agentType') ?? '';
-      return name === textAt(metaOf(first.file), 'agentType') && this.#teammates.get(name)?.size === 1;
+      return (
+        name === textAt(metaOf(first.file), 'agentType') &&
+        [...(this.#teammates.get(name) ?? [])].filter((callId) => this.#calls.has(callId)).length === 1
+      );
     };
     const areStarted = [...this.#calls.keys()].some(this.#startsAgent);
     const goesOn = (later: AgentsFile, first: AgentsFile): boolean =>
