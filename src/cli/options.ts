@@ -5,6 +5,7 @@
  * out:  `Options`, or UserError for a value that makes no sense; help and version end the program
  */
 import { Option } from 'commander';
+import { UserError } from '../errors.ts';
 import type { Content } from '../pipeline.ts';
 import { profiles, type SemconvVersion } from '../trace/semconv.ts';
 import { commandLine } from './commands/command.ts';
@@ -17,6 +18,10 @@ export interface Options {
   readonly last: boolean;
   readonly output?: 'tree' | 'spans' | 'otlp-json';
   readonly out?: string;
+  /** Of the tree: levels below a turn, one turn, a pager. */
+  readonly depth?: number;
+  readonly turn?: number;
+  readonly pager: boolean;
   readonly dryRun: boolean;
   readonly resend: boolean;
   readonly final: boolean;
@@ -32,7 +37,17 @@ export interface Options {
 }
 
 /** Of switches: not told to commander, whose help would say `(default: false)` of each. */
-const OFF = { last: false, dryRun: false, resend: false, final: false, header: [], check: false, quiet: false, verbose: false };
+const OFF = {
+  last: false,
+  pager: true,
+  dryRun: false,
+  resend: false,
+  final: false,
+  header: [],
+  check: false,
+  quiet: false,
+  verbose: false,
+};
 
 const EXAMPLES = `
 Examples:
@@ -65,6 +80,9 @@ export async function parseOptions(argv: readonly string[], version: string, out
     .option('--last', 'the newest session of the current directory')
     .addOption(new Option('--output <format>', 'write instead of sending').choices(['tree', 'spans', 'otlp-json']))
     .option('--out <file>', 'write there instead of to the terminal')
+    .option('--depth <levels>', 'of the tree: so many levels below a turn', (value) => wholeNumber('--depth', value, 0))
+    .option('--turn <number>', 'of the tree: this turn; -1 is the last one', (value) => wholeNumber('--turn', value, undefined))
+    .option('--no-pager', 'no pager for a tree longer than the terminal')
     .option('--dry-run', 'build and report, send nothing')
     .option('--resend', 'send what was delivered before, too')
     .option('--final', 'send what may still change, too: the last turn of a session that may go on')
@@ -88,4 +106,12 @@ export async function parseOptions(argv: readonly string[], version: string, out
     .addHelpText('after', EXAMPLES);
   if (!(await parse(argv, out))) return 'done';
   return { ...OFF, ...command.opts<Omit<Options, 'transcripts'>>(), transcripts: command.args };
+}
+
+/** @throws UserError */
+export function wholeNumber(option: string, text: string, least: number | undefined): number {
+  const number = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(number) || (least !== undefined && number < least))
+    throw new UserError(`${option} ${text} is no number${least === undefined ? '' : ` from ${least} up`}.`, `Give one: ${option} 2.`);
+  return number;
 }

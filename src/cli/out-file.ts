@@ -12,7 +12,7 @@ import { UserError } from '../errors.ts';
 /** Our own open files: where they lead to a file, its name is not ours to give to another one. */
 const OPEN_FILE = /^\/(?:dev|proc\/self)\/(?:stdout|stderr|fd\/\d+)$/;
 
-export async function writeOut(path: string, texts: AsyncIterable<string>): Promise<void> {
+export async function writeOut(path: string, texts: AsyncIterable<string> | Iterable<string>): Promise<void> {
   const failed = (error: unknown): never => {
     throw new UserError(`--out ${path}: ${(error as Error).message}.`, 'Name a file in a directory you may write to.');
   };
@@ -33,7 +33,11 @@ export async function writeOut(path: string, texts: AsyncIterable<string>): Prom
   }
 }
 
-async function written(file: FileHandle, texts: AsyncIterable<string>, failed: (error: unknown) => never): Promise<void> {
+async function written(
+  file: FileHandle,
+  texts: AsyncIterable<string> | Iterable<string>,
+  failed: (error: unknown) => never,
+): Promise<void> {
   try {
     // Unlike `write`, it goes on where the system takes only a part.
     for await (const text of texts) await file.appendFile(text).catch(failed);

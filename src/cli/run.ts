@@ -4,6 +4,7 @@
  * in:   Options; the outside world as `World`
  * out:  exit code; UserError when the user must change something
  */
+import { createColors } from 'picocolors';
 import { destinationConfig } from '../config/destination.ts';
 import { redactorsFor } from '../config/packs.ts';
 import { UserError } from '../errors.ts';
@@ -21,12 +22,13 @@ import type { Span } from '../trace/span.ts';
 import { Account } from './account.ts';
 import type { Options } from './options.ts';
 import { writeOut } from './out-file.ts';
+import { withPager } from './pager.ts';
 import { progressBar } from './progress.ts';
 import { openSending, type Sending } from './sending.ts';
 import { configOf, pathsOf, settled, traceparentIn } from './settings.ts';
 import { spanLines } from './span-lines.ts';
 import { harmless, type Terminal } from './terminal.ts';
-import { treeText } from './tree.ts';
+import { type TreeView, treeText } from './tree.ts';
 
 export interface World {
   readonly env: NodeJS.ProcessEnv;
@@ -47,6 +49,8 @@ export interface World {
   readonly stdin?: () => Promise<string>;
   /** Where the built program lies, and beside it the page of `view` and the code of the threads. Absent: not built. */
   readonly dist?: URL;
+  /** For tests: ends what otherwise runs until Ctrl-C. */
+  readonly stopped?: Promise<void>;
 }
 
 const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
@@ -54,7 +58,6 @@ const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export async function run(options: Options, world: World): Promise<number> {
-  const { out } = world;
   const refs = sessionsFor(options, { env: world.env, home: world.home, harnesses }, world.cwd);
   const loaded = configOf(world);
   const settings = settled(options, loaded, world.env);
@@ -67,9 +70,42 @@ export async function run(options: Options, world: World): Promise<number> {
     config: configured,
   });
   const overrides = resourceOverrides(world.env, configured);
-  for (const warning of overrides.warnings) out.note(warning);
+  for (const warning of overrides.warnings) world.out.note(warning);
   const sends = destination !== undefined && !options.dryRun && (options.output === undefined || options.endpoint !== undefined);
   const writes = options.output ?? (destination === undefined || options.out !== undefined ? 'tree' : undefined);
+  demandTree(options, writes);
+  // Whoever leaves a pager wants no more of it: what is sent must not end with it.
+  const isPaged = options.pager && writes === 'tree' && options.out === undefined && !sends;
+  const built = (out: Terminal): Promise<number> =>
+    buildAndReport({ options, world, out, refs, loaded, settings, destination, overrides, sends, writes });
+  return isPaged ? withPager(world.out, world.env, built) : built(world.out);
+}
+
+interface Job {
+  readonly options: Options;
+  readonly world: World;
+  readonly out: Terminal;
+  readonly refs: readonly SessionRef[];
+  readonly loaded: ReturnType<typeof configOf>;
+  readonly settings: ReturnType<typeof settled>;
+  readonly destination: ReturnType<typeof destinationFrom>;
+  readonly overrides: ReturnType<typeof resourceOverrides>;
+  readonly sends: boolean;
+  readonly writes: Options['output'];
+}
+
+async function buildAndReport({
+  options,
+  world,
+  out,
+  refs,
+  loaded,
+  settings,
+  destination,
+  overrides,
+  sends,
+  writes,
+}: Job): Promise<number> {
   const build: BuildOptions = {
     // What is shown here stays here; what is sent or written for others is empty unless asked for.
     content: options.content ?? (writes === 'tree' && !sends ? 'full' : settings.content),
@@ -87,7 +123,10 @@ export async function run(options: Options, world: World): Promise<number> {
   const { resend, final } = options;
   const { version, now = Date.now } = world;
   const { state: stateFolder } = pathsOf(world);
-  const sending = sends ? openSending(destination, { stateFolder, scope, version, resend, final, traceparent, now }) : undefined;
+  const sending =
+    sends && destination !== undefined
+      ? openSending(destination, { stateFolder, scope, version, resend, final, traceparent, now })
+      : undefined;
   // A report is the result where nothing else is written, else it must not be mixed into what is.
   const report = writes === undefined ? (text: string) => out.write(`${text}\n`) : async (text: string) => out.note(text);
   // An endpoint in the environment that nothing is sent to is not spoken of.
@@ -115,6 +154,12 @@ export async function run(options: Options, world: World): Promise<number> {
   if (destination === undefined && writes === 'tree' && !options.quiet && options.out === undefined)
     out.note(out.colors.dim('To send it: --endpoint http://localhost:4318, or set OTEL_EXPORTER_OTLP_ENDPOINT.'));
   return code;
+}
+
+function demandTree({ depth, turn }: Options, writes: Options['output']): void {
+  const given = depth !== undefined ? '--depth' : turn !== undefined ? '--turn' : undefined;
+  if (given !== undefined && writes !== 'tree')
+    throw new UserError(`${given} is about the tree, and none is written.`, 'Add --output tree, or leave it out.');
 }
 
 function sessionsFor(options: Options, places: Places, cwd: string): readonly SessionRef[] {
@@ -221,7 +266,11 @@ async function written(
 ): Promise<void> {
   const texts = format === undefined ? nothing(sessions) : textOf(sessions, format, scope, options, out);
   if (options.out !== undefined) await writeOut(options.out, texts);
-  else for await (const text of texts) await out.write(text);
+  else
+    for await (const text of texts) {
+      await out.write(text);
+      if (out.isLeft?.()) break;
+    }
 }
 
 async function* nothing(sessions: AsyncIterable<TracedRef>): AsyncGenerator<string> {
@@ -237,8 +286,7 @@ async function* textOf(
 ): AsyncGenerator<string> {
   switch (format) {
     case 'tree':
-      for await (const session of sessions)
-        yield options.out === undefined ? treeText(session, out.colors, out.width) : treeText(session, undefined, undefined);
+      for await (const session of sessions) yield treeText(session, treeView(options, out));
       return;
     case 'spans':
       for await (const { spans } of sessions) yield* spanLines(spans);
@@ -251,6 +299,10 @@ async function* textOf(
       format satisfies never;
   }
 }
+
+/** In a file it is plain. */
+const treeView = ({ out: file, depth, turn }: Options, { colors, width, ascii }: Terminal): TreeView =>
+  file === undefined ? { colors, width, ascii, depth, turn } : { colors: createColors(false), depth, turn };
 
 async function* spansIn(sessions: AsyncIterable<TracedRef>): AsyncGenerator<readonly Span[]> {
   for await (const { spans } of sessions) yield spans;

@@ -27,7 +27,7 @@ export function configOf(world: World): LoadedConfig {
 
 /** Flags of a run, variables, then the config. @throws UserError when a flag is given for what is locked */
 export function settled(
-  options: Options,
+  options: Pick<Options, 'content' | 'semconv' | 'agentUsage'>,
   { config, locked, paths }: LoadedConfig,
   env: World['env'],
 ): Pick<Config, 'content' | 'semconv' | 'agent_usage'> {

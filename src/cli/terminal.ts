@@ -13,8 +13,14 @@ export interface Terminal {
   readonly colors: ReturnType<typeof createColors>;
   /** Columns; undefined when it is no terminal. */
   readonly width: number | undefined;
+  /** Lines; undefined when it is no terminal. */
+  readonly height?: number | undefined;
+  /** Whether it shows nothing but ASCII. */
+  readonly ascii?: boolean;
   /** Whether somebody is watching the messages. */
   readonly watched: boolean;
+  /** Whether nobody reads any more what is still to come. */
+  readonly isLeft?: () => boolean;
   /** The result asked for. Waits until it is taken, so that no amount of it piles up. */
   write(text: string): Promise<void>;
   /** Anything else: notes, summaries. */
@@ -28,7 +34,10 @@ export function terminal(stdout: WriteStream, stderr: WriteStream, env: NodeJS.P
   const errorColors = createColors(wanted ?? stderr.isTTY === true);
   return {
     colors,
-    width: stdout.isTTY ? stdout.columns : undefined,
+    // Some terminals don't know how wide they are.
+    width: stdout.isTTY ? stdout.columns || 80 : undefined,
+    height: stdout.isTTY ? stdout.rows || 24 : undefined,
+    ascii: isAscii(env),
     watched: stderr.isTTY === true,
     write: (text) =>
       new Promise((resolve) => {
@@ -38,6 +47,12 @@ export function terminal(stdout: WriteStream, stderr: WriteStream, env: NodeJS.P
     note: (text) => void stderr.write(`${text}\n`),
     complain: (text) => void stderr.write(`${errorColors.red('trace-build:')} ${text}\n`),
   };
+}
+
+/** A locale that is not told is taken for UTF-8: it is, nearly everywhere, even where nobody says so. */
+function isAscii(env: NodeJS.ProcessEnv): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'UTF-8';
+  return env['TERM'] === 'dumb' || !/utf-?8/i.test(locale);
 }
 
 /** A way to ask, of a terminal where somebody can answer. */

@@ -1,145 +1,229 @@
 /**
  * The spans of a session → a tree for people.
  *
- * in:   a traced session, colours and width of the terminal (without them: plain, uncut)
- * out:  text; a line a span with duration, tokens, cost and errors, and one line of what was said
+ * in:   a traced session; how it is to be shown: colours, columns, which turn, how deep
+ * out:  text. On a terminal a row a span, with a bar for its time, no wider than the terminal; elsewhere plain and uncut
  */
 import pc from 'picocolors';
 import type { TracedRef } from '../pipeline.ts';
 import * as attr from '../trace/semconv.ts';
-import type { Span } from '../trace/span.ts';
-import { dollars, duration, isChat, numberOf, sessionLine, tokens, totalsOf } from './summary.ts';
+import { nameOf } from '../view/session.ts';
+import { count, dollars, duration, numberOf, sessionLine, tokens, totalsOf } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
+import { cut, padStart, widthOf } from './text-width.ts';
+import { bar } from './tree-bar.ts';
+import { layoutOf, type TreeLayout, WIDE } from './tree-layout.ts';
+import { spansOfTurn, type TreeRow, treeRows, type Used } from './tree-rows.ts';
 
-type Colors = Terminal['colors'];
-
-/** What is shown of a prompt, an answer or a command where there is no width to go by. */
-const CONTENT_CHARS = 160;
-/** Names longer than this push the figures of their line to the right, and no others. */
-const NAME_CHARS = 56;
-
-export function treeText(session: TracedRef, colors: Colors = pc.createColors(false), width: number | undefined = undefined): string {
-  const rows = rowsOf(session.spans);
-  const nameWidth = rows.reduce((width, { prefix, span }) => Math.min(NAME_CHARS, Math.max(width, prefix.length + title(span).length)), 0);
-  const lines = rows.flatMap((row) => [spanLine(row, nameWidth, colors), ...contentLines(row, colors, width)]);
-  const head = colors.bold(sessionLine(session, totalsOf(session.spans, undefined)));
-  return `${[head, ...lines].join('\n')}\n\n`;
+export interface TreeView {
+  readonly colors: Terminal['colors'];
+  /** Columns; undefined: uncut. */
+  readonly width?: number | undefined;
+  /** Whether nothing but ASCII may be written. */
+  readonly ascii?: boolean | undefined;
+  /** Levels below a turn. Default: all. */
+  readonly depth?: number | undefined;
+  /** Only this one; below zero from the end. */
+  readonly turn?: number | undefined;
 }
 
-interface Row {
-  readonly span: Span;
-  /** Branches of the tree up to its name. */
-  readonly prefix: string;
-  /** The same for lines below it that are about it. */
-  readonly below: string;
+/** Uncut is not endless. */
+const LABEL_CHARS = 160;
+/** Enough of an id to name a session by, where there is no room for all of it. */
+const ID_CHARS = 8;
+
+/** @throws UserError when there is no such turn */
+export function treeText(session: TracedRef, view: TreeView = { colors: pc.createColors(false) }): string {
+  const { colors, width = Number.POSITIVE_INFINITY } = view;
+  const spans = view.turn === undefined ? session.spans : spansOfTurn(session.spans, view.turn);
+  const { id } = session.session;
+  const named = width < WIDE ? { ...session, session: { ...session.session, id: id.slice(0, ID_CHARS) } } : session;
+  const line = sessionLine(named, totalsOf(spans, undefined));
+  const head = colors.bold(cutIn(view.ascii ? line.replaceAll('·', '-') : line, width, view));
+  return `${[head, ...linesOf(treeRows(session.session, spans, view.depth), view)].join('\n')}\n\n`;
 }
 
-/** Depth first, children in order of time. */
-function rowsOf(spans: readonly Span[]): Row[] {
-  const known = new Set(spans.map(({ spanId }) => spanId));
-  const children = new Map<string, Span[]>();
-  const roots: Span[] = [];
-  for (const span of spans) {
-    if (span.parentSpanId === undefined || !known.has(span.parentSpanId)) roots.push(span);
-    else if (children.has(span.parentSpanId)) children.get(span.parentSpanId)!.push(span);
-    else children.set(span.parentSpanId, [span]);
-  }
-  const rows: Row[] = [];
-  const visit = (span: Span, stem: string, isRoot: boolean, isLast: boolean): void => {
-    const below = isRoot ? '' : `${stem}${isLast ? '   ' : '│  '}`;
-    const own = (children.get(span.spanId) ?? []).toSorted((a, b) => a.startMs - b.startMs);
-    rows.push({ span, prefix: isRoot ? '' : `${stem}${isLast ? '└─ ' : '├─ '}`, below: `${below}${own.length > 0 ? '│  ' : '   '}` });
-    for (const [at, child] of own.entries()) visit(child, below, false, at === own.length - 1);
-  };
-  for (const root of roots) visit(root, '', true, true);
-  return rows;
+function linesOf(rows: readonly TreeRow[], view: TreeView): readonly string[] {
+  const widths = tokenWidths(rows, view);
+  const cells = rows.map((row) => ({ row, name: nameCell(row, view), figures: figuresOf(row, widths, view) }));
+  const layout = layoutOf(
+    cells.map(({ row, name, figures }) => ({
+      name: widthOf(branches(row, view)) + widthOf(joined(name)),
+      label: widthOf(row.label ?? ''),
+      tokens: widthOf(figures.tokens),
+      cost: widthOf(figures.cost),
+      cached: widthOf(figures.cached),
+    })),
+    view.width,
+  );
+  return cells.flatMap(({ row, name, figures }) => [spanLine(row, name, figures, layout, view), ...linesBelow(row, layout, view)]);
 }
 
-function title(span: Span): string {
+// ---------------------------------------------------------------------------------------------
+
+interface Piece {
+  readonly text: string;
+  readonly paint: (text: string) => string;
+}
+
+const joined = (pieces: readonly Piece[]): string => pieces.map(({ text }) => text).join('  ');
+
+/** Its name, and what is out of the ordinary. */
+function nameCell(row: TreeRow, { colors, ascii, width }: TreeView): readonly Piece[] {
+  const { span, hidden } = row;
+  const failed = span.status.kind === 'error';
+  const name = width === undefined ? fullName(row) : shortName(row);
+  return [
+    { text: `${failed ? (ascii ? '! ' : '✗ ') : ''}${name}`, paint: paintOf(row, colors) },
+    ...(failed ? [{ text: harmless(String(span.attributes[attr.ATTR_ERROR_TYPE])), paint: colors.red }] : []),
+    ...remarks(row).map((text) => ({ text, paint: colors.magenta })),
+    ...(isWide(width) ? hiddenPieces(hidden, colors, ascii) : []),
+  ];
+}
+
+const isWide = (width: number | undefined): boolean => width !== undefined && width >= WIDE;
+
+function hiddenPieces({ spans, errors }: TreeRow['hidden'], colors: Terminal['colors'], ascii: boolean | undefined): readonly Piece[] {
+  return [
+    ...(spans > 0 ? [{ text: `${ascii ? '...' : '…'} ${count(spans, 'span')} below`, paint: colors.dim }] : []),
+    ...(errors > 0 ? [{ text: count(errors, 'error'), paint: colors.red }] : []),
+  ];
+}
+
+/** As it is sent. */
+function fullName({ span }: TreeRow): string {
   const number = span.attributes[attr.ATTR_TURN_NUMBER];
   return harmless(number === undefined ? span.name : `${span.name} #${number} ${span.attributes[attr.ATTR_TURN_TRIGGER]}`);
 }
 
-function spanLine({ span, prefix }: Row, nameWidth: number, colors: Colors): string {
-  const name = title(span).padEnd(nameWidth - prefix.length);
-  const figures = [duration(span.endMs - span.startMs).padStart(8), ...(isChat(span) ? [usage(span)] : []), ...remarks(span)];
-  return `${colors.dim(prefix)}${paint(span, colors)(name)}  ${figures.join('  ')}${failure(span, colors)}`.trimEnd();
+function shortName({ span, kind }: TreeRow): string {
+  const name = nameOf(span);
+  if (kind === 'turn') return harmless(`${name} ${span.attributes[attr.ATTR_TURN_TRIGGER]}`);
+  return harmless(kind === 'agent' ? `agent ${name}` : name);
 }
 
-function usage(span: Span): string {
-  const [input, output] = [numberOf(span, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS), numberOf(span, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS)];
-  const cached = numberOf(span, attr.ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS);
-  const about = span.attributes[attr.ATTR_USAGE_UNRELIABLE] === true ? '≥' : '';
-  const cost = span.attributes[attr.ATTR_COST_USD];
-  return [
-    `${tokens(input)} in${cached > 0 ? ` (${tokens(cached)} cached)` : ''}, ${about}${tokens(output)} out`,
-    ...(typeof cost === 'number' ? [dollars(cost)] : []),
-  ].join('  ');
-}
-
-/** What is out of the ordinary. */
-function remarks(span: Span): string[] {
+function remarks({ span, kind }: TreeRow): readonly string[] {
   const outcome = span.attributes[attr.ATTR_OUTCOME];
   const retries = numberOf(span, attr.ATTR_RETRIES);
   return [
     ...(outcome === 'denied' || outcome === 'interrupted' ? [outcome] : []),
     ...(retries > 0 ? [`${retries} ${retries === 1 ? 'retry' : 'retries'}`] : []),
-    ...(span.attributes[attr.ATTR_AGENT_UNCLAIMED] === true && span.name.startsWith('invoke_agent') ? ['no call found'] : []),
+    ...(span.attributes[attr.ATTR_AGENT_UNCLAIMED] === true && kind === 'agent' ? ['no call found'] : []),
     ...(span.attributes[attr.ATTR_TURN_REWOUND_TO] !== undefined ? ['after a rewind'] : []),
     ...(numberOf(span, attr.ATTR_COMPACTIONS) > 0 ? ['compacted'] : []),
     ...(span.open ? ['open'] : []),
   ];
 }
 
-const failure = (span: Span, colors: Colors): string =>
-  span.status.kind === 'error' ? `  ${colors.red(`! ${harmless(String(span.attributes[attr.ATTR_ERROR_TYPE]))}`)}` : '';
-
-function paint(span: Span, colors: Colors): (text: string) => string {
+function paintOf({ span, kind }: TreeRow, colors: Terminal['colors']): (text: string) => string {
   if (span.status.kind === 'error') return colors.red;
-  if (isChat(span)) return colors.cyan;
-  return span.name.startsWith('invoke_agent') ? colors.green : colors.yellow;
+  if (kind === 'chat') return colors.cyan;
+  if (kind === 'turn') return (text) => colors.bold(colors.green(text));
+  return kind === 'agent' ? colors.green : colors.yellow;
 }
+
+interface Figures {
+  readonly duration: string;
+  readonly tokens: string;
+  readonly cost: string;
+  readonly cached: string;
+}
+
+/** Of a turn or an agent: the sums of all below it. */
+function figuresOf({ span, used }: TreeRow, widths: TokenWidths, { width, ascii }: TreeView): Figures {
+  const hasCalls = used.calls > 0;
+  const [input, output] = [tokens(used.input).padStart(widths.input), outputOf(used, ascii).padStart(widths.output)];
+  const isNarrow = width !== undefined && width < WIDE;
+  return {
+    duration: duration(span.endMs - span.startMs),
+    tokens: !hasCalls ? '' : isNarrow ? `${input} ${ascii ? '->' : '→'} ${output}` : `${input} in  ${output} out`,
+    cost: hasCalls && used.costUsd > 0 ? dollars(used.costUsd) : '',
+    cached: hasCalls && used.cached > 0 ? `${Math.round((100 * used.cached) / Math.max(1, used.input))}% cached` : '',
+  };
+}
+
+interface TokenWidths {
+  readonly input: number;
+  readonly output: number;
+}
+
+const tokenWidths = (rows: readonly TreeRow[], { ascii }: TreeView): TokenWidths => ({
+  input: rows.reduce((most, { used }) => Math.max(most, tokens(used.input).length), 0),
+  output: rows.reduce((most, { used }) => Math.max(most, outputOf(used, ascii).length), 0),
+});
+
+const outputOf = ({ output, unreliable }: Used, ascii: boolean | undefined): string =>
+  `${unreliable ? (ascii ? '>' : '≥') : ''}${tokens(output)}`;
 
 // ---------------------------------------------------------------------------------------------
 
-function contentLines({ span, below }: Row, colors: Colors, width: number | undefined): string[] {
-  const text = span.status.kind === 'error' && !isChat(span) ? span.status.message : contentOf(span);
-  if (text === undefined || text.trim() === '') return [];
-  const room = Math.max(20, (width ?? below.length + 2 + CONTENT_CHARS) - below.length - 2);
-  const line = harmless(text);
-  return [`${colors.dim(`${below}  ${line.length <= room ? line : `${line.slice(0, room - 1)}…`}`)}`];
+function spanLine(row: TreeRow, name: readonly Piece[], figures: Figures, layout: TreeLayout, view: TreeView): string {
+  const { colors } = view;
+  const isSum = row.kind === 'turn' || row.kind === 'agent';
+  const figure = (text: string, width: number): string[] =>
+    width === 0 ? [] : [(isSum ? colors.dim : (plain: string) => plain)(padStart(text, width))];
+  const cells = [
+    firstCell(row, name, layout, view),
+    ...(layout.bar === 0 ? [] : [paintOf(row, colors)(bar(row.span, row.axis, layout.bar, view.ascii))]),
+    padStart(figures.duration, layout.duration),
+    ...figure(figures.tokens, layout.tokens),
+    ...figure(figures.cost, layout.cost),
+    ...figure(figures.cached, layout.cached),
+  ];
+  return cells.join('  ').trimEnd();
 }
 
-/** A turn shows its prompt, a call its answer, a tool what it was given. */
-function contentOf(span: Span): string | undefined {
-  const read = (name: string): unknown => parsed(span.attributes[name]);
-  if (isChat(span)) return saidIn(read(attr.ATTR_GEN_AI_OUTPUT_MESSAGES));
-  const prompt = saidIn(read(attr.ATTR_GEN_AI_INPUT_MESSAGES));
-  if (prompt !== undefined) return prompt;
-  const given = read(attr.ATTR_GEN_AI_TOOL_CALL_ARGUMENTS);
-  if (given === undefined) return undefined;
-  // Most tools have one argument that matters, and it comes first.
-  const [first, ...others] = Object.values(given as Record<string, unknown>);
-  return typeof first === 'string' && others.every((value) => typeof value !== 'string' || value.length < 200)
-    ? first
-    : JSON.stringify(given);
-}
-
-function saidIn(messages: unknown): string | undefined {
-  if (!Array.isArray(messages)) return undefined;
-  const texts = messages.flatMap((message) =>
-    (message?.parts ?? []).flatMap((part: { type?: unknown; content?: unknown }) =>
-      part.type === 'text' && typeof part.content === 'string' ? [part.content] : [],
-    ),
-  );
-  return texts.length === 0 ? undefined : texts.join(' ');
-}
-
-function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return undefined;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined; // never: content.ts makes it; but a tree is no place to fail
+function firstCell(row: TreeRow, name: readonly Piece[], layout: TreeLayout, view: TreeView): string {
+  const most = view.width === undefined ? Number.POSITIVE_INFINITY : layout.name;
+  const stem = cutStem(branches(row, view), most, view);
+  const label = layout.labels === 'beside' && row.label !== undefined ? [{ text: row.label, paint: view.colors.dim }] : [];
+  let taken = widthOf(stem);
+  const painted: string[] = [];
+  for (const [at, { text, paint }] of [...name, ...label].entries()) {
+    const gap = at === 0 ? '' : '  ';
+    const fits = cutIn(text, most - taken - gap.length, view);
+    if (most - taken <= gap.length || fits === '') break;
+    painted.push(gap + paint(fits));
+    taken += gap.length + widthOf(fits);
   }
+  return view.colors.dim(stem) + painted.join('') + ' '.repeat(Math.max(0, layout.name - taken));
 }
+
+/** Label and error, where the row has no room for them. */
+function linesBelow(row: TreeRow, { labels }: TreeLayout, view: TreeView): readonly string[] {
+  const { colors, width } = view;
+  const stem = cutStem(`${branchesBelow(row, view)}  `, width ?? Number.POSITIVE_INFINITY, view);
+  const room = width === undefined ? LABEL_CHARS : width - widthOf(stem);
+  const line = (text: string, paint: (text: string) => string): string => `${colors.dim(stem)}${paint(cutIn(text, room, view))}`;
+  return [
+    ...(labels === 'below' && row.label !== undefined ? [line(row.label, colors.dim)] : []),
+    ...(row.message !== undefined ? [line(row.message, colors.red)] : []),
+    ...(isWide(width) ? [] : hiddenPieces(row.hidden, colors, view.ascii).map(({ text, paint }) => line(text, paint))),
+  ];
+}
+
+const STEMS = { last: '└─ ', more: '├─ ', down: '│  ', none: '   ' } as const;
+const ASCII_STEMS = { last: '`- ', more: '|- ', down: '|  ', none: '   ' } as const;
+
+/** Branches of the tree up to its name. */
+function branches({ more }: TreeRow, { ascii }: TreeView): string {
+  const stems = ascii ? ASCII_STEMS : STEMS;
+  return more
+    .map((follows, at) => (at === more.length - 1 ? (follows ? stems.more : stems.last) : follows ? stems.down : stems.none))
+    .join('');
+}
+
+/** The same for lines below it that are about it. */
+function branchesBelow({ more, hasChildren }: TreeRow, { ascii }: TreeView): string {
+  const stems = ascii ? ASCII_STEMS : STEMS;
+  return [...more, hasChildren].map((follows) => (follows ? stems.down : stems.none)).join('');
+}
+
+/** Of a tree deeper than its column the branches at the left go, so that names stay. */
+function cutStem(stem: string, columns: number, { ascii }: TreeView): string {
+  const most = Math.max(0, Math.floor(columns / 2));
+  return stem.length <= most ? stem : `${ascii ? '.' : '…'}${stem.slice(stem.length - most + 1)}`.slice(0, most);
+}
+
+const cutIn = (text: string, columns: number, { ascii }: TreeView): string =>
+  Number.isFinite(columns) ? cut(text, columns, ascii ? '...' : '…') : text;

@@ -103,6 +103,48 @@ function spanIdsIn(text: string): ReadonlySet<string> {
   return ids;
 }
 
+export interface LedgerReading {
+  /** @param traceIds  of the session's spans: what other sessions sent of these traces is acknowledged, too */
+  readonly of: (session: string, traceIds: Iterable<string>) => LedgerAnswer;
+}
+
+export interface LedgerAnswer {
+  /** End in Unix ms by span id, whoever sent it. */
+  readonly ends: ReadonlyMap<string, number>;
+  /** What the session sent itself: trace id by span id. */
+  readonly own: ReadonlyMap<string, string>;
+  /** The session was forgotten: it was done with up to then. Unix ms. */
+  readonly doneUntilMs: number | undefined;
+}
+
+/** What a destination knows, as it is now, for whoever asks about many sessions. Reads only: nothing is made, nothing locked. */
+export function readLedger(stateFolder: string, destinationKey: string): LedgerReading {
+  const folder = join(stateFolder, 'ledger', destinationKey);
+  const lines = ledgerFiles(folder).flatMap((name) => (readIfThere(join(folder, name)) ?? '').split('\n'));
+  const acknowledged = lines.filter((line) => line.startsWith('+'));
+  const partOf = (line: string, part: 't' | 'c'): string | undefined => ENTRY_BEGINNING.exec(line)?.groups?.[part];
+  const ofTrace = grouped(acknowledged, (line) => partOf(line, 't'));
+  const ofSession = grouped(acknowledged, (line) => partOf(line, 'c'));
+  const doneUntilMs = watermarksIn(folder);
+  const entries = (found: readonly string[] | undefined): readonly Entry[] => (found ?? []).flatMap((line) => entryOf(line) ?? []);
+  return {
+    of: (session, traceIds) => {
+      const own = entries(ofSession.get(JSON.stringify(session).slice(1, -1)));
+      const ends = new Map<string, number>();
+      for (const { s } of [...own, ...[...new Set(traceIds)].flatMap((traceId) => entries(ofTrace.get(traceId)))])
+        for (const [spanId, endMs] of Object.entries(s)) ends.set(spanId, Math.max(endMs, ends.get(spanId) ?? 0));
+      return {
+        ends,
+        own: new Map(own.flatMap(({ t, s }) => Object.keys(s).map((spanId) => [spanId, t] as const))),
+        doneUntilMs: doneUntilMs.get(session),
+      };
+    },
+  };
+}
+
+/** As written by `append`: there may be millions, and most are never asked for. */
+const ENTRY_BEGINNING = /^\+\{"t":"(?<t>[^"]*)","c":"(?<c>(?:[^"\\]|\\.)*)"/;
+
 /** Whether a newer version has written the ledger: then nothing is sent. Reads only. */
 export const isOfNewerVersion = (stateFolder: string): boolean => versionIn(join(stateFolder, 'ledger')) > VERSION;
 

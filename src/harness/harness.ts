@@ -7,6 +7,7 @@
  */
 import type { Problem, Session } from '../session/types.ts';
 import type { ProblemCounts } from './problems.ts';
+import type { RawFiles, Recount } from './recount.ts';
 
 /** A transcript as it lies on disk: its lines, and the files of its sub-agents. */
 export interface Transcript {
@@ -98,6 +99,8 @@ export interface Harness<Parsed = unknown> {
    * @returns undefined on any doubt: then everything has to be read
    */
   resume(added: ParsedTranscript<Parsed>, checkpoint: Checkpoint): Normalised | undefined;
+  /** The raw lines counted by code that shares nothing with `parse` and `normalise`: for `verify`. Never throws. */
+  recount(files: RawFiles): Recount;
 }
 
 export interface Normalised {

@@ -7,7 +7,7 @@
  * Every span tells its operation, its conversation, and the agent that did the work. Content only
  * where `settings.content` says so: without it no prompt, no path, no error text is here.
  */
-import type { AgentRun, ModelCall, Run, RunOutcome, SessionUsage, TokenUsage, ToolCall, Turn } from '../session/types.ts';
+import type { AgentRun, FileChange, ModelCall, Run, RunOutcome, SessionUsage, TokenUsage, ToolCall, Turn } from '../session/types.ts';
 import { cappedJson, messagesJson, resultJson } from './content.ts';
 import { costUsd, PRICES_VERSION } from './cost.ts';
 import * as attr from './semconv.ts';
@@ -103,15 +103,25 @@ export function toolAttributes(call: ToolCall, who: Attribution, settings: Setti
   put(to, attr.ATTR_PERMISSION_SOURCE, call.permission?.source);
   put(to, attr.ATTR_TASK_ID, call.taskId);
   put(to, attr.ATTR_TEAMMATE, call.teammate);
+  put(to, attr.ATTR_FILES_COUNT, call.files?.length);
   put(to, attr.ATTR_OUTCOME, toolOutcomeName(call));
   if (call.timeEstimated === true) put(to, attr.ATTR_TIME_ESTIMATED, true);
   if (call.outcome.kind === 'error') put(to, attr.ATTR_ERROR_TYPE, call.outcome.errorType);
   if (settings.content) {
+    put(to, attr.ATTR_FILES, call.files?.slice(0, MAX_FILES).map(changeLine));
+    put(to, attr.ATTR_COMMITS, call.commits);
+    put(to, attr.ATTR_PULL_REQUESTS, call.pullRequests);
     if (call.input !== undefined) put(to, attr.ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input));
     if (call.output !== undefined) put(to, attr.ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)));
   }
   return to;
 }
+
+/** Their number is told anyway. */
+const MAX_FILES = 100;
+
+const changeLine = ({ change, path, movedTo }: FileChange): string =>
+  [change, path, ...(movedTo === undefined ? [] : ['->', movedTo])].join(' ').trimEnd();
 
 // ---------------------------------------------------------------------------------------------
 

@@ -90,6 +90,11 @@ export const ATTR_TEAMMATE = 'trace_build.teammate';
 export const ATTR_TASK_ID = 'trace_build.task.id';
 export const ATTR_PERMISSION_DECISION = 'trace_build.permission.decision';
 export const ATTR_PERMISSION_SOURCE = 'trace_build.permission.source';
+export const ATTR_FILES_COUNT = 'trace_build.files.count';
+/** `update src/a.ts`, one a file. */
+export const ATTR_FILES = 'trace_build.files';
+export const ATTR_COMMITS = 'trace_build.commits';
+export const ATTR_PULL_REQUESTS = 'trace_build.pull_requests';
 export const ATTR_INPUT_SCOPE = 'trace_build.input.scope';
 export const ATTR_LINK_KIND = 'trace_build.link';
 export const ATTR_COMPACTION_TRIGGER = 'trace_build.compaction.trigger';

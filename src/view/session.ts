@@ -4,9 +4,9 @@
  * in:   `Shown`: the session as the spans tell it, and what is known beside it
  * out:  `ViewSession`; pure
  */
-import type { ModelCall, Problem, Session, Turn } from '../session/types.ts';
+import type { Problem, Session, Turn } from '../session/types.ts';
 import { summaryOf } from '../stats/summary.ts';
-import { costUsd } from '../trace/cost.ts';
+import { callCostUsd } from '../trace/cost.ts';
 import { spanIdOf, traceIdOf } from '../trace/ids.ts';
 import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
@@ -38,7 +38,7 @@ export function viewSessionOf(shown: Shown, objects: SpanObjects = spanObjectsOf
     key,
     ...(project !== undefined && { project }),
     ...(repositoryUrl !== undefined && { repositoryUrl }),
-    summary: summaryOf(session, priceOf),
+    summary: summaryOf(session, callCostUsd),
     turns: turnsOf(rows, spans, objects),
     spans,
     context: contextOf(session, rowOf),
@@ -53,10 +53,6 @@ export function viewSessionOf(shown: Shown, objects: SpanObjects = spanObjectsOf
     content,
   };
 }
-
-/** What a model call cost; undefined when no price is known. */
-export const priceOf = ({ provider, model, usage, startedAtMs }: ModelCall): number | undefined =>
-  usage === undefined ? undefined : costUsd(provider, model, usage, startedAtMs);
 
 export interface Row {
   readonly span: Span;

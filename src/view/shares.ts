@@ -22,9 +22,9 @@ export function sharesOf(turn: Interval, models: readonly Interval[], tools: rea
 function coveredMs(frame: Interval, intervals: readonly Interval[]): number {
   let [covered, reached] = [0, frame.startMs];
   for (const { startMs, endMs } of intervals.toSorted((a, b) => a.startMs - b.startMs)) {
-    const end = Math.min(endMs, frame.endMs);
-    if (end <= reached) continue;
-    covered += end - Math.max(startMs, reached);
+    const [start, end] = [Math.max(startMs, reached), Math.min(endMs, frame.endMs)];
+    if (end <= start) continue;
+    covered += end - start;
     reached = end;
   }
   return covered;

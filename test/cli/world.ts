@@ -27,6 +27,7 @@ export async function trace(
     databaseHome?: string;
     stdin?: () => Promise<string>;
     dist?: URL;
+    stopped?: Promise<void>;
   } = {},
 ): Promise<Ran> {
   if (world.home === undefined) {
@@ -45,6 +46,7 @@ export async function trace(
     ...(world.databaseHome !== undefined && { databaseHome: world.databaseHome }),
     ...(world.stdin !== undefined && { stdin: world.stdin }),
     ...(world.dist !== undefined && { dist: world.dist }),
+    ...(world.stopped !== undefined && { stopped: world.stopped }),
     // What this machine's administrator says is none of the tests' business.
     managed: world.managed ?? '/nowhere/managed.json',
     ...(answers !== undefined && {

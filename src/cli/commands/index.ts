@@ -13,13 +13,17 @@ import { redact } from './redact.ts';
 import { roots } from './roots.ts';
 import { sync } from './sync.ts';
 import { uninstall } from './uninstall.ts';
+import { verify } from './verify.ts';
+import { view } from './view.ts';
 
 // biome-ignore format: a line each
 export const commands: readonly CliCommand[] = [
+  view,
   init,
   roots,
   config,
   sync,
+  verify,
   doctor,
   redact,
   hook,

@@ -5,6 +5,7 @@
  * out:  `AgentTree`: tool calls with their agents attached, agents that nothing leads to, problems
  */
 import type { AgentRun, Problem, ToolCall, ToolOutcome, Turn } from '../../session/types.ts';
+import { changesOf } from './changes.ts';
 import { type AgentCall, type Claims, claim } from './claiming.ts';
 import { type Digest, digest, type FileIndex, outcomeOf, type ToolSite } from './digest.ts';
 import { exitCodeOf, permissionOf, toolOutcome, wasRefused } from './outcomes.ts';
@@ -143,6 +144,7 @@ export class AgentTree {
     const agentRunId = this.#claims.fileOf.get(use.id);
     const details = found?.details;
     const outcome = toolOutcome(result, site.atMs, over);
+    const { files, commits, pullRequests } = changesOf(use, found, outcome);
     return {
       id: use.id,
       name: use.name,
@@ -156,6 +158,9 @@ export class AgentTree {
       teammate: details?.splitPane ? details.agentName : undefined,
       agent: agentRunId === undefined ? undefined : afterCall(this.#agentRun(agentRunId, site), outcome),
       agents: (this.#claims.membersOf.get(use.id) ?? NO_AGENTS).map((id) => this.#agentRun(id, site)),
+      files,
+      commits,
+      pullRequests,
       input: use.input,
       output: found?.value,
     };

@@ -21,14 +21,14 @@ const TEXT = Buffer.from('"type":"tool_result","content":"');
 /** Of a result that succeeded, the only one of its line. A failure's text tells what kind of failure it was. */
 const TEXT_ENDS = ['"}]},"uuid":"', '","is_error":false}]},"uuid":"'].map((mark) => Buffer.from(mark));
 const DETAILS = Buffer.from('"toolUseResult":{');
-/** How the details of the longest results begin, and the mark that what can be left out of them ends with. */
+/** How the details of the longest results begin, how much of that stays, and the mark that what can be left out ends with. */
 const DETAIL_CUTS = [
-  { begin: '"stdout":"', keepsBeginning: true, end: '","stderr":"' },
-  { begin: '"type":"text","file":', keepsBeginning: false, end: '},"sourceToolAssistantUUID":"' },
-  { begin: '"filePath":', keepsBeginning: false, end: '},"sourceToolAssistantUUID":"' },
-  { begin: '"type":"create","filePath":', keepsBeginning: false, end: '},"sourceToolAssistantUUID":"' },
-  { begin: '"type":"update","filePath":', keepsBeginning: false, end: '},"sourceToolAssistantUUID":"' },
-].map(({ begin, keepsBeginning, end }) => ({ begin: Buffer.from(begin), keeps: keepsBeginning ? begin.length : 0, end: Buffer.from(end) }));
+  { begin: '"stdout":"', keeps: '"stdout":"', isText: true, end: '","stderr":"' },
+  { begin: '"type":"text","file":', keeps: '', isText: false, end: '},"sourceToolAssistantUUID":"' },
+  { begin: '"filePath":', keeps: '', isText: false, end: '},"sourceToolAssistantUUID":"' },
+  { begin: '"type":"create","filePath":', keeps: '"type":"create"', isText: false, end: '},"sourceToolAssistantUUID":"' },
+  { begin: '"type":"update","filePath":', keeps: '', isText: false, end: '},"sourceToolAssistantUUID":"' },
+].map(({ begin, keeps, isText, end }) => ({ begin: Buffer.from(begin), keeps: keeps.length, isText, end: Buffer.from(end) }));
 
 /** Between two fields of which the first is a text. */
 const NEXT_FIELD = Buffer.from('","');
@@ -61,7 +61,7 @@ function withoutDetails(line: Buffer, to: number, details: number): string {
   if (cut === undefined) return line.toString('utf8', to);
   const from = start + cut.keeps;
   const end = line.indexOf(cut.end, start);
-  const otherwise = end < 0 || (cut.keeps > 0 ? holds(line, NEXT_FIELD, from, end) : NEEDED.test(line.toString('latin1', from, end)));
+  const otherwise = end < 0 || (cut.isText ? holds(line, NEXT_FIELD, from, end) : NEEDED.test(line.toString('latin1', from, end)));
   return otherwise ? line.toString('utf8', to) : line.toString('utf8', to, from) + line.toString('utf8', end);
 }
 

@@ -309,6 +309,9 @@ export class LineReader {
       denial,
       stoppedBy: denial === 'user-rejected' && decision === undefined ? this.#stoppedBy(value) : undefined,
       permission: decision === undefined ? undefined : { decision, source: this.#text(permission!, 'source') },
+      // Lines of sub-agents may have no details: there the words tell.
+      created: details['type'] === 'create' || (typeof content === 'string' && content.startsWith('File created successfully')),
+      replaced: this.#content && details['type'] === 'update' ? textOrNot(details['originalFile']) : undefined,
       details: {
         status: textOrNot(details['status']),
         agentId: textOrNot(details['agentId']) ?? textOrNot(details['agent_id']),

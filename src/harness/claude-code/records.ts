@@ -112,6 +112,10 @@ export interface ToolResult {
   /** Did the user say no before the tool began, or stop it at work? Only recent versions tell. */
   readonly stoppedBy: 'denial' | 'interruption' | undefined;
   readonly permission: { readonly decision: string; readonly source: string | undefined } | undefined;
+  /** A file was written that was not there before. */
+  readonly created: boolean;
+  /** What a file held before it was written anew. */
+  readonly replaced: string | undefined;
   readonly details: ResultDetails;
 }
 

@@ -1,0 +1,152 @@
+/**
+ * `trace-build verify <transcript…>`: do the spans tell what the lines tell, and has it arrived?
+ *
+ * in:   argv, World
+ * out:  a table per session, or JSON; exit code 1 on any difference. Changes nothing
+ */
+import { UserError } from '../../errors.ts';
+import { harnesses } from '../../harness/index.ts';
+import { findSessions, lastSession, type SessionRef } from '../../read/find.ts';
+import type { VerifyReport } from '../../verify/report.ts';
+import { EXIT } from '../account.ts';
+import { progressBar } from '../progress.ts';
+import type { World } from '../run.ts';
+import { pathsOf } from '../settings.ts';
+import { count } from '../summary.ts';
+import { harmless } from '../terminal.ts';
+import { verifyLine, verifyText } from '../verify-text.ts';
+import { verifier } from '../verifying.ts';
+import { type CliCommand, commandLine } from './command.ts';
+
+interface Flags {
+  readonly last?: true;
+  readonly json?: true;
+  readonly verbose?: true;
+  readonly quiet?: true;
+}
+
+/** What `--json` prints. */
+export interface VerifyJson {
+  readonly sessions: readonly VerifiedSession[];
+  /** Those that could not be read. */
+  readonly skipped: readonly { readonly session: string; readonly path: string | null; readonly why: string }[];
+  /** Of all sessions. */
+  readonly differences: number;
+}
+
+export interface VerifiedSession extends VerifyReport {
+  readonly session: string;
+  readonly harness: string;
+  readonly path: string | null;
+}
+
+const NOTES = `
+Counts responses, tool calls, sub-agents and tokens straight from the lines, and compares them with the spans, with Claude
+Code's own account, and with what destinations have acknowledged. Changes nothing.
+
+Exit codes: 0 no difference, 1 a difference, 2 something for you to change`;
+
+export const verify: CliCommand = {
+  name: 'verify',
+  summary: 'count a transcript a second time, and compare: its lines, its spans, what arrived',
+  async run(argv, world) {
+    const { command, parse } = commandLine('trace-build verify', 'Do the spans tell what the lines tell, and has it arrived?');
+    let code: number = EXIT.ok;
+    command
+      .argument('[transcripts...]', 'transcripts, session ids, or directories of them')
+      .option('--last', 'the newest session of this directory')
+      .option('--json', 'as JSON')
+      .option('--verbose', 'the whole table of every session, and every difference')
+      .option('--quiet', 'only sessions with differences')
+      .addHelpText('after', NOTES)
+      .action(async (given: readonly string[], flags: Flags) => {
+        code = await verifyAll(sessionsFor(given, flags, world), flags, world);
+      });
+    await parse(argv, world.out);
+    return code;
+  },
+};
+
+async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World): Promise<number> {
+  const { out, now = Date.now } = world;
+  const verified = verifier(pathsOf(world).state, now);
+  const bar = refs.length > 1 && out.watched && !flags.quiet ? progressBar(refs.length) : undefined;
+  const tell =
+    bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : (text: string) => out.write(`${text}\n`);
+  const skipped: VerifyJson['skipped'][number][] = [];
+  let [differences, wrong, told, bugs] = [0, 0, 0, 0];
+  if (flags.json) await out.write('{"sessions":[');
+  try {
+    for (const ref of refs) {
+      let report: VerifyReport | undefined;
+      try {
+        report = verified(ref);
+      } catch (error) {
+        if (refs.length === 1 && !flags.json) throw error;
+        if (!(error instanceof UserError)) bugs++;
+        const why = (error as Error).message;
+        skipped.push({ session: ref.sessionId, path: ref.path ?? null, why });
+        if (!flags.json) out.note(harmless(`${why} Skipped.`));
+      }
+      if (report !== undefined) {
+        differences += report.differences.length;
+        wrong += Number(report.differences.length > 0);
+        if (flags.json) await out.write(`${told > 0 ? ',' : ''}\n${JSON.stringify(verifiedSession(ref, report))}`);
+        else await tellReport(ref, report, refs.length > 1, flags, out, tell);
+        told++;
+      }
+      bar?.step();
+    }
+  } finally {
+    bar?.stop();
+  }
+  if (flags.json) await out.write(`\n],"skipped":${JSON.stringify(skipped)},"differences":${differences}}\n`);
+  else if (refs.length > 1) await out.write(`${lastLine(told, wrong, differences, skipped.length)}\n`);
+  if (bugs > 0) return EXIT.bug;
+  if (differences > 0) return EXIT.undelivered;
+  return told === 0 && skipped.length > 0 ? EXIT.user : EXIT.ok;
+}
+
+async function tellReport(
+  ref: SessionRef,
+  report: VerifyReport,
+  isOneOfMany: boolean,
+  flags: Flags,
+  out: World['out'],
+  tell: (text: string) => Promise<void>,
+): Promise<void> {
+  const isWell = report.differences.length === 0;
+  if (flags.quiet && isWell) return;
+  const verbose = flags.verbose === true;
+  await tell(
+    isWell && isOneOfMany && !verbose
+      ? verifyLine(ref.sessionId, report, out.colors)
+      : verifyText(ref.path ?? `${ref.sessionId} (only its agents are left)`, report, out.colors, verbose),
+  );
+}
+
+const verifiedSession = ({ sessionId, harness, path }: SessionRef, report: VerifyReport): VerifiedSession => ({
+  session: sessionId,
+  harness: harness.name,
+  path: path ?? null,
+  ...report,
+});
+
+const lastLine = (told: number, wrong: number, differences: number, skipped: number): string =>
+  [
+    wrong === 0
+      ? `${count(told, 'session')}, no difference`
+      : `${count(told, 'session')}, ${wrong} with ${count(differences, 'difference')}`,
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(', ');
+
+/** Each once. */
+function sessionsFor(given: readonly string[], { last }: Flags, { env, home, cwd }: World): readonly SessionRef[] {
+  const places = { env, home, harnesses };
+  if (given.length === 0 && !last)
+    throw new UserError('No transcript was named.', 'Name a transcript, a session id or a directory, or use --last.');
+  const beside = new Map();
+  const found = given.flatMap((one) => findSessions(one, places, beside));
+  const all = last ? [...found, lastSession(cwd, places)] : found;
+  return [...new Map(all.map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref])).values()];
+}

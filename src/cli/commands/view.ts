@@ -1,0 +1,181 @@
+/**
+ * `trace-build view [session]`: sessions in the browser, or one of them as a file.
+ *
+ * in:   argv, World; the page, built beside the program
+ * out:  a server on 127.0.0.1 until Ctrl-C, its address on stdout; or a file: the page, or what other viewers read
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Option } from 'commander';
+import { redactorsFor } from '../../config/packs.ts';
+import { UserError } from '../../errors.ts';
+import { harnesses } from '../../harness/index.ts';
+import type { Content } from '../../pipeline.ts';
+import { allSessions, findSessions, lastSession, type Places, type SessionRef } from '../../read/find.ts';
+import { htmlFile } from '../../view/file.ts';
+import type { PageFiles } from '../../view/html.ts';
+import { perfettoJson } from '../../view/perfetto.ts';
+import { serve } from '../../view/server.ts';
+import type { Shown } from '../../view/session.ts';
+import { openSession } from '../../view/sessions.ts';
+import { speedscopeJson } from '../../view/speedscope.ts';
+import { EXIT } from '../account.ts';
+import { openBrowser } from '../browser.ts';
+import { writeOut } from '../out-file.ts';
+import type { World } from '../run.ts';
+import { configOf, settled } from '../settings.ts';
+import { keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
+import { harmless } from '../terminal.ts';
+import { type CliCommand, commandLine } from './command.ts';
+
+interface Flags {
+  readonly last?: true;
+  readonly open: boolean;
+  readonly port?: string;
+  readonly out?: string;
+  readonly format: 'html' | 'speedscope' | 'perfetto';
+  readonly content?: Content;
+}
+
+export const view: CliCommand = {
+  name: 'view',
+  summary: 'look at sessions in the browser, or make a page of one',
+  async run(argv, world) {
+    const { command, parse } = commandLine(
+      'trace-build view',
+      'Shows sessions in the browser: what the agent did, how long it took, what it cost.',
+    );
+    command
+      .argument(
+        '[session]',
+        'a transcript (.jsonl), a session id or its beginning, or a directory of sessions; default: all of this machine',
+      )
+      .option('--last', 'the newest session of the current directory')
+      .option('--no-open', 'print the address, open no browser')
+      .option('--port <number>', 'of the server (default: any that is free)')
+      .option('--out <file>', 'write one session to a file instead, to look at without a server')
+      .addOption(
+        new Option('--format <format>', 'of that file: the page, or what speedscope.app or ui.perfetto.dev open')
+          .choices(['html', 'speedscope', 'perfetto'])
+          .default('html'),
+      )
+      .addOption(
+        new Option('--content <policy>', 'prompts, answers, arguments and results (default: full, in a file redacted)').choices([
+          'none',
+          'redacted',
+          'full',
+        ]),
+      );
+    if (!(await parse(argv, world.out))) return EXIT.ok;
+    const flags = command.opts<Flags>();
+    const writes = flags.out !== undefined || flags.format !== 'html';
+    const places: Places = { env: world.env, home: world.home, harnesses };
+    const chosen = chosenBy(command.args[0], flags, places, world.cwd);
+    const options = optionsOf(flags, writes, world);
+    if (writes) await write(chosen, flags, options, world);
+    else await show(chosen, flags, options, places, world);
+    return EXIT.ok;
+  },
+};
+
+/** One session, or a way to find those of the list. */
+type Chosen = { readonly kind: 'one'; readonly ref: SessionRef } | { readonly kind: 'list'; find(): readonly SessionRef[] };
+
+function chosenBy(given: string | undefined, { last }: Flags, places: Places, cwd: string): Chosen {
+  if (given !== undefined && last) throw new UserError('Both a session and --last were given.', 'Leave one of them out.');
+  if (last) return { kind: 'one', ref: lastSession(cwd, places) };
+  if (given === undefined) return { kind: 'list', find: () => allSessions(places) };
+  const found = findSessions(given, places);
+  if (statSync(given, { throwIfNoEntry: false })?.isDirectory()) return { kind: 'list', find: () => findSessions(given, places) };
+  return { kind: 'one', ref: found[0]! };
+}
+
+/** What stays on this machine is shown whole; a file is there to be given away. */
+function optionsOf({ content }: Flags, writes: boolean, world: World): ViewOptions {
+  const loaded = configOf(world);
+  const { content: allowed, semconv, agent_usage } = settled(writes && content !== undefined ? { content } : {}, loaded, world.env);
+  const inFile = loaded.locked.has('content') ? allowed : 'redacted';
+  return {
+    content: content ?? (writes ? inFile : 'full'),
+    redactorFor: redactorsFor(loaded),
+    semconv,
+    agentUsage: agent_usage,
+  };
+}
+
+async function show(chosen: Chosen, { open, port }: Flags, options: ViewOptions, places: Places, world: World): Promise<void> {
+  const { out } = world;
+  const find = chosen.kind === 'one' ? () => [chosen.ref] : chosen.find;
+  const shelf = shelfOf(pageOf(world), find, options, places, world);
+  const server = await serve(shelf, portFrom(port), (error) =>
+    out.complain(harmless(error instanceof Error ? (error.stack ?? error.message) : String(error))),
+  );
+  const stopped = world.stopped ?? stopSignal();
+  try {
+    const address = chosen.kind === 'one' ? `${server.address}#/s/${keyOf(chosen.ref)}` : server.address;
+    await out.write(`${address}\n`);
+    const failure = open ? await openBrowser(address, world.platform ?? process.platform, world.env) : undefined;
+    if (failure !== undefined) out.note(`No browser was opened: ${harmless(failure)}. Open the address above.`);
+    out.note('Ctrl-C ends it.');
+    await stopped;
+  } finally {
+    await server.close();
+  }
+}
+
+async function write(chosen: Chosen, { out: path, format }: Flags, options: ViewOptions, world: World): Promise<void> {
+  if (chosen.kind === 'list') throw new UserError('A file is of one session.', 'Name a transcript or a session id, or use --last.');
+  const shown = shownOf(chosen.ref, options);
+  const texts = textsOf(options.content === 'full' ? shown : withoutPlaces(shown), format, world);
+  if (path !== undefined) await writeOut(path, texts);
+  else for (const text of texts) await world.out.write(text);
+}
+
+/** Where things lie on this machine is nobody's business who is given the file. */
+const withoutPlaces = (shown: Shown): Shown => ({
+  ...shown,
+  problems: shown.problems.map((problem) => ({ ...problem, file: basename(problem.file) })),
+  ...(shown.project !== undefined && { project: basename(shown.project) }),
+});
+
+function textsOf(shown: Shown, format: Flags['format'], world: World): Iterable<string> {
+  switch (format) {
+    case 'html':
+      return htmlFile(openSession(shown), pageOf(world));
+    case 'perfetto':
+      return perfettoJson(shown);
+    case 'speedscope':
+      return speedscopeJson(shown);
+    default:
+      return format satisfies never;
+  }
+}
+
+/** @throws UserError when it was not built */
+function pageOf({ dist }: World): PageFiles {
+  const read = (name: string): string => {
+    if (dist === undefined) throw new Error('run from its sources');
+    return readFileSync(new URL(name, dist), 'utf8');
+  };
+  try {
+    return { script: read('page.js'), style: read('page.css') };
+  } catch (error) {
+    throw new UserError(
+      `The page is missing: ${(error as Error).message}.`,
+      'Install trace-build again; in a clone of it, run npm run build.',
+    );
+  }
+}
+
+function portFrom(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new UserError(`--port ${text} is no port.`, 'Give a number up to 65535, or leave it out.');
+}
+
+/** Once: whoever is in a hurry and asks again ends the process at once. */
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });

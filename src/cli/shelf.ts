@@ -1,0 +1,103 @@
+/**
+ * Sessions on disk → what the server of `view` shows of them.
+ *
+ * in:   a way to find sessions, how to build them, World
+ * out:  `Shelf`; `shownOf`, one session as it is shown
+ */
+import { createHash } from 'node:crypto';
+import { type BuildOptions, type Content, traceSession } from '../pipeline.ts';
+import { findSessions, type Places, type SessionRef } from '../read/find.ts';
+import { stampOf } from '../read/transcript.ts';
+import type { Shelf } from '../view/answers.ts';
+import type { PageFiles } from '../view/html.ts';
+import type { ListedSession, ListLine } from '../view/model.ts';
+import type { Shown } from '../view/session.ts';
+import { sessionsKept } from '../view/sessions.ts';
+import type { World } from './run.ts';
+import { overSessions } from './threads.ts';
+
+/** How sessions are built, and what of their content is kept. */
+export type ViewOptions = BuildOptions & { readonly content: Content };
+
+/** @param find  every time the list is looked at: what is new is in it */
+export function shelfOf(page: PageFiles, find: () => readonly SessionRef[], options: ViewOptions, places: Places, world: World): Shelf {
+  const refs = new Map<string, SessionRef>();
+  const refresh = (): void => {
+    for (const ref of find()) refs.set(keyOf(ref), ref);
+  };
+  const refOf = (key: string): SessionRef | undefined => {
+    if (!refs.has(key)) refresh();
+    return refs.get(key);
+  };
+  const open = sessionsKept(
+    (key) => {
+      const ref = refOf(key);
+      return ref && shownOf(asItIs(ref, places), options);
+    },
+    (key) => {
+      const ref = refOf(key);
+      return ref && stampsOf(asItIs(ref, places));
+    },
+  );
+  const summaries = new Map<string, { readonly stamp: string; readonly line: ListLine }>();
+  return {
+    page,
+    session: open,
+    async *list() {
+      refs.clear();
+      refresh();
+      const listed = [...refs].toSorted(([, a], [, b]) => b.modifiedMs - a.modifiedMs);
+      yield { kind: 'sessions', sessions: listed.map(([key, ref]) => listedSession(key, ref)) };
+      const isKnown = ([key, ref]: [string, SessionRef]): boolean => summaries.get(key)?.stamp === changeOf(ref);
+      for (const [key] of listed.filter(isKnown)) yield summaries.get(key)!.line;
+      const unknown = listed.filter((entry) => !isKnown(entry)).map(([, ref]) => ref);
+      for await (const result of overSessions(unknown, { kind: 'summary', content: options.content }, world)) {
+        const key = keyOf(result.ref);
+        const line: ListLine =
+          result.kind === 'failed' ? { kind: 'failed', key, message: result.message } : { kind: 'summary', key, summary: result.summary };
+        summaries.set(key, { stamp: changeOf(result.ref), line });
+        yield line;
+      }
+    },
+  };
+}
+
+/** As it stands: nothing in it is waited for. @throws UserError when it can't be read */
+export function shownOf(ref: SessionRef, options: ViewOptions): Shown {
+  const { session, spans, problems, repositoryUrl } = traceSession(ref, options, { ended: true });
+  return {
+    key: keyOf(ref),
+    session,
+    spans,
+    problems,
+    ...(ref.startDirectory !== undefined && { project: ref.startDirectory }),
+    ...(repositoryUrl !== undefined && { repositoryUrl }),
+    content: options.content,
+  };
+}
+
+/** The same in every run: an address of the page can be kept, but for its first part. */
+export const keyOf = (ref: SessionRef): string =>
+  createHash('sha256')
+    .update(`${ref.harness.name} ${ref.path ?? `${ref.folder}/${ref.sessionId}`}`)
+    .digest('hex')
+    .slice(0, 16);
+
+function listedSession(key: string, { sessionId, harness, startDirectory, modifiedMs, bytes }: SessionRef): ListedSession {
+  return {
+    key,
+    id: sessionId,
+    harness: harness.name,
+    ...(startDirectory !== undefined && { project: startDirectory }),
+    modifiedMs,
+    bytes,
+  };
+}
+
+/** It may have started agents since. */
+const asItIs = (ref: SessionRef, places: Places): SessionRef => (ref.path === undefined ? ref : (findSessions(ref.path, places)[0] ?? ref));
+
+const stampsOf = ({ path, agents }: SessionRef): string =>
+  [...(path === undefined ? [] : [path]), ...agents.map((agent) => agent.path)].map((file) => `${file} ${stampOf(file)}`).join('\n');
+
+const changeOf = ({ modifiedMs, bytes, agents }: SessionRef): string => `${modifiedMs} ${bytes} ${agents.length}`;

@@ -1,0 +1,70 @@
+/**
+ * Which columns the tree has on a terminal of some width, and how wide each is. Pure arithmetic.
+ *
+ * in:   how wide the cells of each row would like to be; columns of the terminal
+ * out:  `TreeLayout`: with gaps of two, no wider than the terminal
+ */
+export interface TreeLayout {
+  /** Branches, name, remarks; and the label, if that is beside it. */
+  readonly name: number;
+  readonly labels: 'beside' | 'below';
+  /** 0: not shown. So of all that follow. */
+  readonly bar: number;
+  readonly duration: number;
+  readonly tokens: number;
+  readonly cost: number;
+  readonly cached: number;
+}
+
+export interface CellWidths {
+  readonly name: number;
+  readonly label: number;
+  readonly tokens: number;
+  readonly cost: number;
+  readonly cached: number;
+}
+
+const GAP = 2;
+const DURATION = 8;
+const MIN_BAR = 8;
+const MAX_BAR = 48;
+/** Names longer than this push the figures of their row to the right, where nothing is cut. */
+const UNCUT_NAME = 56;
+/** Narrower, a label beside the name would be cut to a few letters. */
+export const WIDE = 100;
+/** Narrower, a bar would tell less than the name it cuts. */
+const BAR_FROM = 48;
+const TOKENS_FROM = 60;
+const CACHED_FROM = 120;
+
+export function layoutOf(rows: readonly CellWidths[], width: number | undefined): TreeLayout {
+  const widest = (of: (row: CellWidths) => number): number => rows.reduce((most, row) => Math.max(most, of(row)), 0);
+  const wanted = { tokens: widest((row) => row.tokens), cost: widest((row) => row.cost), cached: widest((row) => row.cached) };
+  const names = widest(({ name }) => name);
+  if (width === undefined) return { name: Math.min(UNCUT_NAME, names), labels: 'below', bar: 0, duration: DURATION, ...wanted };
+  const labels = width >= WIDE ? 'beside' : 'below';
+  const all = labels === 'below' ? names : widest(({ name, label }) => name + (label > 0 ? GAP + label : 0));
+  // What a row must have, before columns are dropped for it.
+  const least = Math.min(all, Math.floor(width * (labels === 'below' ? 0.45 : 0.4)));
+  let room = width - least - GAP - DURATION;
+  const take = (columns: number): number => {
+    if (columns === 0 || room < GAP + columns) return 0;
+    room -= GAP + columns;
+    return columns;
+  };
+  const minBar = width < BAR_FROM ? 0 : take(MIN_BAR);
+  const tokens = width < TOKENS_FROM ? 0 : take(wanted.tokens);
+  const cost = take(wanted.cost);
+  const cached = width < CACHED_FROM ? 0 : take(wanted.cached);
+  // Half of what is left makes the bars longer, the rest shows more of the labels.
+  const longer = minBar === 0 ? 0 : Math.max(0, Math.min(MAX_BAR - MIN_BAR, Math.max(Math.floor(room / 2), room - (all - least))));
+  return {
+    name: Math.max(0, Math.min(all, least + room - longer)),
+    labels,
+    bar: minBar + longer,
+    duration: DURATION,
+    tokens,
+    cost,
+    cached,
+  };
+}

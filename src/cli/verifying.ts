@@ -1,0 +1,79 @@
+/**
+ * One session on disk, counted twice: its raw lines, its spans, and what was delivered of it.
+ *
+ * in:   SessionRef; the state folder, read only
+ * out:  VerifyReport; UserError for what is no session, or can't be read
+ */
+import { UserError } from '../errors.ts';
+import { isOfNewerVersion, type LedgerReading, readLedger } from '../export/ledger.ts';
+import { knownDestinations } from '../export/outlet.ts';
+import type { Recount } from '../harness/recount.ts';
+import { nothingKnown, type TracedSession, traceSession } from '../pipeline.ts';
+import { findAgent, type SessionRef } from '../read/find.ts';
+import { agentFile, mainFile } from '../read/transcript.ts';
+import { nameOf } from '../sync/deliver-session.ts';
+import { stampsOf, standingOf } from '../sync/standing.ts';
+import { readState } from '../sync/state.ts';
+import { compare } from '../verify/compare.ts';
+import type { Acknowledged, VerifyReport } from '../verify/report.ts';
+
+/** A session that is being written is read again, so that both counts are of the same lines; but not for ever. */
+const MAX_READINGS = 3;
+
+/** For one session after another: what they ask the disk alike is remembered. */
+export function verifier(stateFolder: string, now: () => number): (ref: SessionRef) => VerifyReport {
+  const known = nothingKnown();
+  const ledgers = isOfNewerVersion(stateFolder)
+    ? []
+    : knownDestinations(stateFolder).map(({ key, url }) => ({ key, url, ledger: readLedger(stateFolder, key) }));
+  return (ref) => {
+    for (let reading = 1; ; reading++) {
+      const before = stampsOf(ref);
+      const state = readState(stateFolder, nameOf(ref));
+      const traced = traceSession(ref, {}, standingOf(ref, state, now()), known);
+      const recount = recountOf(ref, (agentId) => findAgent(ref, agentId, known.agents));
+      const isStill = before === stampsOf(ref);
+      if (!isStill && reading < MAX_READINGS) continue;
+      refuseWhatIsNone(ref, traced, recount);
+      const delivered = ledgers.map(({ key, url, ledger }): Acknowledged => {
+        const { sinceMs, refused = 0 } = state.delivered?.[key] ?? {};
+        return { key, url, ...answer(ledger, traced), sinceMs, refused };
+      });
+      const report = compare(recount, traced.spans, delivered);
+      return isStill
+        ? report
+        : { ...report, notes: [...report.notes, { places: [], says: 'It was written to meanwhile: the counts may be of other lines.' }] };
+    }
+  };
+}
+
+const answer = (ledger: LedgerReading, { session, spans }: TracedSession) =>
+  ledger.of(
+    session.id,
+    spans.map(({ traceId }) => traceId),
+  );
+
+/** An agent that is named and not there may lie with the session this one was forked from; and so may the agents it names. */
+function recountOf(ref: SessionRef, findElsewhere: (agentId: string) => SessionRef['agents'][number] | undefined): Recount {
+  const agents = [...ref.agents];
+  for (;;) {
+    const recount = ref.harness.recount({ main: mainFile(ref), agents: agents.map(agentFile) });
+    const found = recount.missing.flatMap(({ id }) => findElsewhere(id) ?? []);
+    if (found.length === 0) return recount;
+    agents.push(...found);
+  }
+}
+
+/** @throws UserError */
+function refuseWhatIsNone({ path, bytes }: SessionRef, { session }: TracedSession, { responses, unusable }: Recount): void {
+  if (path === undefined || session.turns.length + session.strays.length + responses.length > 0) return;
+  if (bytes === 0) throw new UserError(`${path} is empty.`, 'The session wrote nothing: name another one.');
+  const [first] = unusable.filter(({ place }) => place.file === path);
+  if (first === undefined) return;
+  if (first.place.line === 0)
+    throw new UserError(`${path} can't be read: ${first.why}.`, 'Check its permissions, or run as the user it belongs to.');
+  throw new UserError(
+    `${path} is not a transcript: line ${first.place.line}: ${first.why}.`,
+    'A transcript is a .jsonl file that the agent wrote.',
+  );
+}

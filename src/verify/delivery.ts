@@ -1,0 +1,72 @@
+/**
+ * The spans against what a destination has acknowledged.
+ *
+ * in:   `Acknowledged`, the spans
+ * out:  how many arrived, and a difference for each span that did not, or that should not have
+ *
+ * No difference: a session that was never exported; spans that may still change; turns begun before the export was set up;
+ * spans of a shared turn that another session sent.
+ */
+import type { Span } from '../trace/span.ts';
+import type { Acknowledged, DestinationReport, Difference } from './report.ts';
+
+export function compareDelivery(
+  known: Acknowledged,
+  spans: readonly Span[],
+): { readonly report: DestinationReport; readonly differences: readonly Difference[] } {
+  const { key, url, ends, own, doneUntilMs = Number.NEGATIVE_INFINITY, sinceMs = Number.NEGATIVE_INFINITY, refused } = known;
+  const begunMs = beginnings(spans);
+  const isKnown = ({ spanId, endMs }: Span): boolean => ends.has(spanId) || endMs <= doneUntilMs;
+  const isLeftOut = (span: Span): boolean => begunMs.get(span.traceId)! < sinceMs && !isKnown(span);
+  const exported = own.size > 0 || spans.some(isKnown);
+  const final = spans.filter((span) => !span.open && !isLeftOut(span));
+  const pending = final.filter((span) => !isKnown(span));
+  const outdated = final.filter((span) => (ends.get(span.spanId) ?? Number.POSITIVE_INFINITY) < span.endMs);
+  const built = new Set(spans.map(({ spanId }) => spanId));
+  const notBuilt = [...own].filter(([spanId]) => !built.has(spanId));
+  const where = url ?? `destination ${key}`;
+  const report: DestinationReport = {
+    key,
+    ...(url !== undefined && { url }),
+    exported,
+    final: final.length,
+    open: spans.filter(({ open }) => open).length,
+    leftOut: spans.filter((span) => !span.open && isLeftOut(span)).length,
+    acknowledged: exported ? final.length - pending.length : 0,
+    refused,
+    pending: exported ? pending.length + outdated.length : 0,
+    notBuilt: notBuilt.length,
+  };
+  if (!exported) return { report, differences: [] };
+  const of = (kind: Difference['kind'], { spanId, name }: Span, says: string): Difference => ({
+    kind,
+    id: spanId,
+    places: [],
+    spans: [spanId],
+    says: `${name}: ${says}`,
+  });
+  return {
+    report,
+    differences: [
+      ...pending.map((span) =>
+        of('span-pending', span, `${where} has not acknowledged it. It is sent with the next hook, or by trace-build sync.`),
+      ),
+      ...outdated.map((span) => of('span-outdated', span, `${where} has it with an earlier end. It is sent again by trace-build sync.`)),
+      ...notBuilt.map(
+        ([spanId, traceId]): Difference => ({
+          kind: 'span-not-built',
+          id: spanId,
+          places: [],
+          spans: [spanId],
+          says: `${where} has acknowledged it, in trace ${traceId}, and the transcript tells of it no more: its lines or an agent's file are gone, or it was sent while it could still change.`,
+        }),
+      ),
+    ],
+  };
+}
+
+function beginnings(spans: readonly Span[]): ReadonlyMap<string, number> {
+  const begunMs = new Map<string, number>();
+  for (const { traceId, startMs } of spans) begunMs.set(traceId, Math.min(startMs, begunMs.get(traceId) ?? startMs));
+  return begunMs;
+}

@@ -1,0 +1,76 @@
+/**
+ * The head of the details: what it was, who did it, when, how long, how it ended, and what it took.
+ *
+ * in:   `SpanDetails`
+ * out:  an element
+ */
+import * as attr from '../../../trace/semconv.ts';
+import type { Attributes } from '../../../trace/span.ts';
+import type { SpanDetails } from '../../model.ts';
+import { h } from '../dom.ts';
+import { dollars, duration, exactTime } from '../format.ts';
+import { longText, pre } from './long-text.ts';
+import { renderTokens } from './tokens.ts';
+
+const KINDS = { turn: 'Turn', agent: 'Agent', chat: 'Model call', tool: 'Tool call' } as const;
+
+export function renderHead(details: SpanDetails): HTMLElement {
+  const { attributes, error } = details;
+  const outcome = text(attributes, attr.ATTR_OUTCOME);
+  const cost = number(attributes, attr.ATTR_COST_USD);
+  return h(
+    'header',
+    { class: 'd-head' },
+    h(
+      'p',
+      { class: 'd-kind' },
+      h('span', { class: 'mark', 'aria-hidden': 'true' }),
+      KINDS[details.kind],
+      status(outcome, error !== undefined),
+    ),
+    h('h2', { dir: 'auto' }, details.name),
+    error !== undefined && errorBox(error),
+    h(
+      'dl',
+      { class: 'd-facts' },
+      ...fact('Agent', details.agent === '' ? undefined : details.agent),
+      ...fact('Started', exactTime(details.startMs)),
+      ...fact('Took', duration(details.endMs - details.startMs)),
+      ...fact('Exit code', text(attributes, attr.ATTR_PROCESS_EXIT_CODE)),
+      ...fact('Model', text(attributes, attr.ATTR_GEN_AI_RESPONSE_MODEL)),
+      ...fact('Stopped', text(attributes, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS)),
+      ...fact('Retries', text(attributes, attr.ATTR_RETRIES)),
+      ...fact('Permission', text(attributes, attr.ATTR_PERMISSION_DECISION)),
+      ...fact('Cost', cost === undefined ? undefined : dollars(cost)),
+    ),
+    renderTokens(attributes),
+  );
+}
+
+function status(outcome: string | undefined, failed: boolean): HTMLElement | undefined {
+  if (failed) return h('span', { class: 'd-status bad' }, '✕ error');
+  if (outcome === undefined) return undefined;
+  const good = outcome === 'completed' || outcome === 'ok';
+  return h('span', { class: `d-status ${good ? 'good' : 'other'}` }, good ? `✓ ${outcome}` : `! ${outcome}`);
+}
+
+const errorBox = ({ type, message }: NonNullable<SpanDetails['error']>): HTMLElement =>
+  h(
+    'div',
+    { class: 'd-error', role: 'note', 'aria-label': 'Error' },
+    h('strong', { dir: 'auto' }, type === '' ? 'error' : type),
+    message !== '' && message !== type && longText(message, (piece) => pre(piece)),
+  );
+
+const fact = (name: string, value: string | undefined): HTMLElement[] =>
+  value === undefined ? [] : [h('div', {}, h('dt', {}, name), h('dd', { dir: 'auto' }, value))];
+
+export function text(attributes: Attributes, name: string): string | undefined {
+  const value = attributes[name];
+  return value === undefined ? undefined : Array.isArray(value) ? value.join(', ') : String(value);
+}
+
+export function number(attributes: Attributes, name: string): number | undefined {
+  const value = attributes[name];
+  return typeof value === 'number' ? value : undefined;
+}

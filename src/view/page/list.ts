@@ -1,0 +1,300 @@
+/**
+ * The list of sessions: found at once, filled in as they are read.
+ *
+ * in:   the source; lines as they come
+ * out:  an element; a session is opened by going to its address
+ */
+
+import { fill, h, setAttributes } from './dom.ts';
+import { counted, day, dollars, exactTime, number, shortPath, tokens } from './format.ts';
+import { type Column, type Entry, inOrder, type Order, startedMs, told, totalsOf } from './listing.ts';
+import { searchBox } from './search-box.ts';
+import type { Source } from './source.ts';
+import { oneLine } from './text.ts';
+import type { View } from './view.ts';
+import { virtualRows } from './virtual.ts';
+
+const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly figures?: true }[] = [
+  { column: 'title', name: 'Session' },
+  { column: 'project', name: 'Project' },
+  { column: 'started', name: 'Started' },
+  { column: 'turns', name: 'Turns', figures: true },
+  { column: 'tokens', name: 'Tokens', figures: true },
+  { column: 'cost', name: 'Cost', figures: true },
+  { column: 'errors', name: 'Errors', figures: true },
+];
+
+/** As in page.css. */
+const ROW = 56;
+const HEAD = 36;
+
+export function listView(source: Source, announce: (text: string) => void): View {
+  const entries = new Map<string, Entry>();
+  const loading = new AbortController();
+  let rows: readonly Entry[] = [];
+  let order: Order = { column: 'started', descending: true };
+  let active = 0;
+  let state: 'reading' | 'done' | { readonly failed: string } = 'reading';
+  let asked = false;
+
+  const search = searchBox('Search sessions', 'Search title, project, id, model');
+  const totals = h('p', { class: 'list-totals' });
+  const progress = h('progress', { class: 'list-progress', 'aria-label': 'Sessions read' });
+  const body = h('div', { class: 'rows', role: 'rowgroup' });
+  const head = h('div', { class: 'list-row list-head', role: 'row' });
+  const grid = h(
+    'div',
+    { class: 'list-grid', role: 'grid', tabindex: 0, 'aria-label': 'Sessions', 'aria-colcount': COLUMNS.length },
+    h('div', { role: 'rowgroup', class: 'sticky' }, head),
+    body,
+  );
+  const notice = h('div', { class: 'notice', hidden: true });
+  const element = h(
+    'section',
+    { class: 'list', 'aria-label': 'Sessions' },
+    h('div', { class: 'list-bar' }, h('h1', {}, 'Sessions'), search.element, totals),
+    progress,
+    notice,
+    grid,
+  );
+
+  const virtual = virtualRows({ scroller: grid, body, rowHeight: ROW, stickyHeight: HEAD, row: (index) => rowOf(rows[index]!, index) });
+
+  const rowOf = (entry: Entry, index: number): HTMLElement => {
+    const row = h(
+      'div',
+      {
+        class: `list-row${entry.failed === undefined ? '' : ' failed'}`,
+        role: 'row',
+        id: `session-${index}`,
+        'aria-rowindex': index + 2,
+        'aria-selected': String(index === active),
+      },
+      ...cellsOf(entry),
+    );
+    row.addEventListener('click', (event) => {
+      // A link is followed by the browser, so that it can be opened beside this page, too.
+      if (event.target instanceof Element && event.target.closest('a') !== null) return;
+      activate(index);
+      open(entry);
+    });
+    return row;
+  };
+
+  const open = ({ listed }: Entry): void => {
+    location.hash = addressOf(listed.key);
+  };
+
+  const activate = (index: number, scroll = true): void => {
+    if (rows.length === 0) return;
+    const before = active;
+    active = Math.min(rows.length - 1, Math.max(0, index));
+    virtual.setActive(active);
+    for (const at of [before, active]) document.getElementById(`session-${at}`)?.setAttribute('aria-selected', String(at === active));
+    if (scroll) virtual.reveal(active);
+    setAttributes(grid, { 'aria-activedescendant': `session-${active}` });
+  };
+
+  const drawHead = (): void =>
+    fill(
+      head,
+      ...COLUMNS.map(({ column, name, figures }) => {
+        const sorted = order.column === column;
+        const button = h('button', { type: 'button', tabindex: -1 }, name, h('span', { class: 'arrow', 'aria-hidden': 'true' }));
+        button.addEventListener('click', () => {
+          order = { column, descending: sorted ? !order.descending : column !== 'title' && column !== 'project' };
+          drawHead();
+          draw();
+          announce(`Sorted by ${name.toLowerCase()}, ${order.descending ? 'descending' : 'ascending'}`);
+        });
+        return h(
+          'div',
+          {
+            role: 'columnheader',
+            class: `${column}${figures ? ' figures' : ''}`,
+            'aria-sort': sorted ? (order.descending ? 'descending' : 'ascending') : 'none',
+          },
+          button,
+        );
+      }),
+    );
+
+  const draw = (): void => {
+    asked = false;
+    rows = inOrder(entries.values(), search.input.value, order);
+    active = Math.min(active, Math.max(0, rows.length - 1));
+    setAttributes(grid, { 'aria-rowcount': rows.length + 1, 'aria-busy': String(state === 'reading') });
+    virtual.setCount(rows.length);
+    activate(active, false);
+    const done = [...entries.values()].filter(({ summary, failed }) => summary !== undefined || failed !== undefined).length;
+    const { tokens: total, costUsd, errors } = totalsOf(rows);
+    fill(
+      totals,
+      [
+        search.input.value.trim() === ''
+          ? counted(entries.size, 'session')
+          : `${number(rows.length)} of ${counted(entries.size, 'session')}`,
+        `${tokens(total)} tokens`,
+        dollars(costUsd),
+        counted(errors, 'error'),
+      ].join(' · '),
+      state === 'reading' && h('span', { class: 'reading' }, entries.size === 0 ? 'Looking for sessions…' : `${number(done)} read`),
+    );
+    progress.hidden = state !== 'reading';
+    if (entries.size > 0) setAttributes(progress, { max: entries.size, value: done });
+    drawNotice();
+  };
+
+  const drawNotice = (): void => {
+    const text = noticeOf(state, entries.size, rows.length, search.input.value);
+    notice.hidden = text === undefined;
+    grid.hidden = rows.length === 0;
+    if (text !== undefined) fill(notice, h('p', { class: 'notice-title' }, text.title), h('p', {}, text.text));
+  };
+
+  /** Lines come faster than frames. */
+  const drawSoon = (): void => {
+    if (asked) return;
+    asked = true;
+    setTimeout(draw, entries.size > 500 ? 250 : 50);
+  };
+
+  search.input.addEventListener('input', () => {
+    active = 0;
+    draw();
+    grid.scrollTop = 0;
+    activate(0);
+  });
+  search.input.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && rows[active] !== undefined) open(rows[active]!);
+    else if (event.key === 'ArrowDown') grid.focus();
+    else if (event.key === 'Escape' && search.input.value !== '') {
+      search.input.value = '';
+      search.input.dispatchEvent(new Event('input'));
+      event.stopPropagation();
+    } else return;
+    event.preventDefault();
+  });
+  grid.addEventListener('keydown', (event) => {
+    const page = virtual.rowsPerPage();
+    const to: Record<string, number> = {
+      ArrowDown: active + 1,
+      ArrowUp: active - 1,
+      PageDown: active + page,
+      PageUp: active - page,
+      Home: 0,
+      End: rows.length - 1,
+    };
+    if (to[event.key] !== undefined) activate(to[event.key]!);
+    else if (event.key === 'Enter' && event.target === grid && rows[active] !== undefined) open(rows[active]!);
+    else return;
+    event.preventDefault();
+  });
+
+  drawHead();
+  draw();
+  source
+    .list((line) => {
+      told(entries, line);
+      drawSoon();
+    }, loading.signal)
+    .then(
+      () => {
+        state = 'done';
+        draw();
+        announce(`${counted(entries.size, 'session')} read`);
+      },
+      (error: unknown) => {
+        if (loading.signal.aborted) return;
+        state = { failed: error instanceof Error ? error.message : String(error) };
+        draw();
+      },
+    );
+
+  return {
+    element,
+    title: 'Sessions',
+    focus: () => grid.focus(),
+    search: () => search.input.select(),
+    key: () => false,
+    close: () => loading.abort(),
+  };
+}
+
+export const addressOf = (key: string, spanId?: string): string =>
+  `#/s/${encodeURIComponent(key)}${spanId === undefined ? '' : `/${encodeURIComponent(spanId)}`}`;
+
+function cellsOf(entry: Entry): HTMLElement[] {
+  const { listed, summary, failed } = entry;
+  const figure = (name: string, value: string | undefined, title?: string): HTMLElement =>
+    h(
+      'div',
+      { role: 'gridcell', class: `${name} figures${value === undefined ? ' pending' : ''}`, title },
+      value ?? (failed === undefined ? h('span', { class: 'shimmer', 'aria-label': 'not read yet' }) : '–'),
+    );
+  const title = failed ?? (summary?.title === undefined || summary.title === '' ? undefined : oneLine(summary.title));
+  const about = [
+    listed.id.slice(0, 8),
+    summary?.models[0],
+    summary?.branch,
+    `${listed.harness}${summary?.version ? ` ${summary.version}` : ''}`,
+  ];
+  const errors = summary?.errors ?? 0;
+  return [
+    h(
+      'div',
+      { role: 'gridcell', class: 'title' },
+      h(
+        'a',
+        { href: addressOf(listed.key), class: title === undefined ? 'untitled' : '', dir: 'auto', tabindex: -1, title: title ?? listed.id },
+        failed === undefined ? (title ?? (summary === undefined ? 'Reading…' : 'No prompt')) : `Can't be read: ${oneLine(failed)}`,
+      ),
+      h(
+        'span',
+        { class: 'about', title: listed.id },
+        ...about.flatMap((text) => (text === undefined ? [] : [h('bdi', {}, oneLine(text))])),
+      ),
+    ),
+    h(
+      'div',
+      { role: 'gridcell', class: 'project', title: listed.project },
+      h('bdi', {}, listed.project === undefined ? '–' : oneLine(shortPath(listed.project))),
+    ),
+    h(
+      'div',
+      { role: 'gridcell', class: `started${summary === undefined ? ' pending' : ''}`, title: exactTime(startedMs(entry)) },
+      day(startedMs(entry), Date.now()),
+    ),
+    figure('turns', summary && number(summary.turns)),
+    figure(
+      'tokens',
+      summary && tokens(summary.tokens.input + summary.tokens.output),
+      summary &&
+        `${number(summary.tokens.input)} in (${number(summary.tokens.cacheRead)} from the cache), ${number(summary.tokens.output)} out`,
+    ),
+    figure(
+      'cost',
+      summary && `${summary.unpriced > 0 ? '≥ ' : ''}${dollars(summary.costUsd)}`,
+      summary && summary.unpriced > 0 ? `${counted(summary.unpriced, 'call')} of a model whose price is not known` : undefined,
+    ),
+    errors > 0
+      ? h('div', { role: 'gridcell', class: 'errors figures' }, h('span', { class: 'error-count' }, number(errors)))
+      : figure('errors', summary && '0'),
+  ];
+}
+
+function noticeOf(
+  state: 'reading' | 'done' | { readonly failed: string },
+  known: number,
+  shown: number,
+  query: string,
+): { readonly title: string; readonly text: string } | undefined {
+  if (typeof state === 'object') return { title: 'The list broke off', text: state.failed };
+  if (shown > 0) return undefined;
+  if (known > 0) return { title: 'Nothing found', text: `No session holds “${query.trim()}” in its title, project, id or model.` };
+  if (state === 'reading') return { title: 'Looking for sessions…', text: 'They are read from this machine, and stay on it.' };
+  return {
+    title: 'No sessions on this machine yet',
+    text: 'Sessions of coding agents show up here once one has run. To look at a transcript from elsewhere: trace-build view <file>.',
+  };
+}

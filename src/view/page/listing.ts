@@ -1,0 +1,94 @@
+/**
+ * The list of sessions as data: what is known so far, what is searched for, in which order.
+ *
+ * in:   lines of the list as they come, a query, a column to sort by
+ * out:  entries in order; pure
+ */
+import type { SessionSummary } from '../../stats/summary.ts';
+import type { ListedSession, ListLine } from '../model.ts';
+import { wordsOf } from './rows.ts';
+
+export interface Entry {
+  readonly listed: ListedSession;
+  readonly summary?: SessionSummary;
+  /** Why it could not be read. */
+  readonly failed?: string;
+}
+
+export type Column = 'title' | 'project' | 'started' | 'turns' | 'tokens' | 'cost' | 'errors';
+
+export interface Order {
+  readonly column: Column;
+  readonly descending: boolean;
+}
+
+/** Adds what a line tells. */
+export function told(entries: Map<string, Entry>, line: ListLine): void {
+  if (line.kind === 'sessions') {
+    for (const listed of line.sessions) entries.set(listed.key, { ...entries.get(listed.key), listed });
+    return;
+  }
+  const entry = entries.get(line.key);
+  if (entry === undefined) return;
+  entries.set(line.key, line.kind === 'summary' ? { ...entry, summary: line.summary } : { ...entry, failed: line.message });
+}
+
+/** Those that hold every word of the query, in order. What is not known yet comes last, either way. */
+export function inOrder(entries: Iterable<Entry>, query: string, { column, descending }: Order): readonly Entry[] {
+  const words = wordsOf(query);
+  const sign = descending ? -1 : 1;
+  return [...entries]
+    .filter((entry) => words.every((word) => haystack(entry).includes(word)))
+    .map((entry) => ({ entry, value: sortValue(entry, column) }))
+    .toSorted((a, b) => {
+      if (a.value === undefined || b.value === undefined)
+        return Number(a.value === undefined) - Number(b.value === undefined) || newest(a.entry, b.entry);
+      return (a.value < b.value ? -sign : a.value > b.value ? sign : 0) || newest(a.entry, b.entry);
+    })
+    .map(({ entry }) => entry);
+}
+
+const newest = (a: Entry, b: Entry): number => b.listed.modifiedMs - a.listed.modifiedMs;
+
+function haystack({ listed, summary }: Entry): string {
+  const { title = '', branch = '', models = [] } = summary ?? {};
+  return [listed.id, listed.harness, listed.project ?? '', title, branch, ...models].join('\n').toLowerCase();
+}
+
+/** When it began, as far as is known. */
+export const startedMs = ({ listed, summary }: Entry): number =>
+  summary !== undefined && summary.startedAtMs > 0 ? summary.startedAtMs : listed.modifiedMs;
+
+function sortValue(entry: Entry, column: Column): number | string | undefined {
+  const { listed, summary } = entry;
+  switch (column) {
+    case 'title':
+      return summary?.title?.toLowerCase();
+    case 'project':
+      return listed.project?.toLowerCase();
+    case 'started':
+      return startedMs(entry);
+    case 'turns':
+      return summary?.turns;
+    case 'tokens':
+      return summary && summary.tokens.input + summary.tokens.output;
+    case 'cost':
+      return summary?.costUsd;
+    case 'errors':
+      return summary?.errors;
+    default:
+      return column satisfies never;
+  }
+}
+
+/** Of the entries on show, as far as is known. */
+export function totalsOf(entries: readonly Entry[]): { readonly tokens: number; readonly costUsd: number; readonly errors: number } {
+  let [tokens, costUsd, errors] = [0, 0, 0];
+  for (const { summary } of entries) {
+    if (summary === undefined) continue;
+    tokens += summary.tokens.input + summary.tokens.output;
+    costUsd += summary.costUsd;
+    errors += summary.errors;
+  }
+  return { tokens, costUsd, errors };
+}

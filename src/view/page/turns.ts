@@ -1,0 +1,137 @@
+/**
+ * The turns of a session, as a list to choose from.
+ *
+ * in:   the session
+ * out:  an element; tells which turn was chosen
+ */
+import type { ViewSession, ViewTurn } from '../model.ts';
+import { h, setAttributes } from './dom.ts';
+import { counted, dollars, duration, exactTime } from './format.ts';
+import { oneLine } from './text.ts';
+import { virtualRows } from './virtual.ts';
+
+export interface Turns {
+  readonly element: HTMLElement;
+  /** Index of a turn; undefined for all of them. */
+  choose(turn: number | undefined): void;
+}
+
+/** As in page.css. */
+const ROW = 56;
+
+export function turnList(session: ViewSession, chosen: (turn: number | undefined) => void, entered: () => void): Turns {
+  const { turns } = session;
+  /** Place in the list, whose first entry is all turns. */
+  let active = 0;
+  const body = h('div', { class: 'rows', role: 'presentation' });
+  const box = h('div', { class: 'turn-box', role: 'listbox', tabindex: 0, 'aria-label': 'Turns' }, body);
+  const virtual = virtualRows({ scroller: box, body, rowHeight: ROW, stickyHeight: 0, row: (index) => optionOf(index) });
+
+  const optionOf = (index: number): HTMLElement => {
+    const turn = turns[index - 1];
+    const option = h(
+      'div',
+      {
+        class: turn !== undefined && turn.errors > 0 ? 'turn-option failed' : 'turn-option',
+        role: 'option',
+        id: `turn-${index}`,
+        'aria-selected': String(index === active),
+        'aria-setsize': turns.length + 1,
+        'aria-posinset': index + 1,
+      },
+      ...(turn === undefined ? allTurns(session) : turnText(turn)),
+    );
+    option.addEventListener('click', () => {
+      choose(index);
+      chosen(index === 0 ? undefined : index - 1);
+    });
+    return option;
+  };
+
+  const choose = (index: number): void => {
+    const before = active;
+    active = Math.min(turns.length, Math.max(0, index));
+    virtual.setActive(active);
+    virtual.reveal(active);
+    for (const at of [before, active]) document.getElementById(`turn-${at}`)?.setAttribute('aria-selected', String(at === active));
+    setAttributes(box, { 'aria-activedescendant': `turn-${active}` });
+  };
+
+  box.addEventListener('keydown', (event) => {
+    const page = virtual.rowsPerPage();
+    const to: Record<string, number> = {
+      ArrowDown: active + 1,
+      ArrowUp: active - 1,
+      PageDown: active + page,
+      PageUp: active - page,
+      Home: 0,
+      End: turns.length,
+    };
+    if (to[event.key] !== undefined) {
+      choose(to[event.key]!);
+      chosen(active === 0 ? undefined : active - 1);
+    } else if (event.key === 'Enter' || event.key === 'ArrowRight') entered();
+    else return;
+    event.preventDefault();
+  });
+  virtual.setCount(turns.length + 1);
+  return {
+    element: h('nav', { class: 'turns', 'aria-label': 'Turns' }, box),
+    choose: (turn) => choose(turn === undefined ? 0 : turn + 1),
+  };
+}
+
+/** What a turn is called. */
+export const turnName = ({ number }: ViewTurn): string => (number === undefined ? 'Agent' : `Turn ${number}`);
+
+function allTurns({ turns, summary }: ViewSession): HTMLElement[] {
+  const workMs = turns.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+  return [
+    h(
+      'div',
+      { class: 'turn-line' },
+      h('span', { class: 'turn-number' }, 'All'),
+      h('span', { class: 'turn-rest' }, counted(turns.length, 'turn')),
+      h('span', { class: 'turn-time' }, duration(workMs)),
+    ),
+    h(
+      'div',
+      { class: 'turn-line' },
+      h('span', { class: 'turn-label' }, 'On one axis, pauses cut'),
+      figures(summary.errors, summary.costUsd),
+    ),
+  ];
+}
+
+function turnText(turn: ViewTurn): HTMLElement[] {
+  const { number, trigger, command, label = '', outcome, startMs, endMs, errors, costUsd } = turn;
+  const text = command === undefined ? oneLine(label) : oneLine(`/${command.replace(/^\//, '')}`);
+  const about = [
+    trigger === 'human' ? undefined : trigger?.replaceAll('_', ' '),
+    outcome === 'completed' || outcome === 'error' ? undefined : outcome,
+  ];
+  return [
+    h(
+      'div',
+      { class: 'turn-line', title: exactTime(startMs) },
+      h('span', { class: 'turn-number' }, number === undefined ? '–' : String(number)),
+      h('span', { class: 'turn-rest' }, about.filter((part) => part !== undefined && part !== '').join(', ')),
+      h('span', { class: 'turn-time' }, duration(endMs - startMs)),
+    ),
+    h(
+      'div',
+      { class: 'turn-line' },
+      h('span', { class: text === '' ? 'turn-label none' : 'turn-label', dir: 'auto', title: text }, text === '' ? 'no prompt' : text),
+      figures(errors, costUsd),
+    ),
+  ];
+}
+
+const figures = (errors: number, costUsd: number): HTMLElement =>
+  h(
+    'span',
+    { class: 'turn-figures' },
+    errors > 0 &&
+      h('span', { class: 'error-count', title: counted(errors, 'error'), 'aria-label': counted(errors, 'error') }, String(errors)),
+    costUsd > 0 && h('span', { class: 'turn-cost' }, dollars(costUsd)),
+  );

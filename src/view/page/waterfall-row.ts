@@ -1,0 +1,110 @@
+/**
+ * A span → its row in the waterfall.
+ *
+ * in:   the span, sums below it, the scale of time
+ * out:  an element; colour tells nothing that a shape or a word does not
+ */
+import type { ViewSession, ViewSpan } from '../model.ts';
+import type { Scale } from './axis.ts';
+import { h } from './dom.ts';
+import { dollars, duration, exactTime, number, tokens } from './format.ts';
+import type { Tree } from './rows.ts';
+import { oneLine } from './text.ts';
+
+export interface RowState {
+  readonly scale: Scale;
+  /** Unix ms: what the axis counts from. */
+  readonly originMs: number;
+  readonly active: boolean;
+  readonly opened: boolean;
+  readonly collapsed: boolean;
+  readonly matches: boolean;
+  /** Place among the rows on show. */
+  readonly index: number;
+}
+
+/** Beyond this depth names would be pushed out of their column. */
+const DEEPEST = 14;
+
+export function spanRow(session: ViewSession, tree: Tree, row: number, state: RowState): HTMLElement {
+  const span = session.spans[row]!;
+  const isParent = tree.ends[row]! > row + 1;
+  const classes = ['wf-row', span.kind, span.error !== undefined && 'error', state.matches && 'match', state.opened && 'opened'];
+  return h(
+    'div',
+    {
+      class: classes.filter((name) => name !== false).join(' '),
+      role: 'row',
+      id: `span-${row}`,
+      'aria-level': span.depth + 1,
+      'aria-rowindex': state.index + 2,
+      'aria-selected': String(state.active),
+      'aria-expanded': isParent ? String(!state.collapsed) : undefined,
+    },
+    nameCell(span, isParent),
+    timeCell(span, state),
+    h('div', { role: 'gridcell', class: 'figures duration' }, span.outcome === 'open' ? 'open' : duration(span.endMs - span.startMs)),
+    tokensCell(span, tree, row),
+    costCell(span, tree, row),
+  );
+}
+
+export const KIND_NAMES: Readonly<Record<ViewSpan['kind'], string>> = { turn: 'turn', agent: 'agent', chat: 'model', tool: 'tool' };
+
+function nameCell(span: ViewSpan, isParent: boolean): HTMLElement {
+  const name = oneLine(span.name);
+  const label = span.label === undefined ? '' : oneLine(span.label);
+  const cell = h(
+    'div',
+    { role: 'gridcell', class: 'name', title: label === '' ? name : `${name}\n${label}` },
+    h('span', { class: isParent ? 'twisty' : 'twisty leaf', 'aria-hidden': 'true' }),
+    h('span', { class: 'mark', role: 'img', 'aria-label': KIND_NAMES[span.kind] }),
+    h('bdi', { class: 'span-name' }, name),
+    span.error !== undefined && errorBadge(span.error),
+    span.outcome !== undefined && span.outcome !== 'error' && h('span', { class: 'outcome' }, oneLine(span.outcome)),
+    label !== '' && h('span', { class: 'label', dir: 'auto' }, label),
+  );
+  cell.style.setProperty('--depth', String(Math.min(span.depth, DEEPEST)));
+  return cell;
+}
+
+export const errorBadge = (error: string): HTMLElement =>
+  h('span', { class: 'error-badge' }, h('span', { class: 'error-icon', 'aria-hidden': 'true' }, '!'), oneLine(error));
+
+function timeCell({ startMs, endMs }: ViewSpan, { scale, originMs }: RowState): HTMLElement {
+  const [first, last] = [scale.segments[0]!, scale.segments.at(-1)!];
+  const told = `${duration(startMs - originMs)} in, for ${duration(endMs - startMs)}`;
+  const cell = h('div', { role: 'gridcell', class: 'time', 'aria-label': told, title: `${exactTime(startMs)}\n${told}` });
+  // Fitted to one span, the axis leaves others out.
+  if (endMs < first.startMs || startMs > last.endMs) return cell;
+  const [from, to] = [scale.at(startMs), scale.at(endMs)];
+  const bar = h('div', { class: 'bar' });
+  bar.style.setProperty('--from', `${from * 100}%`);
+  bar.style.setProperty('--width', `${(to - from) * 100}%`);
+  cell.append(bar);
+  return cell;
+}
+
+function tokensCell(span: ViewSpan, { input, output }: Tree, row: number): HTMLElement {
+  const [read, written] = [input[row]!, output[row]!];
+  if (read + written === 0) return h('div', { role: 'gridcell', class: 'figures tokens' });
+  const cached = span.tokens?.cacheRead ?? 0;
+  return h(
+    'div',
+    {
+      role: 'gridcell',
+      class: span.kind === 'chat' ? 'figures tokens' : 'figures tokens sum',
+      title: `${number(read)} in${cached > 0 ? ` (${number(cached)} from the cache)` : ''}, ${number(written)} out${span.kind === 'chat' ? '' : ', in all below'}`,
+    },
+    h('span', {}, tokens(read)),
+    h('span', { class: 'arrow', 'aria-hidden': 'true' }, '→'),
+    h('span', { class: 'written' }, tokens(written)),
+  );
+}
+
+const costCell = (span: ViewSpan, { costUsd }: Tree, row: number): HTMLElement =>
+  h(
+    'div',
+    { role: 'gridcell', class: span.kind === 'chat' ? 'figures cost' : 'figures cost sum' },
+    costUsd[row]! > 0 ? dollars(costUsd[row]!) : '',
+  );

@@ -1,0 +1,183 @@
+/** `trace-build verify`: what it prints, what it exits with, and that it changes nothing. */
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { VerifyJson } from '../../src/cli/commands/verify.ts';
+import { type Collector, startCollector } from '../support/collector.ts';
+import { trace } from './world.ts';
+
+const top = mkdtempSync(join(tmpdir(), 'trace-build-verify-'));
+afterAll(() => rmSync(top, { recursive: true }));
+let made = 0;
+const folder = (): string => mkdtempSync(join(top, `${made++}-`));
+const FG = 'fixtures/claude-code/fg/projects/-home-dev-fg/ad400b25-1fb8-427d-8e59-b4b83e2af338.jsonl';
+
+const json = async (...args: Parameters<typeof trace>): Promise<VerifyJson & { readonly code: number }> => {
+  const { stdout, code } = await trace(['verify', '--json', ...args[0]], args[1]);
+  return { ...(JSON.parse(stdout) as VerifyJson), code };
+};
+
+test('one session: the whole table', async () => {
+  const { code, stdout, stderr } = await trace(['verify', FG]);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toBe(`${FG}  no difference
+
+                       lines   spans  difference
+responses                  4       4           0
+tool calls                 3       3           0
+sub-agents                 1       1           0
+claude-opus-5-5
+  input tokens        10,564  10,564           0
+  output tokens          502     502           0
+  cache read tokens   10,200  10,200           0
+  cache write tokens     262     262           0
+
+line 33               cost-state      spans  difference
+claude-opus-5-5
+  input tokens            10,564     10,564           0
+  output tokens              502        502           0
+  cache read tokens       10,200     10,200           0
+  cache write tokens         262        262           0
+  cost in USD          $0.013798  $0.013798           0
+
+`);
+});
+
+test('every session of every story: a line each, and no difference', async () => {
+  const { code, stdout, stderr } = await trace(['verify', 'fixtures/claude-code']);
+  expect([code, stderr]).toEqual([0, '']);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.at(-1)).toBe(`${lines.length - 1} sessions, no difference`);
+  expect(lines.slice(0, -1).every((line) => line.startsWith('ok  '))).toBe(true);
+  expect(lines.length).toBeGreaterThan(100);
+});
+
+test('--quiet says only the sum when all is well; --verbose shows every table', async () => {
+  expect((await trace(['verify', '--quiet', 'fixtures/claude-code/rewind'])).stdout).toBe('3 sessions, no difference\n');
+  expect((await trace(['verify', '--verbose', 'fixtures/claude-code/rewind'])).stdout.match(/^responses /gm)).toHaveLength(3);
+});
+
+test('an account that is not comparable says why, and is no difference', async () => {
+  const { code, stdout } = await trace(['verify', 'fixtures/claude-code/compact']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/input tokens +2,038 +112 +-1,926\n/);
+  expect(stdout).toContain('Not compared: the call that made the summary of a compaction is on no line.');
+});
+
+test('an account of more than the lines have is a difference', async () => {
+  const copy = join(folder(), 'session.jsonl');
+  const lines = readFileSync(FG, 'utf8').split('\n');
+  // Its sub-agent's file is not with the copy, and nothing names it any more.
+  writeFileSync(copy, lines.map((line) => line.replaceAll('"agentId"', '"other"')).join('\n'));
+  const { code, sessions } = await json([copy]);
+  expect(code).toBe(1);
+  expect(sessions[0]!.differences).toMatchObject([{ kind: 'declared-tokens', id: 'claude-opus-5-5', places: [{ file: copy, line: 33 }] }]);
+});
+
+describe('against what was delivered', () => {
+  let collector: Collector;
+  beforeAll(async () => {
+    collector = await startCollector();
+  });
+  afterAll(() => collector.stop());
+
+  /** A home with the session delivered to the collector. */
+  async function delivered(): Promise<{ home: string; ledger: string }> {
+    const home = folder();
+    expect((await trace([FG, '--endpoint', collector.url], { home })).code).toBe(0);
+    const state = join(home, '.local', 'state', 'trace-build', 'ledger');
+    const [name] = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((path) => /[0-9a-f]{2}\.jsonl$/.test(path));
+    return { home, ledger: join(state, name!) };
+  }
+
+  test('all has arrived', async () => {
+    const { home } = await delivered();
+    const { code, stdout } = await trace(['verify', FG], { home });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/127\.0\.0\.1:\d+\/v1\/traces +spans +acknowledged +difference\nfinal +8 +8 +0\nnot in the build +0 +0 +0\n/);
+  });
+
+  test('another session was never exported: a row, and no difference', async () => {
+    const { home } = await delivered();
+    const { code, stdout } = await trace(['verify', 'fixtures/claude-code/bg'], { home });
+    expect(code).toBe(0);
+    expect(stdout).toContain('/v1/traces: not exported\n');
+  });
+
+  test('a span that the ledger lacks', async () => {
+    const { home, ledger } = await delivered();
+    const before = readFileSync(ledger, 'utf8');
+    const [, spanId] = /"s":\{"([0-9a-f]{16})":\d+,/.exec(before)!;
+    writeFileSync(ledger, before.replace(/"s":\{"[0-9a-f]{16}":\d+,/, '"s":{'));
+    const { code, sessions } = await json([FG], { home });
+    expect(code).toBe(1);
+    expect(sessions[0]!.differences).toMatchObject([{ kind: 'span-pending', id: spanId }]);
+    expect(sessions[0]!.destinations).toMatchObject([{ exported: true, final: 8, acknowledged: 7, pending: 1, notBuilt: 0 }]);
+  });
+
+  test('a span that the ledger has and the build has not', async () => {
+    const { home, ledger } = await delivered();
+    writeFileSync(ledger, readFileSync(ledger, 'utf8').replace('"s":{', '"s":{"00000000000000ff":1,'));
+    const { code, stdout } = await trace(['verify', FG], { home });
+    expect(code).toBe(1);
+    expect(stdout).toContain('! span-not-built 00000000000000ff\n');
+    expect(stdout).toMatch(/not in the build +0 +1 +\+1\n/);
+  });
+
+  test('nothing is made, changed or locked', async () => {
+    const { home } = await delivered();
+    const look = () => readdirSync(home, { recursive: true, encoding: 'utf8' }).map((path) => [path, statSync(join(home, path)).mtimeMs]);
+    const before = look();
+    await trace(['verify', FG], { home });
+    expect(look()).toEqual(before);
+    const empty = folder();
+    await trace(['verify', FG], { home: empty });
+    expect(readdirSync(empty)).toEqual([]);
+  });
+});
+
+describe('damage', () => {
+  test('garbage and a torn end are told, and are no difference', async () => {
+    const projects = folder();
+    cpSync('fixtures/claude-code/fg/projects', projects, { recursive: true });
+    const path = join(projects, FG.split('projects/')[1]!);
+    appendFileSync(path, 'garbage\n{"type":"assist');
+    const { code, stdout } = await trace(['verify', path]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`note These can not be counted: it is no JSON object.\n  ${path}:34\n  ${path}:35\n`);
+  });
+
+  test.each([
+    ['nothing', '', /is empty/],
+    ['no transcript', 'hello\nworld\n', /is not a transcript: line 1/],
+  ])('a file that holds %s: the user is told', async (_, text, message) => {
+    const path = join(folder(), 'session.jsonl');
+    writeFileSync(path, text);
+    const alone = await trace(['verify', path]);
+    expect(alone.code).toBe(2);
+    expect(alone.stderr).toMatch(message);
+    const withAnother = await trace(['verify', path, FG]);
+    expect(withAnother.code).toBe(0);
+    expect(withAnother.stderr).toMatch(/Skipped\.\n$/);
+    expect(withAnother.stdout).toMatch(/\n1 session, no difference, 1 skipped\n$/);
+    const { code, skipped } = await json([path]);
+    expect([code, skipped.length]).toEqual([2, 1]);
+  });
+
+  test('text of a transcript does not reach the terminal as it is', async () => {
+    const path = join(folder(), 'session.jsonl');
+    const lines = readFileSync(FG, 'utf8').replaceAll('claude-opus-5-5', 'model\\u001b[31m\\u202eevil');
+    writeFileSync(path, lines);
+    const { stdout } = await trace(['verify', path]);
+    expect(stdout).toContain('evil');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(stdout).not.toMatch(/[\u001b\u202e]/);
+  });
+});
+
+test('what is wrong with the command line', async () => {
+  expect(await trace(['verify'])).toMatchObject({ code: 2, stderr: expect.stringContaining('No transcript was named') });
+  expect((await trace(['verify', '/nowhere/x.jsonl'])).code).toBe(2);
+  expect((await trace(['verify', '--help'])).stdout).toContain('Exit codes');
+});

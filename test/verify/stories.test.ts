@@ -1,0 +1,97 @@
+/** The count of the raw lines against the server's log, and the spans against the count: of every recorded story. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Recount } from '../../src/harness/recount.ts';
+import { compare } from '../../src/verify/compare.ts';
+import { expectedOf, loadStory, rawFilesOf, STORIES, transcriptOf } from '../support/stories.ts';
+
+const counts = new Map<string, readonly { readonly id: string; readonly recount: Recount }[]>();
+function countsOf(story: string): readonly { readonly id: string; readonly recount: Recount }[] {
+  const known =
+    counts.get(story) ?? loadStory(story).sessions.map(({ id, ref }) => ({ id, recount: ref.harness.recount(transcriptOf(ref)) }));
+  counts.set(story, known);
+  return known;
+}
+
+test.each(STORIES)('%s: the spans of every session tell what its lines tell', (name) => {
+  for (const [at, { id, traced }] of loadStory(name).sessions.entries()) {
+    const { recount } = countsOf(name)[at]!;
+    const report = compare(recount, traced.spans);
+    expect(report.differences, id).toEqual([]);
+    expect(report.notes, id).toEqual([]);
+    for (const row of report.rows) expect(row.difference, `${id} ${row.model} ${row.what}`).toBe(0);
+  }
+});
+
+/** Sessions whose own account is compared; of the rest the report tells why not. */
+test('the accounts of most sessions that have one are compared, and every other one says why it is not', () => {
+  const accounts = STORIES.flatMap((name) => countsOf(name).flatMap(({ recount }) => recount.declared ?? []));
+  const reasons = accounts.flatMap(({ incomparable }) => incomparable ?? []);
+  expect(accounts.length).toBeGreaterThan(50);
+  expect(reasons.length).toBeLessThan(accounts.length / 4);
+  for (const reason of new Set(reasons.flatMap((text) => text.split('; '))))
+    expect(reason).toMatch(/^(?:the call that made|turns were copied|of a stream|it was)/);
+});
+
+test.each(STORIES)('%s: the lines hold what the server served', (name) => {
+  const text = rawFilesOf(name)
+    .map((file) => file.text)
+    .join('\n');
+  const stories = countsOf(name);
+  const responses = new Map(stories.flatMap(({ recount }) => recount.responses.map((response) => [response.id, response] as const)));
+  const calls = new Set(stories.flatMap(({ recount }) => recount.toolCalls.map(({ id }) => id)));
+  const served = Object.values(expectedOf(name)).flatMap((session) => Object.values(session.agents).flatMap((agent) => agent.responses));
+  const onLine = served.filter(({ messageId }) => messageId !== undefined && text.includes(`"id":"${messageId}"`));
+  expect([...responses.keys()].toSorted()).toEqual([...new Set(onLine.map(({ messageId }) => messageId))].toSorted());
+  expect([...calls].toSorted()).toEqual([...new Set(onLine.flatMap(({ tools }) => tools.map(({ id }) => id)))].toSorted());
+  for (const { messageId, model, usage } of onLine) {
+    const counted = responses.get(messageId)!;
+    const [cacheRead, cacheWrite] = [usage['cache_read_input_tokens']!, usage['cache_creation_input_tokens']!];
+    expect(counted.model).toBe(model);
+    expect({ ...counted.tokens, output: 0 }, messageId).toEqual({
+      input: usage['input_tokens']! + cacheRead + cacheWrite,
+      output: 0,
+      cacheRead,
+      cacheWrite,
+    });
+    // Old versions, and streams that broke off, leave the placeholder of the beginning.
+    if (/^(?:old-2\.(?:0|1\.50)|respawn2-2\.1\.50|errors|midexits)/.test(name))
+      expect(counted.tokens!.output).toBeLessThanOrEqual(usage['output_tokens']!);
+    else expect(counted.tokens!.output, messageId).toBe(usage['output_tokens']);
+  }
+});
+
+/** These sent no agent headers: the log has everything under `main`. */
+const NO_AGENT_HEADERS = ['old-2.0.76', 'old-2.1.50', 'respawn2-2.1.50'];
+
+test.each(STORIES.filter((name) => !NO_AGENT_HEADERS.includes(name)))('%s: as many sub-agents as the server saw', (name) => {
+  for (const [sessionId, session] of Object.entries(expectedOf(name))) {
+    const counted = countsOf(name).find(({ id }) => id === sessionId);
+    // An agent that a fork took over from its original is not asked for again.
+    const copied = loadStory(name)
+      .sessions.find(({ id }) => id === sessionId)
+      ?.traced.session.turns.some((turn) => turn.copiedFrom);
+    if (copied !== true) expect(counted?.recount.agents.length ?? 0, sessionId).toBe(Object.keys(session.agents).length - 1);
+  }
+});
+
+test.each(STORIES)('%s: every place is a line that names what it is the place of', (name) => {
+  for (const { recount } of countsOf(name))
+    for (const { id, places } of [...recount.responses, ...recount.toolCalls])
+      for (const { file, line } of places) expect(lineAt(file, line), `${file}:${line}`).toContain(`"id":"${id}"`);
+});
+
+const texts = new Map<string, readonly string[]>();
+function lineAt(file: string, line: number): string {
+  const lines = texts.get(file) ?? readFileSync(file, 'utf8').split('\n');
+  texts.set(file, lines);
+  return lines[line - 1]!;
+}
+
+test.each(['src/harness/claude-code/recount.ts'])('%s shares no code with what it audits', (file) => {
+  const imports = [...readFileSync(file, 'utf8').matchAll(/^import (type )?.* from '([^']+)';$/gm)];
+  expect(imports.map(([, type, from]) => [type, from])).toEqual([
+    ['type ', '../harness.ts'],
+    ['type ', '../recount.ts'],
+  ]);
+});
