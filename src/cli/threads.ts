@@ -23,8 +23,8 @@ export interface ThreadOptions {
   readonly threads?: number;
 }
 
-/** A session as plain data: its harness holds functions. */
-export type PlainRef = Omit<SessionRef, 'harness'> & { readonly harness: string };
+/** A session as plain data: its harness and layout hold functions. */
+export type PlainRef = Omit<SessionRef, 'harness' | 'layout'> & { readonly harness: string; readonly layout: number };
 
 /** What main and thread say to one another. */
 export interface ThreadStart {
@@ -58,8 +58,9 @@ export async function* overSessions<T extends SessionTask>(
   for await (const { index, outcome } of outcomes) yield { ...(outcome as OutcomeOf<T> | Failure), ref: refs[index]! };
 }
 
-export function refFrom({ harness: name, ...ref }: PlainRef): SessionRef {
-  return { ...ref, harness: harnesses.find((harness) => harness.name === name)! };
+export function refFrom({ harness: name, layout, ...ref }: PlainRef): SessionRef {
+  const harness = harnesses.find((each) => each.name === name)!;
+  return { ...ref, harness, layout: harness.layouts[layout]! };
 }
 
 interface Made {
@@ -171,9 +172,9 @@ class Pool {
   #assign(thread: Worker): void {
     if (!this.#hasMore() || this.#waiting.length >= this.#max || this.#threads.get(thread) !== null) return;
     const index = this.#returned.shift() ?? this.#next++;
-    const { harness, ...ref } = this.#refs[index]!;
+    const { harness, layout, ...ref } = this.#refs[index]!;
     this.#threads.set(thread, index);
-    const assignment: Assignment = { index, ref: { ...ref, harness: harness.name } };
+    const assignment: Assignment = { index, ref: { ...ref, harness: harness.name, layout: harness.layouts.indexOf(layout) } };
     thread.postMessage(assignment);
   }
 

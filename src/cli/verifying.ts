@@ -57,7 +57,7 @@ const answer = (ledger: LedgerReading, { session, spans }: TracedSession) =>
 function recountOf(ref: SessionRef, findElsewhere: (agentId: string) => SessionRef['agents'][number] | undefined): Recount {
   const agents = [...ref.agents];
   for (;;) {
-    const recount = ref.harness.recount({ main: mainFile(ref), agents: agents.map(agentFile) });
+    const recount = ref.harness.recount({ main: mainFile(ref), agents: agents.map((agent) => agentFile(agent, ref.layout)) });
     const found = recount.missing.flatMap(({ id }) => findElsewhere(id) ?? []);
     if (found.length === 0) return recount;
     agents.push(...found);

@@ -185,6 +185,8 @@ export interface ThreadsLayout extends LineFacts {
   topOf?(path: string): string;
   /** By its first line. */
   headOf(firstLine: string): ThreadHead | undefined;
+  /** Whether a file is one that belongs to a thread, or was kept of one, and no session. */
+  isBeside?(path: string): boolean;
   /** Another file that belongs to a thread, by the path of its own: its lines follow those of the thread. */
   companionOf?(path: string): string | undefined;
 }

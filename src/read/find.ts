@@ -74,7 +74,8 @@ export function* sessionsWritten(places: Places, sinceMs: number): Generator<Ses
   const beside: BesideIndex = new Map();
   const files = storesOf(places, beside).flatMap((store) => store.writtenSince(sinceMs).map((file) => ({ ...file, store })));
   for (const { path, store } of files.toSorted((a, b) => b.atMs - a.atMs))
-    for (const ref of tolerantly(() => (statsOf(path)?.isFile() ? store.at(path) : []))) if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
+    for (const ref of tolerantly(() => (statsOf(path)?.isFile() ? store.at(path) : [])))
+      if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -88,7 +89,8 @@ function storesOf(places: Places, beside: BesideIndex): readonly Store[] {
   const threads = layouts.flatMap(({ harness, layout }) => (layout.kind === 'threads' ? [threadsStore({ harness, layout }, places)] : []));
   const threadLayouts = layouts.flatMap(({ layout }) => (layout.kind === 'threads' ? [layout] : []));
   const isOthers = (path: string): boolean =>
-    threadLayouts.some((layout) => layout.threadOf(path) !== undefined) && threads.some((store) => store.owns(path));
+    threadLayouts.some((layout) => layout.isBeside?.(path) === true) ||
+    (threadLayouts.some((layout) => layout.threadOf(path) !== undefined) && threads.some((store) => store.owns(path)));
   const projects = layouts.flatMap(({ harness, layout }) =>
     layout.kind === 'projects' ? [projectsStore({ harness, layout }, places, isOthers, beside)] : [],
   );

@@ -10,7 +10,15 @@ import { normalise, resume } from './normalise.ts';
 import { type ParsedFile, parseFile } from './records.ts';
 import { recount } from './recount.ts';
 
-export const claudeCode: Harness<ParsedFile> = { name: 'claude-code', layouts: [layout], parse: parseFile, wants, normalise, resume, recount };
+export const claudeCode: Harness<ParsedFile> = {
+  name: 'claude-code',
+  layouts: [layout],
+  parse: parseFile,
+  wants,
+  normalise,
+  resume,
+  recount,
+};
 
 function wants(main: ParsedFile, agentIds: ReadonlySet<string>): Wants {
   const named = main.records.flatMap((record) =>

@@ -106,8 +106,8 @@ const byId = (rows: readonly Row[]): ReadonlyMap<string, Row> => new Map(rows.ma
 export const files: ThreadsLayout = {
   kind: 'threads',
   roots: (env, home) => [`${stateOf(env, home)}/agents`],
-  threadOf: (path) =>
-    /\/agents\/[^/]+\/sessions\/([^/]+?)\.jsonl$/.exec(slashed(path))?.[1]?.replace(/^.*\.(?:trajectory|checkpoint\..*)$/, '') || undefined,
+  threadOf: (path) => (isBeside(path) ? undefined : /\/agents\/[^/]+\/sessions\/([^/]+)\.jsonl$/.exec(slashed(path))?.[1]),
+  isBeside,
   topOf: folderOf,
   headOf,
   companionOf: (path) => path.replace(/\.jsonl$/, '.trajectory.jsonl'),
@@ -127,6 +127,11 @@ export const piFiles: ThreadsLayout = {
   directoryOf,
   hasStop,
 };
+
+/** The trajectory of a session; what it was before a compaction. */
+function isBeside(path: string): boolean {
+  return /\.(?:trajectory|checkpoint\.[^/\\]*)\.jsonl$/.test(path);
+}
 
 const slashed = (path: string): string => path.replaceAll('\\', '/');
 

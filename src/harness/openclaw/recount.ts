@@ -29,7 +29,8 @@ export function recount({ main, agents }: RawFiles): Recount {
         if (typeof child === 'string') startedBy.set(child, [...new Set([...(startedBy.get(child) ?? []), message.toolCallId])]);
       }
       if (message.role !== 'assistant') continue;
-      for (const block of blocksOf(message)) if (block?.type === 'toolCall' && typeof block.id === 'string') calls.set(block.id, [...(calls.get(block.id) ?? []), place]);
+      for (const block of blocksOf(message))
+        if (block?.type === 'toolCall' && typeof block.id === 'string') calls.set(block.id, [...(calls.get(block.id) ?? []), place]);
       const response = responseIn(entry, place, agentId);
       if (response === undefined) continue;
       const known = responses.get(response.id);
@@ -49,7 +50,9 @@ export function recount({ main, agents }: RawFiles): Recount {
     toolCalls: [...calls].map(([id, places]) => ({ id, places })),
     agents: counted.map(({ key: _, ...agent }) => agent),
     unusable,
-    missing: [...startedBy].filter(([key]) => !given.has(key)).map(([id, by]) => ({ id, places: by.flatMap((call) => calls.get(call) ?? []) })),
+    missing: [...startedBy]
+      .filter(([key]) => !given.has(key))
+      .map(([id, by]) => ({ id, places: by.flatMap((call) => calls.get(call) ?? []) })),
   };
 }
 
@@ -61,7 +64,12 @@ function* messagesOf(file: TranscriptFile, unusable: Unusable[]): Generator<{ li
     const entry = parsed(text);
     if (entry === undefined) unusable.push({ place: { file: file.name, line }, why: 'no JSON object' });
     // Without an id or a time it can't be placed, here or in the trace.
-    else if (entry?.type === 'message' && typeof entry.id === 'string' && !Number.isNaN(Date.parse(entry.timestamp)) && isObject(entry.message))
+    else if (
+      entry?.type === 'message' &&
+      typeof entry.id === 'string' &&
+      !Number.isNaN(Date.parse(entry.timestamp)) &&
+      isObject(entry.message)
+    )
       latest.set(entry.id, { line, entry });
   }
   yield* latest.values();
@@ -79,7 +87,9 @@ function responseIn(entry: Loose, place: Place, agentId: string | undefined): (C
   return {
     id: responseId ?? short,
     model: typeof message.model === 'string' && message.model !== '' ? message.model : 'unknown',
-    ...(usage !== undefined && { tokens: { input: count('input') + cacheRead + cacheWrite, output: count('output'), cacheRead, cacheWrite } }),
+    ...(usage !== undefined && {
+      tokens: { input: count('input') + cacheRead + cacheWrite, output: count('output'), cacheRead, cacheWrite },
+    }),
     agents: agentId === undefined ? [] : [agentId],
     places: [place],
   };

@@ -33,7 +33,8 @@ export const announcedBy = (runId: string | undefined): string | undefined => /^
 
 interface Draft {
   startId: string;
-  runId: string | undefined;
+  /** As its entries call it: a run on the command line has one name in its prompt and another one in its answers. */
+  readonly runIds: Set<string>;
   prompt: UserEntry | undefined;
   steering: UserEntry[];
   calls: AssistantEntry[];
@@ -52,7 +53,7 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
   const begin = (first: Entry, runId: string | undefined, firstMs: number): Draft => {
     const draft: Draft = {
       startId: first.kind === 'assistant' && runId !== undefined ? runId : keyOf(first),
-      runId,
+      runIds: new Set(runId === undefined ? [] : [runId]),
       prompt: first.kind === 'user' ? first : undefined,
       steering: [],
       calls: [],
@@ -81,14 +82,14 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
     switch (entry.kind) {
       case 'user': {
         const current = drafts.at(-1);
-        if (current?.runId !== undefined && current.runId === entry.runId) current.steering.push(entry);
+        if (entry.runId !== undefined && current?.runIds.has(entry.runId)) current.steering.push(entry);
         else begin(entry, entry.runId, entry.sentMs);
         break;
       }
       case 'assistant': {
         const run = runOf(entry, drafts) ?? begin(entry, entry.runId, entry.startedMs);
         run.calls.push(entry);
-        run.runId ??= entry.runId;
+        if (entry.runId !== undefined) run.runIds.add(entry.runId);
         for (const { id } of entry.toolCalls) runOfCall.set(id, run);
         break;
       }
@@ -106,12 +107,12 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
     runOfEntry.set(entry.id, drafts.length - 1);
   }
   const eventsByRun = grouped(events, ({ runId }) => runId);
-  return drafts.map(({ firstMs, backTo, runId, prompt, ...draft }) => ({
+  return drafts.map(({ firstMs, backTo, runIds, prompt, ...draft }) => ({
     ...draft,
-    ...(runId !== undefined && { runId }),
+    ...(runIds.size > 0 && { runId: [...runIds].at(-1)! }),
     ...(prompt !== undefined && { prompt }),
     ...(backTo !== undefined && { backTo }),
-    events: [...new Set([runId, draft.calls[0]?.runId])].flatMap((id) => (id === undefined ? [] : (eventsByRun.get(id) ?? []))),
+    events: [...runIds].flatMap((id) => eventsByRun.get(id) ?? []),
     startedAtMs: firstMs,
     isCopy: header !== undefined && header.forkedFrom !== undefined && ((prompt ?? draft.calls[0])?.atMs ?? header.atMs) < header.atMs,
   }));
@@ -122,17 +123,17 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
  * prompt: so only a run that has had an answer is told apart by it.
  */
 function runOf(entry: AssistantEntry | ResultEntry, drafts: readonly Draft[]): Draft | undefined {
-  const known = entry.runId === undefined ? undefined : drafts.findLast(({ runId }) => runId === entry.runId);
+  const known = entry.runId === undefined ? undefined : drafts.findLast(({ runIds }) => runIds.has(entry.runId!));
   if (known !== undefined) return known;
   const current = drafts.at(-1);
   if (current === undefined || announcedBy(entry.runId) !== undefined) return undefined;
   const isOver = current.calls.length > 0 || current.prompt === undefined;
-  return isOver && entry.runId !== undefined && current.runId !== undefined ? undefined : current;
+  return isOver && entry.runId !== undefined && current.runIds.size > 0 ? undefined : current;
 }
 
 /** One that was asked for between two runs is a run of its own. */
 function compactedRun(entry: CompactionEntry, drafts: readonly Draft[]): Draft | undefined {
-  if (entry.runId !== undefined) return drafts.findLast(({ runId }) => runId === entry.runId);
+  if (entry.runId !== undefined) return drafts.findLast(({ runIds }) => runIds.has(entry.runId!));
   const current = drafts.at(-1);
   return current?.calls.at(-1)?.stopReason === 'toolUse' ? current : undefined;
 }
