@@ -5,7 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Line } from '../src/harness/harness.ts';
 import { brokenInvariants, buildTrace, type Span, type Trace, type Transcript } from '../src/index.ts';
-import { type PlainFile, type PlainTranscript, refsOf, STORIES, transcriptOf } from './support/stories.ts';
+import { dialectOf } from './support/dialects.ts';
+import { ALL_STORIES, type PlainFile, type PlainTranscript, refsOf, STORIES, transcriptOf } from './support/stories.ts';
 
 const sessionsOf = (story: string): PlainTranscript[] => refsOf(story).map((ref) => transcriptOf(ref, false));
 const idsOf = (spans: readonly Span[]): string[] => spans.map(({ spanId }) => spanId);
@@ -39,7 +40,7 @@ function complaints(part: Transcript, whole: ReadonlySet<string>): string[] {
 }
 
 describe('cut at every line', () => {
-  test.each(STORIES)('%s: the main file', (story) => {
+  test.each(ALL_STORIES)('%s: the main file', (story) => {
     for (const transcript of sessionsOf(story)) {
       const whole = new Set(idsOf(buildTrace({ ...transcript, ended: true }).spans));
       for (let end = 0; end <= transcript.main.lines.length; end++)
@@ -50,7 +51,7 @@ describe('cut at every line', () => {
     }
   });
 
-  test.each(STORIES)('%s: each agent file', (story) => {
+  test.each(ALL_STORIES)('%s: each agent file', (story) => {
     for (const transcript of sessionsOf(story)) {
       const whole = new Set(idsOf(buildTrace({ ...transcript, ended: true }).spans));
       for (const cut of transcript.agents) {
@@ -65,6 +66,7 @@ describe('cut at every line', () => {
 
 /** Short ones, for it is a build per byte; of bookkeeping lines, one of each kind. */
 test.each([
+  ...ALL_STORIES.filter((story) => story.includes('/')).map((story) => ({ story, sessionId: shortestOf(story) })),
   { story: 'old-2.0.76', sessionId: '46dee81b-aea4-4ab4-8ded-ad0511f7d873' },
   { story: 'old-2.1.50', sessionId: 'dc9dcc9a-3514-43d1-98a1-c30087673c43' },
   { story: 'old-2.1.150', sessionId: '59edc332-7899-47b3-b0e9-a42069794fef' },
@@ -73,7 +75,9 @@ test.each([
 ])('$story: cut at every byte', ({ story, sessionId }) => {
   const transcript = sessionsOf(story).find((session) => session.sessionId === sessionId)!;
   const whole = new Set(idsOf(buildTrace({ ...transcript, ended: true }).spans));
-  const lines = oneOfEachKind(transcript.main.lines).map((line) => Buffer.from(line));
+  const lines = dialectOf(transcript)
+    .shortened(transcript.main.lines)
+    .map((line) => Buffer.from(line));
   const broken: string[] = [];
   for (const [at, line] of lines.entries()) {
     for (let end = 0; end <= line.length; end++) {
@@ -84,19 +88,17 @@ test.each([
   expect(broken).toEqual([]);
 });
 
-function oneOfEachKind(lines: readonly string[]): string[] {
-  const seen = new Set<string>();
-  return lines.filter((line) => {
-    const { type, attachment } = JSON.parse(line);
-    const kind = `${type} ${attachment?.type}`;
-    const isNew = !seen.has(kind);
-    seen.add(kind);
-    return isNew || ['user', 'assistant', 'system', 'api-request'].includes(type);
-  });
+/** Of the stories that no vendor's version is named for, the session that is cut the soonest. */
+function shortestOf(story: string): string {
+  const sizes = sessionsOf(story).map(({ sessionId, main }) => ({
+    sessionId,
+    size: main.lines.reduce((sum, line) => sum + line.length, 0),
+  }));
+  return sizes.toSorted((a, b) => a.size - b.size)[0]!.sessionId;
 }
 
 describe('as it grows', () => {
-  test.each(STORIES)('%s: what is settled at some moment is never told otherwise', (story) => {
+  test.each(ALL_STORIES)('%s: what is settled at some moment is never told otherwise', (story) => {
     for (const transcript of sessionsOf(story)) {
       const whole = new Map(buildTrace({ ...transcript, ended: true }).spans.map((span) => [span.spanId, comparable(span)]));
       for (const atMs of momentsOf(transcript)) {
@@ -113,16 +115,15 @@ describe('as it grows', () => {
 
   const comparable = ({ open: _, ...span }: Span) => span;
 
-  const timeOf = (line: string): number => Date.parse(JSON.parse(line).timestamp ?? 0);
-  const momentsOf = (transcript: PlainTranscript): number[] =>
-    [...new Set([transcript.main, ...transcript.agents].flatMap(({ lines }) => lines.map(timeOf)))].toSorted((a, b) => a - b);
+  const momentsOf = (transcript: PlainTranscript): number[] => {
+    const { timeOf } = dialectOf(transcript);
+    return [...new Set([transcript.main, ...transcript.agents].flatMap(({ lines }) => lines.map(timeOf)))].toSorted((a, b) => a - b);
+  };
 
   /** All files as they were at that moment. */
   function until(transcript: PlainTranscript, atMs: number): Transcript {
-    const then = <F extends PlainFile>(file: F): F => {
-      const end = file.lines.findIndex((line) => timeOf(line) > atMs);
-      return { ...file, lines: end < 0 ? file.lines : file.lines.slice(0, end) };
-    };
+    const { upTo } = dialectOf(transcript);
+    const then = <F extends PlainFile>(file: F): F => ({ ...file, lines: upTo(file.lines, atMs) });
     return { ...transcript, main: then(transcript.main), agents: transcript.agents.map(then).filter(({ lines }) => lines.length > 0) };
   }
 });
@@ -135,14 +136,14 @@ const told = ({ spans }: Trace) =>
   }));
 
 describe('told twice', () => {
-  test.each(STORIES)('%s: every line doubled tells nothing new', (story) => {
+  test.each(ALL_STORIES)('%s: every line doubled tells nothing new', (story) => {
     for (const transcript of sessionsOf(story))
       expect(told(buildTrace(mapFiles(transcript, ({ lines }) => lines.flatMap((line) => [line, line]))))).toEqual(
         told(buildTrace(transcript)),
       );
   });
 
-  test.each(STORIES)('%s: the whole file once more, as after a compaction, keeps ids, tokens and tools', (story) => {
+  test.each(ALL_STORIES)('%s: the whole file once more, as after a compaction, keeps ids, tokens and tools', (story) => {
     for (const transcript of sessionsOf(story)) {
       const [once, twice] = [transcript, mapFiles(transcript, ({ lines }) => [...lines, ...lines])].map(
         (each) => buildTrace(each).spans,
@@ -210,7 +211,7 @@ describe('littered', () => {
     { line: '{"type":"mode","mode":"normal","sessionId":"00000000-0000-4000-8000-000000000000"}' },
   ];
 
-  test.each(STORIES)('%s: garbage between the lines is counted, and changes nothing', (story) => {
+  test.each(ALL_STORIES)('%s: garbage between the lines is counted, and changes nothing', (story) => {
     for (const transcript of sessionsOf(story)) {
       const plain = buildTrace(transcript);
       for (const { line, reason } of GARBAGE) {
@@ -244,11 +245,11 @@ describe('littered', () => {
 });
 
 describe('the same in, the same out', () => {
-  test.each(STORIES)('%s: byte for byte', (story) => {
+  test.each(ALL_STORIES)('%s: byte for byte', (story) => {
     for (const transcript of sessionsOf(story)) expect(JSON.stringify(buildTrace(transcript))).toBe(JSON.stringify(buildTrace(transcript)));
   });
 
-  test.each(STORIES)('%s: as text, as bytes, from a buffer that is used again', (story) => {
+  test.each(ALL_STORIES)('%s: as text, as bytes, from a buffer that is used again', (story) => {
     for (const transcript of sessionsOf(story)) {
       for (const content of ['none', 'full'] as const) {
         const expected = JSON.stringify(buildTrace(transcript, { content }));
@@ -287,7 +288,7 @@ describe('the same in, the same out', () => {
     }
   }
 
-  test.each(STORIES)('%s: in whatever order the agent files are given', (story) => {
+  test.each(ALL_STORIES)('%s: in whatever order the agent files are given', (story) => {
     for (const transcript of sessionsOf(story))
       expect(buildTrace({ ...transcript, agents: transcript.agents.toReversed() }).spans).toEqual(buildTrace(transcript).spans);
   });

@@ -6,10 +6,10 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { brokenInvariants } from '../src/index.ts';
 import type { BuildOptions } from '../src/pipeline.ts';
-import { FIXTURES, loadStory, STORIES, type Story } from './support/stories.ts';
+import { ALL_STORIES, folderOf, loadStory, type Story } from './support/stories.ts';
 import { treeText } from './support/tree.ts';
 
-const golden = (story: string, file: string): string => resolve(FIXTURES, story, file);
+const golden = (story: string, file: string): string => resolve(folderOf(story), file);
 
 /** A fork shares the turns it copied: they are shown where they come first. */
 function shown(story: Story): string {
@@ -24,7 +24,7 @@ function shown(story: Story): string {
   );
 }
 
-test.each(STORIES)('%s: the trace is as it was', async (name) => {
+test.each(ALL_STORIES)('%s: the trace is as it was', async (name) => {
   const story = loadStory(name);
   await expect(shown(story)).toMatchFileSnapshot(golden(name, 'trace.txt'));
   await expect(`${JSON.stringify(story.problems, null, 2)}\n`).toMatchFileSnapshot(golden(name, 'problems.json'));
@@ -39,13 +39,13 @@ test.each([
   await expect(shown(loadStory(name, options))).toMatchFileSnapshot(golden(name, file));
 });
 
-test.each(STORIES)('%s: the invariants hold, session by session and all together', (name) => {
+test.each(ALL_STORIES)('%s: the invariants hold, session by session and all together', (name) => {
   const { sessions, spans } = loadStory(name);
   for (const { traced } of sessions) expect(brokenInvariants(traced.spans)).toEqual([]);
   expect(brokenInvariants(spans)).toEqual([]);
 });
 
-test.each(STORIES)('%s: what options change, they do not change ids and times', (name) => {
+test.each(ALL_STORIES)('%s: what options change, they do not change ids and times', (name) => {
   const skeleton = (options: BuildOptions) =>
     loadStory(name, options).spans.map(({ traceId, spanId, parentSpanId, startMs, endMs }) => [
       traceId,
@@ -60,14 +60,14 @@ test.each(STORIES)('%s: what options change, they do not change ids and times', 
   expect(skeleton({ agentUsage: 'off' })).toEqual(plain);
 });
 
-test.each(STORIES)('%s: links point at spans that are there', (name) => {
+test.each(ALL_STORIES)('%s: links point at spans that are there', (name) => {
   const { spans } = loadStory(name);
   const ids = new Set(spans.map(({ traceId, spanId }) => `${traceId} ${spanId}`));
   expect(spans.flatMap(({ links }) => links).filter(({ traceId, spanId }) => !ids.has(`${traceId} ${spanId}`))).toEqual([]);
 });
 
 /** The user may ask for a compaction between two turns: it is told with the turn whose history it made. */
-test.each(STORIES)('%s: an event lies within its span, but for a compaction before the turn', (name) => {
+test.each(ALL_STORIES)('%s: an event lies within its span, but for a compaction before the turn', (name) => {
   const outside = loadStory(name).spans.flatMap(({ startMs, endMs, events }) =>
     events
       .filter(({ timeMs }) => timeMs < startMs || timeMs > endMs)

@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   trace: ['session', '@opentelemetry/semantic-conventions', '@pydantic/genai-prices', 'node:crypto'],
   redact: ['session', 're2js', 'errors'],
   export: ['trace', 'disk', 'errors', '@opentelemetry/', 'node:'],
-  read: ['harness', 'disk', 'errors', 'node:'],
+  read: ['harness', 'disk', 'errors', 'node:', 'sql.js', 'fzstd'],
   config: ['read', 'redact', 'disk', 'errors', 'zod', 'js-yaml', 'node:fs', 'node:path'],
   disk: ['node:'],
   stats: ['session'],

@@ -1,7 +1,7 @@
 /**
- * The recorded stories under fixtures/claude-code, found, built and taken apart.
+ * The recorded stories under fixtures/, found, built and taken apart.
  *
- * out:  `STORIES`, `loadStory` (every session built, spans told once), `transcriptOf` (plain lines to cut and shuffle)
+ * out:  `STORIES`, those of Claude Code by their names; `ALL_STORIES`, with the others as `<harness>/<story>`; `loadStory` (every session built, spans told once), `transcriptOf` (plain lines to cut and shuffle)
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,9 +15,24 @@ import type { Span } from '../../src/trace/span.ts';
 
 export const FIXTURES = join('fixtures', 'claude-code');
 
-export const STORIES: readonly string[] = readdirSync(FIXTURES, { withFileTypes: true })
-  .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-  .toSorted();
+const foldersIn = (folder: string): readonly string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+    .toSorted();
+
+export const STORIES: readonly string[] = foldersIn(FIXTURES);
+
+export const ALL_STORIES: readonly string[] = [
+  ...STORIES,
+  ...foldersIn('fixtures')
+    .filter((folder) => folder !== 'claude-code' && harnesses.some(({ name }) => name === folder))
+    .flatMap((harness) => foldersIn(join('fixtures', harness)).map((story) => `${harness}/${story}`)),
+];
+
+export const folderOf = (story: string): string => (story.includes('/') ? join('fixtures', story) : join(FIXTURES, story));
+
+/** The folder that stands for the one in a home where the harness keeps its sessions. */
+const sessionsOf = (story: string): string => (story.includes('/') ? folderOf(story) : join(FIXTURES, story, 'projects'));
 
 /** Nothing of the machine: no variables, no home. */
 export const PLACES = { env: {}, home: '/nowhere', harnesses };
@@ -38,7 +53,7 @@ interface StorySession {
   readonly traced: TracedSession;
 }
 
-export const refsOf = (story: string): readonly SessionRef[] => findSessions(join(FIXTURES, story, 'projects'), PLACES);
+export const refsOf = (story: string): readonly SessionRef[] => findSessions(sessionsOf(story), PLACES);
 
 const loaded = new Map<string, Story>();
 
@@ -50,7 +65,7 @@ export function loadStory(name: string, options: BuildOptions = {}): Story {
   const sessions = told.map(({ ref }) => ({ id: ref.sessionId, ref, traced: traceSession(ref, options, { ended: true }) }));
   const story: Story = {
     name,
-    folder: join(FIXTURES, name),
+    folder: folderOf(name),
     sessions,
     spans: told.flatMap(({ spans }) => spans),
     problems: sessions.flatMap(({ traced }) => traced.problems),
@@ -89,7 +104,7 @@ const textOf = (line: Line): string => (typeof line === 'string' ? line : Buffer
 
 /** All text of a story's transcripts, agents' files too, by session folder order: for an independent look at what is on disk. */
 export function rawFilesOf(story: string): readonly { readonly path: string; readonly text: string }[] {
-  const folder = join(FIXTURES, story, 'projects');
+  const folder = sessionsOf(story);
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.jsonl'))
     .toSorted()

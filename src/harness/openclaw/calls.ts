@@ -15,6 +15,7 @@ export interface Claimed {
   readonly sessionKey: string;
   readonly runId: string;
   readonly label?: string;
+  readonly startedAtMs: number;
 }
 
 /** But for failed ones: these end the run with an error, and had no answer. */
@@ -88,7 +89,7 @@ export function toolCallsOf(
     const startedAtMs = begun.get(id) ?? askedMs;
     const endedAtMs = result && endOf(result, startedAtMs, ended.get(id));
     if (result !== undefined && result.atMs < startedAtMs) add(result.line, 'end-before-start', 'a result that is older than its call');
-    const agent = result?.started && claim({ callId: id, ...result.started, ...labelIn(input) });
+    const agent = result?.started && claim({ callId: id, startedAtMs, ...result.started, ...labelIn(input) });
     return {
       id,
       name,

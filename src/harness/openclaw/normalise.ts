@@ -124,10 +124,10 @@ class Building {
       void this.problems.push({ file: file.name, line, reason, detail });
 
   /** Each agent once, whoever asks first. */
-  #claim({ sessionKey, runId, callId, label }: Claimed, startId: string): AgentRun | undefined {
+  #claim({ sessionKey, runId, callId, label, startedAtMs }: Claimed, startId: string): AgentRun | undefined {
     this.#starts.set(`${sessionKey}:${runId}`, { startId, id: callId, kind: 'call' });
     const file = this.#unclaimed.get(sessionKey);
-    if (file === undefined) return undefined;
+    if (file === undefined) return this.#files.ended ? undefined : unbegun(sessionKey, label, startedAtMs);
     this.#unclaimed.delete(sessionKey);
     return this.#agent(file, label);
   }
@@ -138,7 +138,8 @@ class Building {
     const first = raw[0]?.startId ?? `${file.agentId ?? file.name}`;
     const runs = raw.map((run, at) => this.#run(run, file, at < raw.length - 1 || this.#files.ended, first));
     const last = runs.at(-1);
-    const isDone = ['done', 'failed', 'killed', 'timeout'].includes(file.window.status ?? '');
+    const { status } = file.window;
+    const isBroken = status === 'failed' || status === 'killed' || status === 'timeout';
     return {
       id: file.header?.id ?? file.agentId ?? file.name,
       name: file.window.label ?? label ?? 'subagent',
@@ -152,7 +153,7 @@ class Building {
       compactions: runs.flatMap(({ compactions }) => compactions),
       steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
       outcome: last?.outcome ?? { kind: 'interrupted' },
-      finished: this.#files.ended || isDone || (last?.finished === true && file.window.status === undefined),
+      finished: this.#files.ended || isBroken || (last?.finished === true && status !== 'running'),
       respawns: [],
       ...(last?.version !== undefined && { version: last.version }),
       ...(runs[0]?.prompt !== undefined && { prompt: runs[0].prompt }),
@@ -171,6 +172,24 @@ class Building {
     return agents;
   }
 }
+
+/** An agent that was started and has written nothing yet. */
+const unbegun = (sessionKey: string, label: string | undefined, atMs: number): AgentRun => ({
+  id: sessionKey,
+  name: label ?? 'subagent',
+  type: 'subagent',
+  startId: sessionKey,
+  startedAtMs: atMs,
+  endedAtMs: atMs,
+  modelCalls: [],
+  toolCalls: [],
+  unclaimedAgents: [],
+  compactions: [],
+  steeringMs: [],
+  outcome: { kind: 'completed' },
+  finished: false,
+  respawns: [],
+});
 
 /** The turn during which it began, else the next, else the last. */
 function ownerOf({ startedAtMs }: AgentRun, turns: readonly Turn[]): number {
