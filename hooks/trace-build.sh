@@ -1,7 +1,7 @@
 #!/bin/sh
-# What Claude Code runs at SessionStart, Stop and SessionEnd: puts the event into the queue, starts the worker, is gone.
+# What an agent's hooks run at SessionStart, Stop and SessionEnd: puts the event into the queue, starts the worker, is gone.
 #
-#   trace-build.sh [EVENT] [--home DIR] [--path DIRS] [--managed FILE]
+#   trace-build.sh [EVENT] [--harness NAME] [--home DIR] [--path DIRS] [--managed FILE]
 #
 # in:   the event's payload on stdin; from the environment CLAUDE_PROJECT_DIR, CLAUDE_CODE_SESSION_ID, CLAUDE_PID,
 #       TRACE_BUILD_TRACEPARENT, TRACE_BUILD_DISABLED, and PATH to look for node in
@@ -10,8 +10,8 @@
 #
 # The agent waits for this script, so what it waits for is builtins, one `cat` and one `ln`: each process costs half an empty
 # sh. A repository's settings can set any variable here, so none decides what is captured or where it goes: the home is the
-# user database's, tools come from fixed places, and the worker gets an empty environment. The options are for tests:
-# arguments come from hooks.json, which no repository writes.
+# user database's, tools come from fixed places, and the worker gets an empty environment. But for --harness the options are
+# for tests: arguments come from hooks.json, which no repository writes.
 # POSIX sh: dash, busybox, bash 3.2. No setsid, flock, realpath or GNU tool is taken for granted.
 
 set +x
@@ -36,7 +36,7 @@ line_feed='
 # shellcheck disable=SC2034 # start-worker.sh looks for node there
 search_path=${PATH:-}
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/opt/homebrew/bin:/run/current-system/sw/bin
-home='' given_home='' managed='' given_managed='' event='' folder=${0%/*}
+home='' given_home='' managed='' given_managed='' event='' harness='' folder=${0%/*}
 case $folder in
   "$0") folder=$(pwd -P) ;;
   /*) ;;
@@ -50,6 +50,7 @@ esac
 # shellcheck disable=SC2034 # given_managed is for start-worker.sh
 while [ $# -ge 2 ]; do
   case $1 in
+    --harness) harness=$2 ;;
     --home) given_home=$2 ;;
     --path) PATH=$2 ;;
     --managed) managed=$2 given_managed=1 ;;
@@ -93,6 +94,9 @@ top_of() {
   top=${top:-$directory}
   printf '%s\n' "${top%/}"
 }
+
+# Another agent may run inside Claude Code, whose variables tell of the outer one.
+[ -z "$harness" ] || unset CLAUDE_CODE_SESSION_ID CLAUDE_PROJECT_DIR CLAUDE_PID
 
 find_home
 home=${given_home:-$home}
@@ -159,6 +163,7 @@ field() {
 head_of_job() {
   printf 'trace-build job 1\n' &&
     field event "$event" &&
+    field harness "$harness" &&
     field session_id "${CLAUDE_CODE_SESSION_ID:-}" &&
     field project_dir "${CLAUDE_PROJECT_DIR:-}" &&
     field pid "${CLAUDE_PID:-$PPID}" &&

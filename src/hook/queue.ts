@@ -19,6 +19,8 @@ export interface Job {
   readonly path: string;
   readonly atMs: number;
   readonly event: HookEvent;
+  /** Whose hook it was; absent: Claude Code's. */
+  readonly harness?: string | undefined;
   readonly sessionId: string;
   readonly transcriptPath?: string | undefined;
   /** Current directory of the session, which moves. */
@@ -127,6 +129,7 @@ function jobFrom(path: string, atMs: number): Job | string | undefined {
     path,
     atMs,
     event: event.data,
+    harness: fields.get('harness'),
     sessionId,
     transcriptPath: payload.transcript_path,
     cwd: payload.cwd,

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { processOf } from '../disk/lock.ts';
 import { mayTry } from '../export/outlet.ts';
-import { findSession, findSessions, type SessionRef } from '../read/find.ts';
+import { findSession, findSessions, type Places, type SessionRef } from '../read/find.ts';
 import { deliverSession, nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
 import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
@@ -21,7 +21,7 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const { sessionId } = jobs[0]!;
   const done = (): void => jobs.forEach(remove);
   const early = refOf(jobs, crew);
-  const name: SessionName = early === undefined ? { harness: crew.places.harnesses[0]!.name, sessionId } : nameOf(early);
+  const name: SessionName = early === undefined ? { harness: harnessOf(jobs, crew), sessionId } : nameOf(early);
   const known = readState(paths.state, name);
   if (known.disabled || jobs.some(({ disabled }) => disabled)) {
     // Wherever it was begun: a root may be added later.
@@ -75,14 +75,29 @@ export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log
 }
 
 /** @returns undefined while there is no transcript: it was not begun yet, or is gone */
-function refOf(jobs: readonly Job[], { places }: Shift): SessionRef | undefined {
+function refOf(jobs: readonly Job[], crew: Shift): SessionRef | undefined {
+  const { sessionId } = jobs[0]!;
+  const places: Places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) };
   const path = jobs.findLast((job) => job.transcriptPath !== undefined)?.transcriptPath;
+  // A hook within a sub-agent names the agent's transcript, and the session's id.
+  return (
+    (path === undefined || !existsSync(path) ? undefined : foundOr(() => findSession(path, sessionId, places))) ??
+    foundOr(() => findSessions(sessionId, places)[0])
+  );
+}
+
+function foundOr(find: () => SessionRef | undefined): SessionRef | undefined {
   try {
-    const { sessionId } = jobs[0]!;
-    return path !== undefined && existsSync(path) ? findSession(path, sessionId, places) : findSessions(sessionId, places)[0];
+    return find();
   } catch {
-    return undefined; // There is none of that id.
+    return undefined; // There is none of that name.
   }
+}
+
+/** A name that we don't know is no name. */
+function harnessOf(jobs: readonly Job[], { places: { harnesses } }: Shift): string {
+  const told = jobs.findLast(({ harness }) => harness !== undefined)?.harness;
+  return (harnesses.find(({ name }) => name === told) ?? harnesses[0]!).name;
 }
 
 const startDirectoryIn = (jobs: readonly Job[]): string | undefined =>

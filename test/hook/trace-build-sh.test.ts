@@ -61,6 +61,14 @@ describe.each(shells)('$name', ({ command: shell }) => {
     expect(modes.slice(1)).toEqual([0o700, 0o600]);
   });
 
+  test('of another harness: its name, and nothing of the Claude Code that it may run in', async () => {
+    const home = aHome();
+    const env = { CLAUDE_CODE_SESSION_ID: 'the outer one', CLAUDE_PID: '4242', CLAUDE_PROJECT_DIR: home.project };
+    expect(await home.hookAndWorker(shell, 'Stop', PAYLOAD, { env, args: ['--harness', 'codex'] })).toEqual(SILENT);
+    const [job] = home.jobs();
+    expect(job!.head).toEqual({ event: 'Stop', harness: 'codex', pid: expect.stringMatching(/^(?!4242$)[1-9]\d*$/) });
+  });
+
   test('without an event, and with a folder whose name has a line feed', async () => {
     const home = aHome();
     const project = join(home.folder, 'a\nevent=Stop');
