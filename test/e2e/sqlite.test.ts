@@ -18,17 +18,16 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const WRITER = `
   const { spawn } = require('node:child_process');
   const [path, mode, everyMs] = process.argv.slice(1);
-  const sqlite = spawn('sqlite3', ['-bail', path], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const sqlite = spawn('sqlite3', ['-bail', path], { stdio: ['pipe', 'inherit', 'inherit'] });
   const filler = 'x'.repeat(3000);
   sqlite.stdin.write('pragma journal_mode=' + mode + '; pragma wal_autocheckpoint=50; create table t(n integer primary key, filler text);'
-    + ' create table total(count, sum); insert into total values (0, 0);');
+    + ' create table total(count, sum); insert into total values (0, 0); select 'ready';\\n');
   let n = 0;
   const timer = setInterval(() => {
     n += 1;
     sqlite.stdin.write('begin; insert into t values (' + n + ", '" + filler + "'); update total set count = count + 1, sum = sum + " + n + '; commit;\\n');
     if (n % 40 === 0) sqlite.stdin.write('begin; delete from t where n < ' + (n - 100) + '; update total set count = (select count(*) from t), sum = (select sum(n) from t); commit;\\n');
     if (n % 60 === 0) sqlite.stdin.write('pragma wal_checkpoint(' + ['passive', 'full', 'restart', 'truncate'][(n / 60) % 4] + ');\\n');
-    if (n === 5) process.stdout.write('ready\\n');
   }, Number(everyMs));
   process.stdin.once('end', () => { clearInterval(timer); sqlite.stdin.end(); }).resume();
   sqlite.once('close', (code) => { process.stdout.write(JSON.stringify({ n, code }) + '\\n'); process.exit(0); });
