@@ -8,8 +8,8 @@ import type { FileChange } from '../../session/types.ts';
 import { type Fields, isObject } from '../fields.ts';
 import { word } from './meta.ts';
 import type { Ending } from './outcomes.ts';
-import { filesOfChanges } from './patch.ts';
 import { textOf } from './parts.ts';
+import { filesOfChanges } from './patch.ts';
 
 export interface ItemFacts {
   /** The call's id; or its own, where a program made the call. */
@@ -65,7 +65,11 @@ function toldOf(type: string, item: Fields, content: boolean): Told | undefined 
       return mcpTold(item, item['result'], content);
     case 'CollabAgentToolCall': {
       const name = word(item, 'tool') ?? 'unknown';
-      return { name, spawned: name === 'spawn_agent' ? words(item['receiver_thread_ids']) : [], ...(content && { input: { prompt: item['prompt'] } }) };
+      return {
+        name,
+        spawned: name === 'spawn_agent' ? words(item['receiver_thread_ids']) : [],
+        ...(content && { input: { prompt: item['prompt'] } }),
+      };
     }
     case 'SubAgentActivity':
       return item['kind'] === 'started' ? { name: 'spawn_agent', spawned: words([item['agent_thread_id']]) } : undefined;
@@ -122,7 +126,10 @@ function mcpTold(call: Fields, result: unknown, content: boolean): Told {
     name: `mcp__${server}__${tool}`,
     mcp: { server, tool },
     ending,
-    ...(content && { input: call['arguments'], output: isObject(result) ? (result['structuredContent'] ?? result['content']) : call['error'] }),
+    ...(content && {
+      input: call['arguments'],
+      output: isObject(result) ? (result['structuredContent'] ?? result['content']) : call['error'],
+    }),
   };
 }
 
@@ -151,7 +158,9 @@ export function durationOf(value: unknown): number | undefined {
 /** Whole milliseconds of this century. */
 export function msAt(fields: Fields, key: string): number | undefined {
   const value = fields[key];
-  return Number.isSafeInteger(value) && (value as number) > 946_684_800_000 && (value as number) < 4_102_444_800_000 ? (value as number) : undefined;
+  return Number.isSafeInteger(value) && (value as number) > 946_684_800_000 && (value as number) < 4_102_444_800_000
+    ? (value as number)
+    : undefined;
 }
 
 const words = (value: unknown): readonly string[] =>

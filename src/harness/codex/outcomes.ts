@@ -26,7 +26,8 @@ const BAD_ARGUMENTS = /^(?:failed to parse function arguments|invalid (?:functio
 const TIMEOUT = /^(?:command timed out|.{0,80}\btimed out after \d)/i;
 const ABORTED = /^(?:aborted(?: by user)?|Wall time: [\d.]+ seconds\naborted by user)/;
 const DENIED = /^(?:.{0,40}\b(?:rejected|denied) by (?:the )?user\b|user (?:rejected|denied))/i;
-const FAILED = /^(?:apply_patch verification failed|exec_command failed|failed in sandbox|execution error|write_stdin failed|tool call error|error:|Script failed)/i;
+const FAILED =
+  /^(?:apply_patch verification failed|exec_command failed|failed in sandbox|execution error|write_stdin failed|tool call error|error:|Script failed)/i;
 const EXIT_CODE = /^(?:Process exited with code|Exit code:) (-?\d+)$/m;
 const SESSION = /^Process running with session ID (\S+)$/m;
 const CELL = /^Script running with cell ID (\S+)/m;

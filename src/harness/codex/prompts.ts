@@ -8,7 +8,8 @@ import { type Fields, isObject } from '../fields.ts';
 import { textOf } from './parts.ts';
 
 /** How the harness's own messages begin, in versions that do not mark them. */
-const INJECTED = /^\s*(?:<(?:environment_context|user_instructions|turn_aborted|subagent_notification|skill|user_action|user_shell_command|INSTRUCTIONS)\b|# AGENTS\.md instructions|Another language model started to solve this problem)/;
+const INJECTED =
+  /^\s*(?:<(?:environment_context|user_instructions|turn_aborted|subagent_notification|skill|user_action|user_shell_command|INSTRUCTIONS)\b|# AGENTS\.md instructions|Another language model started to solve this problem)/;
 
 export function isPrompt(payload: Fields): boolean {
   const marks = payload['internal_chat_message_metadata_passthrough'];
