@@ -21,7 +21,7 @@ const WRITER = `
   const sqlite = spawn('sqlite3', ['-bail', path], { stdio: ['pipe', 'inherit', 'inherit'] });
   const filler = 'x'.repeat(3000);
   sqlite.stdin.write('pragma journal_mode=' + mode + '; pragma wal_autocheckpoint=50; create table t(n integer primary key, filler text);'
-    + ' create table total(count, sum); insert into total values (0, 0); select 'ready';\\n');
+    + " create table total(count, sum); insert into total values (0, 0); select 'ready';\\n");
   let n = 0;
   const timer = setInterval(() => {
     n += 1;
@@ -44,7 +44,11 @@ async function writer(path: string, mode: string, everyMs: number): Promise<Writ
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  while (!said.includes('ready')) await once(child.stdout, 'data');
+  const gone = once(child, 'close').then(() => {
+    throw new Error(`the writer is gone: ${said}`);
+  });
+  gone.catch(() => undefined);
+  while (!said.includes('ready')) await Promise.race([once(child.stdout, 'data'), gone]);
   return {
     process: child,
     stop: async () => {
