@@ -9,7 +9,7 @@ import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
 import { countByReason } from '../problems.ts';
 import { AgentTree, threadOf } from './agents.ts';
 import { Once } from './once.ts';
-import { type ParsedThread, threadFrom } from './records.ts';
+import { type ParsedThread, type ToldThread, threadFrom } from './records.ts';
 import { outcomeOf, triggerOf } from './runs.ts';
 import type { Carried } from './standing.ts';
 import type { ThreadTurn } from './turn.ts';
@@ -42,8 +42,7 @@ function told(parsed: ParsedTranscript<ParsedThread>, checkpoint: Checkpoint | u
     ended,
   );
   const problems = [...main.told.problems, ...parsed.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
-  if (before !== undefined && (agents.problems.length > 0 || main.told.problems.some(({ reason }) => reason === 'orphan-result')))
-    return undefined;
+  if (before !== undefined && isDoubtful(main.told, agents)) return undefined;
 
   const countOf = problemCounter(problems, main.file, own, parsed.agents, agents);
   const turns = own.map((turn, at): Turn => {
@@ -120,6 +119,10 @@ function told(parsed: ParsedTranscript<ParsedThread>, checkpoint: Checkpoint | u
     checkpointAt,
   };
 }
+
+/** What was added is about turns above it, or an agent belongs there. */
+const isDoubtful = (added: ToldThread, agents: AgentTree): boolean =>
+  added.reachesBack || agents.problems.length > 0 || added.problems.some(({ reason }) => reason === 'orphan-result');
 
 /** What is known at the end of the lines holds at the end of a turn as well, for nothing that counts stands between them. */
 const atEndOf = (turn: ThreadTurn, carried: Carried): Carried | undefined => (turn.end.kind === 'none' ? undefined : carried);

@@ -34,6 +34,8 @@ export interface ToldThread {
   /** The last one that told anything. */
   readonly lastLine: number;
   readonly problems: readonly Problem[];
+  /** Of a part of a file: it tells of what stands above it. */
+  readonly reachesBack: boolean;
 }
 
 /** A damaged file may have millions of bad lines; the rest is counted in one problem. */
@@ -69,6 +71,7 @@ const toldBy = (reader: ThreadReader, problems: readonly Problem[]): ToldThread 
   turns: reader.turns(),
   carried: reader.carried(),
   lastLine: reader.lastLine,
+  reachesBack: reader.reachesBack,
   problems,
 });
 

@@ -186,15 +186,17 @@ export class Rounds {
       const { counts, responseId, itemId, callId, total } = draft;
       if (counts === undefined && (draft.minted || options.reviewed)) return [];
       const estimated = options.estimated || draft.early;
+      // In old versions the context is written after the first response.
+      const { model, provider, effort } = draft.model.model === undefined ? later : draft.model;
       return [
         {
           id: responseId ?? itemId ?? callId ?? `${turnId}@${total ?? draft.startedAtMs}`,
-          provider: draft.model.model === undefined ? later.provider : draft.model.provider,
-          model: draft.model.model ?? later.model ?? 'unknown',
+          provider,
+          model: model ?? 'unknown',
           startedAtMs: draft.startedAtMs,
           endedAtMs: Math.max(draft.startedAtMs, draft.endedAtMs),
           ...(counts !== undefined && { usage: usageOf(counts, draft.webSearches) }),
-          ...((draft.model.effort ?? later.effort) !== undefined && { effort: draft.model.effort ?? later.effort }),
+          ...(effort !== undefined && { effort }),
           ...(estimated && { timeEstimated: true }),
           retries: 0,
           afterCompaction: draft.afterCompaction,

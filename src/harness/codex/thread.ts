@@ -41,6 +41,9 @@ export class ThreadReader {
   #lastMs = 0;
   #lastLine = 0;
   #lastItemId: string | undefined;
+  readonly #isPart: boolean;
+  /** In a part of a file, lines that tell of what stands above it. */
+  reachesBack = false;
 
   constructor(
     isAgent: boolean,
@@ -51,6 +54,7 @@ export class ThreadReader {
     this.#content = content;
     this.#add = add;
     this.#now = new Standing(isAgent, carried);
+    this.#isPart = carried !== undefined;
   }
 
   get meta(): ThreadMeta | undefined {
@@ -82,6 +86,7 @@ export class ThreadReader {
       this.#now.begunMs ??= entry.atMs;
     }
     if (entry.type === 'session_meta') {
+      this.reachesBack ||= this.#isPart;
       this.#readMeta(entry.payload, entry.bare);
       return;
     }
@@ -194,6 +199,7 @@ export class ThreadReader {
       if (this.#isCopy) return;
     }
     const known = this.#byId.get(turnId);
+    this.reachesBack ||= this.#isPart && known === undefined && this.#now.turnId !== undefined && turnId <= this.#now.turnId;
     if (known === undefined) this.#begin(entry, turnId, turnId, atMs, true, payload);
     else {
       known.isToldAgain = true;
@@ -211,6 +217,7 @@ export class ThreadReader {
     const thread = this.meta?.threadId ?? '';
     const startId = `${thread}${id !== undefined ? `/${id}` : `@${atMs}`}`;
     const known = this.#byId.get(startId);
+    this.reachesBack ||= this.#isPart && this.#now.prompted.includes(startId) && known === undefined;
     if (known === undefined) return this.#begin(entry, undefined, startId, atMs, false);
     known.isToldAgain = true;
     this.#current = known;
