@@ -61,7 +61,7 @@ async function writer(path: string, mode: string, everyMs: number): Promise<Writ
 }
 
 const INVARIANT =
-  'select count, sum, (select count(*) from t) as rows, (select sum(n) from t) as added, (select max(n) from t) as newest from total';
+  'select count, sum, (select count(*) from t) as rows, (select coalesce(sum(n), 0) from t) as added, (select coalesce(max(n), 0) from t) as newest from total';
 
 test.each([
   { mode: 'wal', everyMs: 20, times: 1000 },
