@@ -8,8 +8,9 @@ import type { Harness, Wants } from '../harness.ts';
 import { layout } from './layout.ts';
 import { normalise, resume } from './normalise.ts';
 import { type ParsedThread, parseFile } from './records.ts';
+import { recount } from './recount.ts';
 
-export const codex: Harness<ParsedThread> = { name: 'codex', layouts: [layout], parse: parseFile, wants, normalise, resume };
+export const codex: Harness<ParsedThread> = { name: 'codex', layouts: [layout], parse: parseFile, wants, normalise, resume, recount };
 
 /** Agents of turns that were copied by a fork lie with the original. */
 function wants(main: ParsedThread, agentIds: ReadonlySet<string>): Wants {

@@ -1,0 +1,370 @@
+/**
+ * A session's rollouts counted a second time, straight from the raw lines: for `verify`. Shares no code with the parser.
+ *
+ * in:   the files of one session
+ * out:  `Recount`
+ *
+ * Responses: one per `token_usage_record`. In files without one, one each time the total of a `token_count` grows by what
+ * the last call used; its items stand between two such lines, up to 0.9x after the line that counts them, since then
+ * before it. The first versions count nothing, and put a line of state between responses.
+ */
+import type { AgentFile, Line, TranscriptFile } from '../harness.ts';
+import type { Counted, CountedAgent, CountedResponse, Declared, Place, RawFiles, Recount, Tokens, Unusable } from '../recount.ts';
+
+export function recount({ main, agents }: RawFiles): Recount {
+  const counts = [new FileCount(main, undefined), ...agents.map((agent) => new FileCount(agent, agent.id))];
+  const responses = new Map<string, CountedResponse>();
+  const calls = new Map<string, Counted>();
+  for (const count of counts) {
+    for (const response of count.responses) if (!responses.has(response.id)) responses.set(response.id, response);
+    for (const [id, places] of count.calls) calls.set(id, { id, places: [...(calls.get(id)?.places ?? []), ...places] });
+  }
+  const started = counts.flatMap((count) => count.started);
+  const known = new Set(agents.map(({ id }) => id));
+  const missing = new Map(
+    started.flatMap(({ threadId, place }) => (known.has(threadId) ? [] : [[threadId, { id: threadId, places: [place] }] as const])),
+  );
+  const declared = declaredBy(counts, [...responses.values()], main.name);
+  return {
+    responses: [...responses.values()],
+    toolCalls: [...calls.values()],
+    agents: [...known].map(
+      (id): CountedAgent => ({
+        id,
+        ids: [id],
+        startedBy: [...new Set(started.flatMap(({ threadId, callId }) => (threadId === id ? [callId] : [])))],
+        places: [{ file: agents.find((agent) => agent.id === id)!.name, line: 1 }],
+      }),
+    ),
+    unusable: counts.flatMap(({ unusable }) => unusable),
+    missing: [...missing.values()],
+    ...(declared !== undefined && { declared }),
+  };
+}
+
+/** Threads count their own; where all is of one model, that is an account of the model. */
+function declaredBy(counts: readonly FileCount[], responses: readonly CountedResponse[], file: string): Declared | undefined {
+  const accounts = counts.flatMap((count) => count.account ?? []);
+  const models = new Set(responses.map(({ model }) => model));
+  if (accounts.length === 0 || accounts.length < counts.length || models.size !== 1) return undefined;
+  const tokens = accounts.map((account) => account.tokens).reduce((a, b) => combined(a, b, 1));
+  const open = responses.some((response) => response.tokens === undefined);
+  const unusable = counts.some((count) => count.unusable.length > 0);
+  const incomparable = unusable ? 'there are lines that can not be read' : open ? 'a response has no count' : undefined;
+  return {
+    name: 'thread_token_usage',
+    place: accounts[0]?.place ?? { file, line: 0 },
+    byModel: [{ model: [...models][0]!, tokens }],
+    ...(incomparable !== undefined && { incomparable }),
+  };
+}
+
+const MODEL_CALLS: ReadonlySet<unknown> = new Set(['function_call', 'custom_tool_call', 'local_shell_call', 'tool_search_call']);
+const SERVED: ReadonlySet<unknown> = new Set(['web_search_call', 'image_generation_call', 'reasoning']);
+const CALL_ITEMS: ReadonlySet<unknown> = new Set([
+  'CommandExecution',
+  'FileChange',
+  'McpToolCall',
+  'CollabAgentToolCall',
+  'SubAgentActivity',
+  'DynamicToolCall',
+  'ImageView',
+  'Sleep',
+]);
+
+/** Items of a response that is not counted yet. */
+interface Group {
+  itemId: string | undefined;
+  callId: string | undefined;
+  minted: boolean;
+  readonly model: string | undefined;
+  readonly inputMs: number;
+  readonly places: Place[];
+}
+
+class FileCount {
+  readonly responses: CountedResponse[] = [];
+  readonly calls = new Map<string, Place[]>();
+  readonly started: { threadId: string; callId: string; place: Place }[] = [];
+  readonly unusable: Unusable[] = [];
+  account: { place: Place; tokens: Tokens } | undefined;
+  readonly #agentId: string | undefined;
+  #meta: unknown;
+  #forked = false;
+  #copied = false;
+  #model: string | undefined;
+  #turnId = '';
+  readonly #turns = new Set<string>();
+  /** Turns that are over, or told a second time. */
+  readonly #closed = new Set<string>();
+  readonly #foreign = new Set<string>();
+  #reviewed = false;
+  #total = { input: 0, output: 0 };
+  #group: Group | undefined;
+  /** Of a count that stands before its items. */
+  #ahead: { total: number; tokens: Tokens; place: Place } | undefined;
+  #inputMs = 0;
+  #copiedMs: number | undefined;
+  #early = false;
+  #bare = false;
+  #base: Tokens | undefined;
+  #spawns = new Set<string>();
+
+  constructor(file: TranscriptFile | AgentFile, agentId: string | undefined) {
+    this.#agentId = agentId;
+    if (file.unreadable !== undefined) this.unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+    const ordinals = new Set<unknown>();
+    let previous = '';
+    let number = (file.firstLine ?? 1) - 1;
+    for (const raw of file.lines) {
+      number++;
+      const text = textOf(raw);
+      if (text === '') continue;
+      const place = { file: file.name, line: number };
+      const value = jsonOf(text);
+      if (!isRecord(value)) {
+        this.unusable.push({ place, why: 'it is no JSON object' });
+        continue;
+      }
+      const again = value['ordinal'] === undefined ? text === previous && value['payload'] !== undefined : ordinals.has(value['ordinal']);
+      ordinals.add(value['ordinal']);
+      previous = text;
+      if (!again) this.#line(value, place);
+    }
+    this.#close();
+    this.#release();
+  }
+
+  #line(value: Obj, place: Place): void {
+    const payload = value['payload'];
+    if (isRecord(payload)) this.#enveloped(value, payload, place);
+    else if (value['record_type'] === 'state') this.#close();
+    else if (value['type'] === undefined && typeof value['id'] === 'string') this.#begin(value, true);
+    else if (this.#bare && value['payload'] === undefined) this.#item(value, 0, place);
+  }
+
+  #enveloped(value: Obj, payload: Obj, place: Place): void {
+    const { type, ordinal } = value;
+    const atMs = Date.parse(String(value['timestamp'])) || 0;
+    if (type === 'session_meta') {
+      this.#begin(payload, false);
+      return;
+    }
+    if (type === 'turn_context') {
+      this.#model = textAt(payload, 'model') ?? this.#model;
+      if (this.#ahead === undefined && this.#group !== undefined && this.#early) this.#close();
+    }
+    const start = at(this.#meta, 'subagent_history_start_ordinal');
+    if (typeof start === 'number' && typeof ordinal === 'number' && ordinal < start) return;
+    if (type === 'token_usage_record') this.#record(payload, place);
+    else if (type === 'response_item') this.#item(payload, atMs, place);
+    else if (type === 'event_msg') this.#event(payload, atMs, place);
+    else if (type === 'compacted') this.#inputMs = this.#copiedMs ?? atMs;
+  }
+
+  #begin(meta: Obj, bare: boolean): void {
+    if (this.#meta === undefined) {
+      this.#meta = meta;
+      this.#bare = bare;
+      this.#forked = textAt(meta, 'forked_from_id') !== undefined;
+    } else if (textAt(meta, 'id') !== textAt(this.#meta, 'id')) this.#forked = true;
+    const isMarked = at(this.#meta, 'subagent_history_start_ordinal') !== undefined;
+    if (this.#forked && !isMarked && this.#agentId !== undefined && this.#turns.size === 0) this.#copied = true;
+  }
+
+  #event(payload: Obj, atMs: number, place: Place): void {
+    const turnId = textAt(payload, 'turn_id');
+    const threadId = textAt(payload, 'thread_id');
+    if (threadId !== undefined && threadId !== (textAt(this.#meta, 'id') ?? threadId)) return;
+    if (turnId !== undefined && this.#foreign.has(turnId)) return;
+    switch (payload['type']) {
+      case 'task_started': {
+        const parent = textAt(at(payload, 'turn_attribution'), 'parent_turn_id');
+        if (turnId === undefined) return;
+        if (parent !== undefined && this.#turns.has(parent)) this.#foreign.add(turnId);
+        else this.#turn(turnId, atMs);
+        break;
+      }
+      case 'task_complete':
+      case 'turn_aborted':
+        if (turnId === this.#turnId || turnId === undefined) this.#close();
+        this.#closed.add(turnId ?? this.#turnId);
+        break;
+      case 'token_count':
+        this.#count(at(payload, 'info'), place);
+        break;
+      case 'item_completed':
+        this.#callItem(at(payload, 'item'), turnId, atMs, place);
+        break;
+    }
+  }
+
+  #turn(turnId: string, atMs: number): void {
+    this.#close();
+    if (this.#turns.has(turnId)) this.#closed.add(turnId);
+    const madeMs = Number.parseInt(turnId.slice(0, 8) + turnId.slice(9, 13), 16);
+    const begunMs = Date.parse(String(at(this.#meta, 'timestamp')));
+    const isOlder = this.#forked && madeMs < begunMs;
+    if (this.#agentId !== undefined && at(this.#meta, 'subagent_history_start_ordinal') === undefined) this.#copied = isOlder;
+    if (this.#copied) return;
+    this.#turnId = turnId;
+    this.#turns.add(turnId);
+    this.#reviewed = false;
+    // Copied lines have the time of the copying.
+    this.#copiedMs = isOlder ? madeMs : undefined;
+    this.#inputMs = this.#copiedMs ?? atMs;
+  }
+
+  #callItem(item: unknown, turnId: string | undefined, atMs: number, place: Place): void {
+    const id = textAt(item, 'id');
+    const type = at(item, 'type');
+    if (type === 'EnteredReviewMode' && turnId !== undefined && !this.#turns.has(turnId)) {
+      this.#turn(turnId, atMs);
+      this.#reviewed = true;
+    }
+    if (this.#copied || id === undefined || !CALL_ITEMS.has(type) || this.#closed.has(turnId ?? this.#turnId)) return;
+    const isStart = type === 'SubAgentActivity' && at(item, 'kind') === 'started';
+    const isSpawn = type === 'CollabAgentToolCall' && at(item, 'tool') === 'spawn_agent';
+    const threads = isStart ? [at(item, 'agent_thread_id')] : isSpawn ? at(item, 'receiver_thread_ids') : [];
+    for (const threadId of Array.isArray(threads) ? threads : [])
+      if (typeof threadId === 'string') this.started.push({ threadId, callId: id, place });
+    if ((type !== 'SubAgentActivity' || isStart) && !this.calls.has(id)) this.calls.set(id, [place]);
+  }
+
+  #item(payload: Obj, atMs: number, place: Place): void {
+    const { type, role } = payload;
+    const turnId = textAt(at(payload, 'internal_chat_message_metadata_passthrough'), 'turn_id');
+    if (this.#copied || this.#foreign.has(turnId ?? '') || this.#closed.has(turnId ?? this.#turnId)) return;
+    const callId = textAt(payload, 'call_id');
+    if (String(type).endsWith('_output') && callId !== undefined) {
+      this.#inputMs = this.#copiedMs ?? atMs;
+      const spawned = this.#spawns.has(callId) ? /"agent_id":\s*"([^"]+)"/.exec(String(payload['output']))?.[1] : undefined;
+      if (spawned !== undefined) this.started.push({ threadId: spawned, callId, place });
+    } else if (type === 'agent_message' || (type === 'message' && role === 'user')) {
+      this.#inputMs = this.#copiedMs ?? atMs;
+      // Before turns were marked, the first words of the user begin one.
+      const words = JSON.stringify(payload['content'] ?? '');
+      const isUsers = !/"text":"(?:\\n|\s)*(?:<[a-z_]+>|# AGENTS\.md)/.test(words);
+      if (type === 'message' && this.#turns.size === 0 && this.#turnId === '' && isUsers)
+        this.#turnId = `${textAt(this.#meta, 'id') ?? ''}@${atMs}`;
+    } else if (MODEL_CALLS.has(type) || SERVED.has(type) || (type === 'message' && role === 'assistant')) {
+      if (MODEL_CALLS.has(type)) {
+        const id = callId ?? textAt(payload, 'id');
+        if (id !== undefined) this.calls.set(id, [...(this.calls.get(id) ?? []), place]);
+        if (textAt(payload, 'name') === 'spawn_agent' && id !== undefined) this.#spawns.add(id);
+      }
+      this.#authored(textAt(payload, 'id'), callId, place);
+    }
+  }
+
+  #authored(itemId: string | undefined, callId: string | undefined, place: Place): void {
+    this.#group ??= { itemId: undefined, callId: undefined, minted: false, model: this.#model, inputMs: this.#inputMs, places: [] };
+    const group = this.#group;
+    group.itemId ??= itemId;
+    group.callId ??= callId;
+    if (/^msg_[0-9a-f]{8}-[0-9a-f]{4}-/.test(itemId ?? '')) group.minted = true;
+    group.places.push(place);
+  }
+
+  #record(payload: Obj, place: Place): void {
+    const id = textAt(payload, 'response_id');
+    const usage = at(payload, 'usage');
+    const threadId = textAt(payload, 'thread_id');
+    if (id === undefined || !isRecord(usage) || (threadId !== undefined && threadId !== (textAt(this.#meta, 'id') ?? threadId))) return;
+    const tokens = tokensOf(usage);
+    const thread = tokensOf(at(payload, 'thread_token_usage'));
+    this.#base ??= combined(thread, tokens, -1);
+    this.account = { place, tokens: combined(thread, this.#base, -1) };
+    this.#total = { input: thread.input, output: thread.output };
+    if (this.responses.some((response) => response.id === id)) return;
+    this.#tell(id, this.#group?.model ?? this.#model, [...(this.#group?.places ?? []), place], tokens);
+    this.#group = undefined;
+  }
+
+  #count(info: unknown, place: Place): void {
+    const total = tokensOf(at(info, 'total_token_usage'));
+    const last = tokensOf(at(info, 'last_token_usage'));
+    if (!isRecord(at(info, 'total_token_usage')) || !isRecord(at(info, 'last_token_usage'))) return;
+    const grown = { input: total.input - this.#total.input, output: total.output - this.#total.output };
+    this.#total = { input: total.input, output: total.output };
+    const isCall = grown.input + grown.output > 0 && grown.input === last.input && grown.output === last.output;
+    if (!isCall || this.#copied || this.#closed.has(this.#turnId)) return;
+    const sum = total.input + total.output;
+    if (this.#ahead !== undefined || this.#group === undefined) {
+      this.#close();
+      this.#release();
+      this.#ahead = { total: sum, tokens: last, place };
+      this.#early = true;
+    } else {
+      const { itemId, callId, model, places } = this.#group;
+      this.#tell(itemId ?? callId ?? `${this.#turnId}@${sum}`, model ?? this.#model, [...places, place], last);
+      this.#group = undefined;
+    }
+  }
+
+  /** What was said since the last response was counted is one that is not, or was counted before. */
+  #close(): void {
+    const group = this.#group;
+    this.#group = undefined;
+    if (group === undefined) return;
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined && (group.minted || this.#reviewed)) return;
+    const id = group.itemId ?? group.callId ?? `${this.#turnId}@${ahead?.total ?? group.inputMs}`;
+    this.#tell(id, group.model ?? this.#model, [...group.places, ...(ahead === undefined ? [] : [ahead.place])], ahead?.tokens);
+  }
+
+  #release(): void {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined) this.#tell(`${this.#turnId}@${ahead.total}`, this.#model, [ahead.place], ahead.tokens);
+  }
+
+  #tell(id: string, model: string | undefined, places: readonly Place[], tokens: Tokens | undefined): void {
+    if (this.responses.some((response) => response.id === id)) return;
+    const agents = this.#agentId === undefined ? [] : [this.#agentId];
+    this.responses.push({ id, places, model: model ?? 'unknown', agents, ...(tokens !== undefined && { tokens }) });
+  }
+}
+
+type Obj = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Obj => typeof value === 'object' && value !== null && !Array.isArray(value);
+const at = (value: unknown, key: string): unknown => (isRecord(value) ? value[key] : undefined);
+
+function textAt(value: unknown, key: string): string | undefined {
+  const text = at(value, key);
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+function numberAt(value: unknown, key: string): number {
+  const number = at(value, key);
+  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : 0;
+}
+
+const tokensOf = (usage: unknown): Tokens => ({
+  input: numberAt(usage, 'input_tokens'),
+  output: numberAt(usage, 'output_tokens'),
+  cacheRead: numberAt(usage, 'cached_input_tokens'),
+  cacheWrite: numberAt(usage, 'cache_write_input_tokens'),
+});
+
+const combined = (a: Tokens, b: Tokens, sign: 1 | -1): Tokens => ({
+  input: a.input + sign * b.input,
+  output: a.output + sign * b.output,
+  cacheRead: a.cacheRead + sign * b.cacheRead,
+  cacheWrite: a.cacheWrite + sign * b.cacheWrite,
+});
+
+const decoder = new TextDecoder();
+/** Without the mark and the NULs that may stand before a line. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
+const textOf = (line: Line): string => (typeof line === 'string' ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, '').trim();
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
