@@ -47,9 +47,12 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     // A folder's listing for each would cost a hook more than all else, when there is nothing to be done.
     if (state.disabled || (isThere(state) && (!delivers || isAsItWas(state, crew)))) continue;
     const ref = refOf(state, crew);
+    // Its first hook may have come before it could be known whose agent it is.
+    const isAgent = ref?.agents.some(({ agentId }) => agentId === state.sessionId) === true;
+    if (isAgent) forget(paths.state, state);
     if (ref === undefined) settleGone(state, crew);
     else if (delivers && isInScope(ref)) {
-      await deliverIfDue(ref, state);
+      await deliverIfDue(ref, isAgent ? readState(paths.state, nameOf(ref)) : state);
       delivers = maySend(crew);
     }
     yield;

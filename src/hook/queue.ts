@@ -13,6 +13,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSyn
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere } from '../disk/files.ts';
+import { eventCalled, type HookEvent } from './events.ts';
 
 export interface Job {
   /** Its file. */
@@ -22,6 +23,8 @@ export interface Job {
   /** Whose hook it was; absent: Claude Code's. */
   readonly harness?: string | undefined;
   readonly sessionId: string;
+  /** Set where it was a sub-agent that did something. */
+  readonly agentId?: string | undefined;
   readonly transcriptPath?: string | undefined;
   /** Current directory of the session, which moves. */
   readonly cwd?: string | undefined;
@@ -33,8 +36,6 @@ export interface Job {
   /** What the agent said last, of a stop. */
   readonly lastMessage?: string | undefined;
 }
-
-export type HookEvent = 'SessionStart' | 'Stop' | 'SessionEnd';
 
 /** Older than what the agent keeps of a vacation's work, younger than its own transcripts' deletion. */
 const JOB_MAX_MS = 14 * 24 * 60 * 60_000;
@@ -48,12 +49,12 @@ const HALF_WRITTEN_MAX_MS = 60_000;
 const optionalText = z.catch(z.optional(z.string()), undefined);
 const payloadSchema = z.object({
   session_id: optionalText,
+  agent_id: optionalText,
   transcript_path: optionalText,
   cwd: optionalText,
   hook_event_name: optionalText,
   last_assistant_message: optionalText,
 });
-const eventSchema = z.enum(['SessionStart', 'Stop', 'SessionEnd']);
 
 export const queueFolder = (stateFolder: string): string => join(stateFolder, 'queue');
 
@@ -120,17 +121,18 @@ function jobFrom(path: string, atMs: number): Job | string | undefined {
   if (first !== 'trace-build job 1') return 'it does not begin like a job';
   const fields = new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
   const payload = payloadSchema.parse(jsonObject(text.slice(end + 2)));
-  const event = eventSchema.safeParse(fields.get('event') ?? payload.hook_event_name);
+  const event = eventCalled(fields.get('event') ?? payload.hook_event_name);
   const sessionId = payload.session_id ?? fields.get('session_id');
-  if (!event.success) return 'it tells of no event we know';
+  if (event === undefined) return 'it tells of no event we know';
   if (sessionId === undefined || sessionId === '') return 'it tells of no session';
   const pid = Number(fields.get('pid'));
   return {
     path,
     atMs,
-    event: event.data,
+    event,
     harness: fields.get('harness'),
     sessionId,
+    agentId: payload.agent_id,
     transcriptPath: payload.transcript_path,
     cwd: payload.cwd,
     projectDirectory: fields.get('project_dir'),

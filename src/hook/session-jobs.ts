@@ -34,17 +34,19 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   // A transcript of a few lines may not name it yet.
   const expected = told(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
   if (!isInScope(expected)) return done();
-  const stop = jobs.findLast(({ event }) => event === 'Stop');
-  const ended = jobs.at(-1)!.event === 'SessionEnd';
+  // An agent that stops is news of its session, and no more: that one goes on.
+  const own = jobs.filter((job) => !isOfAgent(job, early));
+  const stop = own.findLast(({ event }) => event === 'Stop');
+  const ended = own.at(-1)?.event === 'SessionEnd';
   // Also before an end: /clear follows a turn so closely that its last lines are not written yet.
   const settled = early !== undefined && stop !== undefined && (await hasSettled(early, stop, crew));
-  if (early !== undefined && ended) await untilQuiet(early, jobs.at(-1)!.atMs, crew);
+  if (early !== undefined && ended) await untilQuiet(early, own.at(-1)!.atMs, crew);
   const ref = refOf(jobs, crew);
   const directory = told(ref) ?? expected;
   const state = {
-    ...withEvents(known, jobs),
+    ...withEvents(known, jobs, own),
     ...(directory !== undefined && { startDirectory: directory }),
-    ...(ref?.path !== undefined && { transcriptSeen: true as const }),
+    ...(ref?.path !== undefined && { path: ref.path, transcriptSeen: true as const }),
   };
   writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, 'unsettled');
   done();
@@ -78,13 +80,19 @@ export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log
 function refOf(jobs: readonly Job[], crew: Shift): SessionRef | undefined {
   const { sessionId } = jobs[0]!;
   const places: Places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) };
-  const path = jobs.findLast((job) => job.transcriptPath !== undefined)?.transcriptPath;
+  const told = jobs.flatMap(({ transcriptPath }) => transcriptPath ?? []).toReversed();
   // A hook within a sub-agent names the agent's transcript, and the session's id.
-  return (
-    (path === undefined || !existsSync(path) ? undefined : foundOr(() => findSession(path, sessionId, places))) ??
-    foundOr(() => findSessions(sessionId, places)[0])
-  );
+  for (const path of new Set(told)) {
+    const ref = existsSync(path) ? foundOr(() => findSession(path, sessionId, places)) : undefined;
+    if (ref !== undefined) return ref;
+  }
+  return foundOr(() => findSessions(sessionId, places)[0]);
 }
+
+/** It says so, or it is one that was found below its session. */
+const isOfAgent = ({ harness, agentId, sessionId }: Job, ref: SessionRef | undefined): boolean =>
+  harness !== undefined &&
+  (agentId !== undefined || (ref !== undefined && ref.sessionId !== sessionId && ref.rows?.ids.includes(sessionId) !== true));
 
 function foundOr(find: () => SessionRef | undefined): SessionRef | undefined {
   try {
@@ -103,8 +111,8 @@ function harnessOf(jobs: readonly Job[], { places: { harnesses } }: Shift): stri
 const startDirectoryIn = (jobs: readonly Job[]): string | undefined =>
   jobs.find((job) => job.projectDirectory !== undefined)?.projectDirectory ?? jobs.find((job) => job.cwd !== undefined)?.cwd;
 
-function withEvents(known: SessionState, jobs: readonly Job[]): SessionState {
-  const lastMs = (event: Job['event']): number | undefined => jobs.findLast((job) => job.event === event)?.atMs;
+function withEvents(known: SessionState, jobs: readonly Job[], own: readonly Job[]): SessionState {
+  const lastMs = (event: Job['event']): number | undefined => own.findLast((job) => job.event === event)?.atMs;
   const [startedAtMs, endedAtMs] = [lastMs('SessionStart') ?? known.startedAtMs, lastMs('SessionEnd') ?? known.endedAtMs];
   const pid = jobs.findLast((job) => job.pid !== undefined)?.pid;
   // Alive, it can be known again. One that is gone already is told by what is known of it from before.

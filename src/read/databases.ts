@@ -41,7 +41,7 @@ export function databaseStore(kind: Kind, places: Places): Store {
       ),
     withId: (prefix) =>
       all()
-        .filter(({ sessionId }) => sessionId.startsWith(prefix))
+        .filter((ref) => ref.sessionId.startsWith(prefix) || isPartOf(ref, prefix))
         .map((ref) => ({ sessionId: ref.sessionId, ref: () => ref })),
     begunIn: (directory) => all().filter(({ startDirectory }) => startDirectory === directory),
     writtenSince: (sinceMs) =>
@@ -58,6 +58,10 @@ export function rowLines(path: string, { ids }: DatabaseSession, layout: Databas
     layout.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout.lineOf(row))),
   );
 }
+
+/** Another key of a session, or an agent, by its whole id. */
+const isPartOf = ({ rows, agents }: SessionRef, id: string): boolean =>
+  rows?.ids.includes(id) === true || agents.some((agent) => agent.agentId === id || agent.rows?.ids.includes(id) === true);
 
 /** Writes go to the log beside the database first. */
 const writtenMs = (path: string): number => Math.max(readableStats(path)?.mtimeMs ?? 0, readableStats(`${path}-wal`)?.mtimeMs ?? 0);

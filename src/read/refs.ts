@@ -61,7 +61,7 @@ export interface Store {
   all(): readonly SessionRef[];
   /** A folder and all below it. @throws UserError for a folder that the user should not have named */
   under(folder: string): readonly SessionRef[];
-  /** Those in the usual places whose ids begin so; a session is looked at only when it is asked for. */
+  /** Those in the usual places whose ids begin so, or that an agent of this id belongs to; a session is looked at only when it is asked for. */
   withId(prefix: string): readonly { readonly sessionId: string; ref(): SessionRef }[];
   /** Those in the usual places that began in a directory. */
   begunIn(directory: string): readonly SessionRef[];

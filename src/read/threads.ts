@@ -38,9 +38,12 @@ export function threadsStore(kind: Kind, places: Places): Store {
     under: (folder) => sessionsAmong(threadsBelow([folder], layout), kind),
     withId: (prefix) => {
       const trees = treesOf(usual());
-      return [...trees]
-        .filter(([{ id }]) => id.startsWith(prefix))
-        .map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef(thread, agents, kind) }));
+      return (
+        [...trees]
+          // An agent leads to its session, by its whole id.
+          .filter(([{ id }, agents]) => id.startsWith(prefix) || agents.some((agent) => agent.id === prefix))
+          .map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef(thread, agents, kind) }))
+      );
     },
     begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
     writtenSince: (sinceMs) =>

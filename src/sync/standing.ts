@@ -28,12 +28,18 @@ export const standingOf = (ref: Traces, state: SessionState, nowMs: number): Sta
 function hasEnded(ref: Traces, state: SessionState, nowMs: number): boolean {
   const wasTold = state.endedAtMs !== undefined && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0);
   if (wasTold && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS) return true;
-  if (state.process !== undefined && isAlive(state.process) === false) return true;
+  if (state.process !== undefined && isAlive(state.process) === false && !goesOnUntold(ref, state)) return true;
   if (ref.rows?.ended === true || nowMs - ref.modifiedMs >= SILENCE_MS) return true;
   // A copy has a new date.
   const lastMs = ref.path === undefined ? undefined : lastTimeIn(ref);
   return lastMs !== undefined && nowMs - lastMs >= SILENCE_MS;
 }
+
+/** What keeps its sessions in a database tells of a new one only: another process may have taken up an old one since. */
+const goesOnUntold = (
+  { rows, modifiedMs }: Traces,
+  { seenAtMs = 0, startedAtMs = 0, stoppedAtMs = 0, endedAtMs = 0 }: SessionState,
+): boolean => rows !== undefined && modifiedMs > Math.max(seenAtMs, startedAtMs, stoppedAtMs, endedAtMs) + AFTERMATH_MS;
 
 const lastTimeIn = (ref: Traces): number | undefined =>
   lastLines(ref.path!)

@@ -12,6 +12,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { pathsFor } from '../../config/paths.ts';
+import { eventCalled, type HookEvent, payloadOfNotify } from '../../hook/events.ts';
 import { enqueue } from '../../hook/queue.ts';
 import { work } from '../../hook/worker.ts';
 import { EXIT } from '../account.ts';
@@ -25,38 +26,49 @@ export const hook: CliCommand = {
   async run(argv, world) {
     const { command, parse } = commandLine(
       'trace-build hook',
-      "Puts a hook's payload into the queue and starts the worker. For SessionStart, Stop and SessionEnd.",
+      "Puts a hook's payload into the queue and starts the worker. For SessionStart, Stop and SessionEnd, and what other harnesses call them.",
     );
-    command.action(() => takePayload(world));
+    command
+      .argument('[event]', "name of the hook, where the payload does not tell it; or what Codex's notify gives")
+      .option('--harness <name>', 'whose hook it is (claude-code)')
+      .action((event: string | undefined, { harness }: { harness?: string }) => takePayload(world, event, harness));
     await parse(argv, world.out);
     return EXIT.ok;
   },
 };
 
-async function takePayload(world: World): Promise<void> {
+async function takePayload(world: World, told: string | undefined, harness: string | undefined): Promise<void> {
   const { env, version, platform = process.platform, managed } = world;
   try {
     const disabled = isOn(env['TRACE_BUILD_DISABLED']);
     const home = world.databaseHome ?? userInfo().homedir;
     const paths = pathsFor({ home, env: {}, platform, managed });
     if (!existsSync(paths.config) && !existsSync(paths.managed)) return;
-    const payload = await (world.stdin ?? standardInput)();
+    const notified = told === undefined ? undefined : payloadOfNotify(told);
+    const payload = notified ?? (await (world.stdin ?? standardInput)());
+    const event = notified === undefined ? eventCalled(told) : undefined;
+    // Another agent may run inside Claude Code, whose variables tell of the outer one.
+    const outer = harness === undefined ? env : {};
     const fields = {
-      project_dir: env['CLAUDE_PROJECT_DIR'],
-      session_id: env['CLAUDE_CODE_SESSION_ID'],
-      pid: env['CLAUDE_PID'] ?? String(process.ppid),
+      event,
+      harness,
+      project_dir: outer['CLAUDE_PROJECT_DIR'],
+      session_id: outer['CLAUDE_CODE_SESSION_ID'],
+      pid: outer['CLAUDE_PID'] ?? String(process.ppid),
       traceparent: env['TRACE_BUILD_TRACEPARENT'],
       disabled: disabled ? '1' : undefined,
     };
     enqueue(paths.state, fields, payload);
     const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    if (!disabled && payload.includes('"SessionEnd"') && loadConfig(paths).config.wait)
+    if (!disabled && (event ?? eventIn(payload)) === 'SessionEnd' && loadConfig(paths).config.wait)
       return await work({ paths, home, version, awaited: true, now: Date.now, wait });
     startWorker(home, managed);
   } catch {
     // The agent must not notice. What stayed behind, the next hook finds; `doctor` tells the rest.
   }
 }
+
+const eventIn = (payload: string): HookEvent | undefined => eventCalled(/"hook_event_name":\s*"(\w+)"/.exec(payload)?.[1]);
 
 const isOn = (value: string | undefined): boolean => value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
 
