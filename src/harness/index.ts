@@ -6,7 +6,8 @@
  */
 import { claudeCode } from './claude-code/index.ts';
 import type { Harness } from './harness.ts';
+import { hermes } from './hermes/index.ts';
 import { openclaw, pi } from './openclaw/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each harness has its own type of a parsed file; nobody looks inside.
-export const harnesses: readonly Harness<any>[] = [claudeCode, openclaw, pi];
+export const harnesses: readonly Harness<any>[] = [claudeCode, hermes, openclaw, pi];

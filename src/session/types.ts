@@ -87,6 +87,8 @@ export interface AgentRun extends Run {
   readonly name: string;
   readonly type?: string | undefined;
   readonly description?: string | undefined;
+  /** What the harness counted of all its calls, where it keeps no usage per call and the agent has an account of its own. */
+  readonly sessionUsage?: SessionUsage | undefined;
   /** Later transcripts of the same agent, when the harness began a new one for it; how it ended, this run tells for all. */
   readonly respawns: readonly AgentRun[];
 }

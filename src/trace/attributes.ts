@@ -53,6 +53,7 @@ export function agentAttributes(agent: AgentRun, call: ToolCall | undefined, who
   put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call?.id);
   put(to, attr.ATTR_PERMISSION_DECISION, call?.permission?.decision);
   put(to, attr.ATTR_PERMISSION_SOURCE, call?.permission?.source);
+  if (agent.sessionUsage !== undefined) addSessionUsage(to, agent.sessionUsage, settings);
   if (settings.content) put(to, attr.ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description);
   return to;
 }

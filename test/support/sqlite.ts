@@ -44,7 +44,10 @@ export function framesBetween(before: Buffer, after: Buffer, pageSize = 4096): F
   return [...frames, { ...last, commit: after.length / pageSize }];
 }
 
-export function walOf(frames: readonly Frame[], { pageSize = 4096, bigEndian = false, salts = [1, 2] as const } = {}): Buffer {
+export function walOf(
+  frames: readonly Frame[],
+  { pageSize = 4096, bigEndian = false, salts = [1, 2] as readonly [number, number] } = {},
+): Buffer {
   let sums: readonly [number, number] = [0, 0];
   const sum = (bytes: Buffer): void => {
     let [s0, s1] = sums;

@@ -1,0 +1,213 @@
+/**
+ * An auditor's count of what Hermes's rows hold. On purpose it shares no code with the parser beside it.
+ *
+ * in:   the raw lines of a session and of its agents, a row each
+ * out:  `Recount`
+ *
+ * An answer is an assistant's row; one that a compaction wrote again, in one go with its summary, is no second answer. It has no
+ * id that stays: its text and calls have to do, and of several that say the same their order.
+ */
+import type { Line, TranscriptFile } from '../harness.ts';
+import type { Counted, CountedAgent, CountedResponse, Declared, Place, RawFiles, Recount, Tokens, Unusable } from '../recount.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON, looked at with `?.` only
+type Loose = any;
+
+interface Numbered {
+  readonly line: number;
+  readonly row: Loose;
+}
+
+export function recount({ main, agents }: RawFiles): Recount {
+  const unusable: Unusable[] = [];
+  const responses: CountedResponse[] = [];
+  const calls = new Map<string, Place[]>();
+  const files = [{ file: main, agentId: undefined }, ...agents.map((agent) => ({ file: agent, agentId: agent.id }))].map(
+    ({ file, agentId }) => ({
+      file,
+      agentId,
+      ...rowsIn(file, unusable),
+    }),
+  );
+  const told = requestsIn(files.flatMap(({ hooks }) => hooks));
+  for (const { file, agentId, rows } of files) {
+    const meta = parsed(file.meta ?? '{}') ?? {};
+    const given = new Map<string, number>();
+    const answers = answersIn(rows);
+    for (const { line, row } of answers) {
+      const places = [{ file: file.name, line }];
+      const asked = callsOf(row);
+      for (const id of asked) calls.set(id, [...(calls.get(id) ?? []), ...places]);
+      const said = digestOf(`${digestOf(textOf(row))} ${asked.join(' ')}`);
+      const time = (given.get(said) ?? 0) + 1;
+      given.set(said, time);
+      const id = `${agentId === undefined ? '' : `${agentId}/`}${said}${time > 1 ? `#${time}` : ''}`;
+      const request = told.findLast(
+        (each) => !each.taken && each.session === row.session_id && each.at <= row.timestamp + 0.005 && each.at >= row.timestamp - 2,
+      );
+      if (request !== undefined) request.taken = true;
+      // Where an agent asked once, its account is that call's.
+      const alone = agentId !== undefined && answers.length === 1 && meta.messages === rows.length ? onlyCall(meta) : undefined;
+      const tokens = request === undefined ? alone : request.tokens;
+      responses.push({
+        id,
+        model: request?.model ?? modelOf(meta, row.session_id),
+        ...(tokens !== undefined && { tokens }),
+        agents: agentId === undefined ? [] : [agentId],
+        places,
+      });
+    }
+  }
+  const declared = declaredIn(main);
+  return {
+    responses,
+    toolCalls: [...calls].map(([id, places]): Counted => ({ id, places })),
+    agents: agents.map(({ id, name }): CountedAgent => ({ id, ids: [id], startedBy: [], places: [{ file: name, line: 0 }] })),
+    unusable,
+    missing: [],
+    ...(declared !== undefined && { declared }),
+  };
+}
+
+interface Request {
+  readonly session: unknown;
+  /** Seconds. */
+  readonly at: number;
+  readonly model: string | undefined;
+  readonly tokens: Tokens | undefined;
+  taken: boolean;
+}
+
+function requestsIn(hooks: readonly Loose[]): Request[] {
+  const byId = new Map<unknown, Request>();
+  for (const { hook_event_name: event, session_id: session, extra } of hooks) {
+    if (event !== 'post_api_request' || typeof extra?.ended_at !== 'number' || byId.has(extra.api_request_id)) continue;
+    const tokens = extra.usage ? tokensOf(extra.usage) : undefined;
+    byId.set(extra.api_request_id, {
+      session,
+      at: extra.ended_at,
+      model: extra.response_model || extra.model || undefined,
+      tokens,
+      taken: false,
+    });
+  }
+  return [...byId.values()].toSorted((one, other) => one.at - other.at);
+}
+
+function onlyCall(meta: Loose): Tokens | undefined {
+  const [session, ...more] = meta.sessions ?? [];
+  return more.length === 0 && session?.api_call_count === 1 ? tokensOf(session) : undefined;
+}
+
+function tokensOf(row: Loose): Tokens {
+  const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
+  const [cacheRead, cacheWrite] = [number(row.cache_read_tokens), number(row.cache_write_tokens)];
+  return { input: number(row.input_tokens) + cacheRead + cacheWrite, output: number(row.output_tokens), cacheRead, cacheWrite };
+}
+
+function rowsIn(file: TranscriptFile, unusable: Unusable[]): { rows: Numbered[]; hooks: Loose[] } {
+  if (file.unreadable !== undefined) unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+  const rows: Numbered[] = [];
+  const hooks: Loose[] = [];
+  const read = new Set<string>();
+  let line = (file.firstLine ?? 1) - 1;
+  for (const text of file.lines) {
+    line++;
+    const row = parsed(text);
+    if (row === null) continue;
+    if (row === undefined) unusable.push({ place: { file: file.name, line }, why: 'no JSON object' });
+    else if (row.hook_event_name !== undefined) hooks.push(row);
+    else if (typeof row.timestamp !== 'number' || !(row.timestamp > 0)) unusable.push({ place: { file: file.name, line }, why: 'no time' });
+    else if (row.id === undefined || !read.has(`${row.session_id} ${row.id}`)) {
+      read.add(`${row.session_id} ${row.id}`);
+      rows.push({ line, row });
+    }
+  }
+  return { rows, hooks };
+}
+
+/** What a compaction wrote again is no answer. */
+function answersIn(rows: readonly Numbered[]): Numbered[] {
+  const seen = new Set<string>();
+  return rows.filter(({ row }, at) => {
+    if (row.role !== 'assistant') return false;
+    const key = JSON.stringify([textOf(row), callsOf(row)]);
+    const again = seen.has(key) && isNextToSummary(rows, at);
+    seen.add(key);
+    return !again;
+  });
+}
+
+/** Row by row, none more than a third of a millisecond from the next. */
+function isNextToSummary(rows: readonly Numbered[], at: number): boolean {
+  return [-1, 1].some((step) => {
+    for (let i = at; rows[i + step] !== undefined; i += step) {
+      if (Math.abs(rows[i + step]!.row.timestamp - rows[i]!.row.timestamp) > 0.0003) return false;
+      if (rows[i + step]!.row._compressed_summary === 1 || textOf(rows[i + step]!.row).startsWith('[CONTEXT COMPACTION')) return true;
+    }
+    return false;
+  });
+}
+
+function callsOf(row: Loose): string[] {
+  const list = typeof row.tool_calls === 'string' ? parsedList(row.tool_calls) : row.tool_calls;
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((call: Loose) => {
+    const id = call?.id || call?.call_id;
+    return typeof id === 'string' && (call?.function?.name ?? call?.name) ? [id] : [];
+  });
+}
+
+function textOf(row: Loose): string {
+  const content = typeof row.content === 'string' ? row.content : '';
+  if (!content.startsWith('\0json:')) return content;
+  const list = parsedList(content.slice(6));
+  return Array.isArray(list) ? list.flatMap((part: Loose) => (typeof part?.text === 'string' ? [part.text] : [])).join('\n') : '';
+}
+
+function modelOf(meta: Loose, sessionId: unknown): string {
+  const used = [...new Set((meta.models ?? []).flatMap((row: Loose) => (row.session_id === sessionId && row.model ? [row.model] : [])))];
+  if (used.length > 1) return 'unknown';
+  const session = (meta.sessions ?? []).find((row: Loose) => row.id === sessionId) ?? meta.sessions?.[0];
+  return (used[0] as string | undefined) ?? (session?.model || 'unknown');
+}
+
+/** What each model was asked for, by Hermes's own account: no row tells which call it was for. */
+function declaredIn({ name, meta }: TranscriptFile): Declared | undefined {
+  const models: Loose[] = parsed(meta ?? '{}')?.models ?? [];
+  if (!Array.isArray(models) || models.length === 0) return undefined;
+  return {
+    name: 'session_model_usage',
+    place: { file: name, line: 0 },
+    byModel: models.map((row) => ({ model: String(row.model), tokens: tokensOf(row) })),
+    incomparable: 'Hermes counts tokens per session, not per call',
+  };
+}
+
+/** cyrb53, as the README has it. */
+function digestOf(text: string): string {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let at = 0; at < text.length; at++) {
+    a = Math.imul(a ^ text.charCodeAt(at), 0x9e3779b1);
+    b = Math.imul(b ^ text.charCodeAt(at), 0x5f356495);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return ((b & 0x1fffff) * 2 ** 32 + (a >>> 0)).toString(36);
+}
+
+function parsedList(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns null for an empty line, undefined for one that holds no object */
+function parsed(line: Line): Loose {
+  const text = (typeof line === 'string' ? line : new TextDecoder().decode(line)).replace(/^[\0\ufeff]+/, '').trim();
+  if (text === '') return null;
+  const value = parsedList(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+}
