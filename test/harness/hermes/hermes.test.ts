@@ -65,7 +65,7 @@ describe('what was counted', () => {
 });
 
 describe('with a spool of hooks', () => {
-  const hooks = readFileSync(join('fixtures', 'hermes', 'real-run-0.18.2', 'hooks.jsonl'), 'utf8')
+  const hooks = readFileSync(join('fixtures', 'hermes', 'real-run-0.18.2', 'hooks.ndjson'), 'utf8')
     .trim()
     .split('\n');
   const plain = named(STORIES[0]!, '20261120_221451_9ed2a7');
