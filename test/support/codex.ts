@@ -27,7 +27,7 @@ const { layouts } = codex;
 export const layout = layouts[0]!;
 
 /** Oldest first. */
-export function transcriptsOf(story: string): readonly (PlainTranscript & { readonly main: { readonly lines: readonly string[] } })[] {
+export function transcriptsOf(story: string): readonly PlainTranscript[] {
   if (layout.kind !== 'threads') throw new Error('a file per thread');
   const folder = join(CODEX_FIXTURES, story, 'sessions');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -75,4 +75,10 @@ export interface Built extends Normalised {
 export function built(transcript: Transcript, options: TraceOptions = {}): Built {
   const told = normalised(transcript, options.content);
   return { ...told, spans: spansOf(told.session, options) };
+}
+
+/** Each span once: forks share the turns they copied, and the original tells of them. */
+export function builtStory(story: string): readonly Span[] {
+  const spans = transcriptsOf(story).flatMap((transcript) => built(transcript).spans);
+  return [...new Map(spans.toReversed().map((span) => [span.spanId, span])).values()];
 }

@@ -9,6 +9,7 @@
  */
 import type { FileChange, ToolCall, ToolOutcome } from '../../session/types.ts';
 import type { ItemFacts } from './items.ts';
+import { madeIn } from './made.ts';
 import { parentsOf } from './nested.ts';
 import { type Ending, endingOf } from './outcomes.ts';
 import { resultOf } from './parts.ts';
@@ -161,6 +162,7 @@ function toolCall(draft: CallDraft, inside: readonly ToolCall[] | undefined, est
     ...(inside !== undefined && { toolCalls: inside }),
     agents: [],
     ...(files !== undefined && files.length > 0 && outcome.kind === 'ok' && { files }),
+    ...(outcome.kind === 'ok' && madeIn(draft.input, item?.output ?? draft.output)),
     ...(draft.input !== undefined && { input: draft.input }),
     ...(draft.output !== undefined && { output: draft.output }),
   };
@@ -203,6 +205,7 @@ function looseCall(facts: ItemFacts, estimated: boolean): ToolCall {
     ...(estimated && { timeEstimated: true }),
     agents: [],
     ...(facts.files !== undefined && facts.files.length > 0 && ending.kind === 'ok' && { files: facts.files }),
+    ...(ending.kind === 'ok' && madeIn(facts.input, facts.output)),
     ...(facts.input !== undefined && { input: facts.input }),
     ...(facts.output !== undefined && { output: facts.output }),
   };

@@ -68,10 +68,10 @@ export function threadFrom(parsed: ParsedThread, carried: Carried): ToldThread {
 const toldBy = (reader: ThreadReader, problems: readonly Problem[]): ToldThread => ({
   meta: reader.meta,
   beganMs: reader.beganMs,
-  turns: reader.turns(),
-  carried: reader.carried(),
+  turns: reader.turns.sealed(),
+  carried: reader.turns.carried(),
   lastLine: reader.lastLine,
-  reachesBack: reader.reachesBack,
+  reachesBack: reader.turns.reachesBack,
   problems,
 });
 

@@ -99,7 +99,7 @@ class FileCount {
   readonly #closed = new Set<string>();
   readonly #foreign = new Set<string>();
   #reviewed = false;
-  #total = { input: 0, output: 0 };
+  #total: { input: number; output: number } | undefined;
   #group: Group | undefined;
   /** Of a count that stands before its items. */
   #ahead: { total: number; tokens: Tokens; place: Place } | undefined;
@@ -285,7 +285,10 @@ class FileCount {
     const total = tokensOf(at(info, 'total_token_usage'));
     const last = tokensOf(at(info, 'last_token_usage'));
     if (!isRecord(at(info, 'total_token_usage')) || !isRecord(at(info, 'last_token_usage'))) return;
-    const grown = { input: total.input - this.#total.input, output: total.output - this.#total.output };
+    const before = this.#total ?? { input: 0, output: 0 };
+    // A fork without a copy goes on from a total that its file does not have.
+    const isFirst = this.#total === undefined && this.#forked && this.#group !== undefined;
+    const grown = isFirst ? last : { input: total.input - before.input, output: total.output - before.output };
     this.#total = { input: total.input, output: total.output };
     const isCall = grown.input + grown.output > 0 && grown.input === last.input && grown.output === last.output;
     if (!isCall || this.#copied || this.#closed.has(this.#turnId)) return;

@@ -74,6 +74,10 @@ export class Rounds {
     this.#lastInputMs = startedAtMs;
   }
 
+  get hasUncounted(): boolean {
+    return this.#open !== undefined && this.#open.counts === undefined;
+  }
+
   /** The model is told something: the next response answers that. */
   input(atMs: number, message: Message | undefined): void {
     this.#lastInputMs = atMs;

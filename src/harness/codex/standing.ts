@@ -17,7 +17,7 @@ export interface Carried {
   readonly model: string | null;
   readonly provider: string | null;
   readonly effort: string | null;
-  readonly total: Total;
+  readonly total: Total | null;
   /** Tokens in the context at the last response, and at the one before it. */
   readonly context: readonly [number | null, number | null];
   readonly isMarked: boolean;
@@ -44,7 +44,7 @@ export class Standing {
   #model: string | undefined;
   #provider: string | undefined;
   #effort: string | undefined;
-  #total = NOTHING;
+  #total: Total | null = null;
   #context: readonly [number | null, number | null] = [null, null];
 
   constructor(isAgent: boolean, carried: Carried | undefined) {
@@ -110,9 +110,14 @@ export class Standing {
     this.#model ??= word(settings, 'model');
   }
 
-  /** @returns what a `token_count` tells that was not told */
-  count(info: unknown): Told | undefined {
-    const told = toldBy(info, this.#total);
+  /**
+   * @param hasItems  a response is not counted yet
+   * @returns         what a `token_count` tells that was not told
+   */
+  count(info: unknown, hasItems: boolean): Told | undefined {
+    // A fork without a copy goes on from a total that its file does not have.
+    const isFirst = this.#total === null && this.forkedFrom !== undefined && hasItems;
+    const told = toldBy(info, isFirst ? undefined : (this.#total ?? NOTHING));
     if (told === undefined) return undefined;
     this.#total = { input: told.total.input, output: told.total.output };
     if (told.call !== undefined) this.#answered(told.call);
@@ -121,7 +126,8 @@ export class Standing {
 
   /** @param thread  counts of all calls of the thread, as the record has them */
   record(call: Counts, thread: Total | undefined): void {
-    const sum = { input: this.#total.input + call.input, output: this.#total.output + call.output };
+    const { input, output } = this.#total ?? NOTHING;
+    const sum = { input: input + call.input, output: output + call.output };
     this.#total = thread === undefined ? sum : { input: thread.input, output: thread.output };
     this.#answered(call);
   }

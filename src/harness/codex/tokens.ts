@@ -64,13 +64,16 @@ export interface Told {
   readonly context: number | undefined;
 }
 
-/** @returns undefined when the line has no figures */
-export function toldBy(info: unknown, before: Total): Told | undefined {
+/**
+ * @param before  undefined: not known, and the last call was not told yet
+ * @returns       undefined when the line has no figures
+ */
+export function toldBy(info: unknown, before: Total | undefined): Told | undefined {
   if (!isObject(info)) return undefined;
   const total = countsOf(info['total_token_usage']);
   const last = countsOf(info['last_token_usage']);
   if (total === undefined || last === undefined) return undefined;
-  const grown = { input: total.input - before.input, output: total.output - before.output };
+  const grown = before === undefined ? last : { input: total.input - before.input, output: total.output - before.output };
   const isCall = grown.input + grown.output > 0 && grown.input === last.input && grown.output === last.output;
   const isEstimate = grown.input === 0 && grown.output === 0 && last.total > 0 && last.input + last.output === 0;
   return { total, call: isCall ? last : undefined, context: isEstimate ? last.total : undefined };

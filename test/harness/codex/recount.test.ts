@@ -1,6 +1,7 @@
 /** Raw lines counted by other code say what the spans say. */
 import { expect, test } from 'vitest';
 import { codex } from '../../../src/harness/codex/index.ts';
+import type { Line } from '../../../src/harness/harness.ts';
 import { compare } from '../../../src/verify/compare.ts';
 import { built, CODEX_STORIES, type PlainTranscript, transcriptsOf } from '../../support/codex.ts';
 
@@ -16,7 +17,7 @@ test.each(CODEX_STORIES)('%s: nothing differs', (story) => {
 
 test.each(CODEX_STORIES)('%s: nor when lines are told twice, or are garbage', (story) => {
   for (const transcript of transcriptsOf(story)) {
-    for (const litter of [(line: string) => [line, line], (line: string) => ['garbage', line]]) {
+    for (const litter of [(line: Line): Line[] => [line, line], (line: Line): Line[] => ['garbage', line]]) {
       const lines = transcript.main.lines.flatMap(litter);
       expect(report({ ...transcript, main: { ...transcript.main, lines } }).differences).toEqual([]);
     }
