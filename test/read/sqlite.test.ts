@@ -240,7 +240,7 @@ test('what the caller throws comes through, and once', () => {
   expect(calls).toBe(1);
 });
 
-/** `{"role":"user"}` and 2 MB of zeros, packed by zstd 1.5. */
+/** A frame that holds `{"role":"user"}` as it is, one cut off, one that claims to be 4 GB. */
 test('blobs of zstd come as text, damaged ones as they are', () => {
   const packed = '28b52ffd200f7900007b22726f6c65223a2275736572227d';
   const [bytes] = databaseOf(
