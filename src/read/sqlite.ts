@@ -61,7 +61,8 @@ export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, opti
     }
     if (left > 1) wait(WAIT_MS);
   }
-  throw unreadable(path, why, 'Try again when the agent is less busy; a database that is damaged, `sqlite3 … .recover` may help.');
+  const hint = damaged === 0 ? 'Try again when the agent is less busy.' : 'Let the harness repair it, or put a copy in its place.';
+  throw unreadable(path, why, hint);
 }
 
 function useImage<T>(bytes: Buffer, doubtful: boolean, use: (db: OpenDatabase) => T): T {
