@@ -98,10 +98,11 @@ export function* entriesOf(
       if (!repetitions.hasLine(line, head.ordinal)) yield entryOf(number, head, 'compacted', {}, add);
       continue;
     }
-    const text = cleaned(textOf(line, content || WHOLE_ITEMS.has(head?.inner ?? '')), number);
-    if (text === '') continue;
     let value: unknown;
     try {
+      // A line may be longer than a text can be.
+      const text = cleaned(textOf(line, content || WHOLE_ITEMS.has(head?.inner ?? '')), number);
+      if (text === '') continue;
       value = JSON.parse(text);
     } catch (error) {
       failure = { line: number, detail: whyNotJson(error) };
