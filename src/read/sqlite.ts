@@ -29,6 +29,8 @@ const TRIES = 12;
 /** What looks damaged may have been read at a bad moment, but not again and again. */
 const TRIES_DAMAGED = 3;
 const WAIT_MS = 50;
+/** After that, another write shows in the time of a file, however coarse the clock. */
+const SETTLED_MS = 2000;
 
 export interface ReadOptions {
   readonly maxBytes?: number;
@@ -49,10 +51,15 @@ export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, opti
   for (let left = TRIES; left > 0; left--) {
     try {
       const real = realpathSync(path);
+      const stamp = `${maxBytes} ${real} ${stampOf(real)} ${stampOf(`${real}-wal`)} ${stampOf(`${real}-journal`)}`;
+      if (kept !== undefined && kept.stamp === stamp) return use(kept.db);
       const snapshot = snapshotOf(real, maxBytes, nowMs);
       if (snapshot.kind === 'unusable') throw unreadable(path, snapshot.why, 'Name the database of a harness, or leave it out.');
       if (snapshot.kind === 'too-large') return usePlace(path, real, snapshot, use);
-      if (snapshot.kind === 'image') return useImage(snapshot.bytes, snapshot.doubtful, use);
+      if (snapshot.kind === 'image') {
+        const isSettled = nowMs() - Math.max(writtenMs(real), writtenMs(`${real}-wal`)) > SETTLED_MS;
+        return useImage(snapshot.bytes, snapshot.doubtful, isSettled ? stamp : undefined, use);
+      }
       why = snapshot.why;
     } catch (error) {
       why = transientReason(error) ?? rethrown(path, error);
@@ -65,9 +72,19 @@ export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, opti
   throw unreadable(path, why, hint);
 }
 
-function useImage<T>(bytes: Buffer, doubtful: boolean, use: (db: OpenDatabase) => T): T {
+/**
+ * The last image, as long as nothing is written to its database: a session is read after another one. Only one, for it may
+ * be large.
+ */
+let kept: { readonly stamp: string; readonly db: OpenDatabase; close(): void } | undefined;
+
+/** @param stamp  under which it may be kept */
+function useImage<T>(bytes: Buffer, doubtful: boolean, stamp: string | undefined, use: (db: OpenDatabase) => T): T {
+  kept?.close();
+  kept = undefined;
   const { Database } = sqlJs();
   const database = asking(() => new Database(bytes));
+  const close = () => database.close();
   try {
     const all = ({ sql, parameters }: Query): Row[] =>
       asking(() => {
@@ -87,9 +104,12 @@ function useImage<T>(bytes: Buffer, doubtful: boolean, use: (db: OpenDatabase) =
       });
     if (doubtful && all({ sql: 'pragma quick_check(1)', parameters: [] })[0]?.['quick_check'] !== 'ok')
       throw new DatabaseError('it is damaged', undefined);
-    return use({ columns: columnsOf(all), all });
+    const db = { columns: columnsOf(all), all };
+    const result = use(db);
+    if (stamp !== undefined) kept = { stamp, db, close };
+    return result;
   } finally {
-    database.close();
+    if (kept === undefined) close();
   }
 }
 
@@ -144,9 +164,10 @@ function nodeSqlite(): { DatabaseSync: new (path: URL, options: object) => NodeD
 }
 
 const stampOf = (path: string): string => {
-  const { ino, size, mtimeNs } = statSync(path, { bigint: true });
-  return `${ino} ${size} ${mtimeNs}`;
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
 };
+const writtenMs = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 // ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -226,6 +227,25 @@ test('a file that was just written to, and is damaged, is read again', () => {
   const path = join(put({ 'a.db': torn }), 'a.db');
   const nowMs = () => statSync(path).mtimeMs;
   expect(readDatabase(path, numbers, { nowMs, wait: () => writeFileSync(path, one!) })).toEqual([{ a: 1 }]);
+});
+
+test('read again and again: an image is kept while nothing is written, and no longer', () => {
+  const [one, two, three] = databaseOf(TABLE, 'insert into t values (2, null, null)', 'insert into t values (3, null, null)');
+  const folder = put({ 'a.db': one! });
+  const path = join(folder, 'a.db');
+  const longAgo = new Date(Date.now() - 60_000);
+  utimesSync(path, longAgo, longAgo);
+  const opened = () => readDatabase(path, (db) => db);
+  const first = opened();
+  expect(opened()).toBe(first);
+  writeFileSync(join(folder, 'a.db-wal'), walOf(framesBetween(one!, two!)));
+  expect(readDatabase(path, numbers)).toEqual([{ a: 1 }, { a: 2 }]);
+  writeFileSync(join(folder, 'a.db-wal'), walOf([...framesBetween(one!, two!), ...framesBetween(two!, three!)]));
+  expect(readDatabase(path, numbers)).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+  rmSync(join(folder, 'a.db-wal'));
+  expect(readDatabase(path, numbers)).toEqual([{ a: 1 }]);
+  rmSync(path);
+  expect(failure(path)).toBe('it does not exist');
 });
 
 test('what the caller throws comes through, and once', () => {
