@@ -159,7 +159,11 @@ class FileCount {
     if (type === 'token_usage_record') this.#record(payload, place);
     else if (type === 'response_item') this.#item(payload, atMs, place);
     else if (type === 'event_msg') this.#event(payload, atMs, place);
-    else if (type === 'compacted') this.#inputMs = this.#copiedMs ?? atMs;
+    else if (type === 'compacted') {
+      this.#close();
+      this.#release();
+      this.#inputMs = this.#copiedMs ?? atMs;
+    }
   }
 
   #begin(meta: Obj, bare: boolean): void {
@@ -237,10 +241,12 @@ class FileCount {
     if (this.#copied || this.#foreign.has(turnId ?? '') || this.#closed.has(turnId ?? this.#turnId)) return;
     const callId = textAt(payload, 'call_id');
     if (String(type).endsWith('_output') && callId !== undefined) {
+      this.#release(this.#group === undefined);
       this.#inputMs = this.#copiedMs ?? atMs;
       const spawned = this.#spawns.has(callId) ? /"agent_id":\s*"([^"]+)"/.exec(String(payload['output']))?.[1] : undefined;
       if (spawned !== undefined) this.started.push({ threadId: spawned, callId, place });
     } else if (type === 'agent_message' || (type === 'message' && role === 'user')) {
+      this.#release(this.#group === undefined);
       this.#inputMs = this.#copiedMs ?? atMs;
       // Before turns were marked, the first words of the user begin one.
       const words = JSON.stringify(payload['content'] ?? '');
@@ -317,7 +323,8 @@ class FileCount {
     this.#tell(id, group.model ?? this.#model, [...group.places, ...(ahead === undefined ? [] : [ahead.place])], ahead?.tokens);
   }
 
-  #release(): void {
+  #release(isUnclaimed = true): void {
+    if (!isUnclaimed) return;
     const ahead = this.#ahead;
     this.#ahead = undefined;
     if (ahead !== undefined) this.#tell(`${this.#turnId}@${ahead.total}`, this.#model, [ahead.place], ahead.tokens);

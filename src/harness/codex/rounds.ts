@@ -80,6 +80,7 @@ export class Rounds {
 
   /** The model is told something: the next response answers that. */
   input(atMs: number, message: Message | undefined): void {
+    this.#release();
     this.#lastInputMs = atMs;
     this.sinceInput = 0;
     if (message !== undefined) this.#pending.push(message);
@@ -91,6 +92,9 @@ export class Rounds {
   }
 
   compacted(atMs: number): void {
+    // The call that made the summary may have left nothing but its count.
+    this.#release();
+    this.#open = undefined;
     this.#lastInputMs = atMs;
     this.#compacted = true;
   }

@@ -100,6 +100,24 @@ describe('responses without records', () => {
     ]);
   });
 
+  test('the call that made a summary leaves nothing but its count, and the next one has its own', () => {
+    const made = rollout().meta().start().context().user('hi').call('c1', 'shell').used(100, 100).output('c1', 'ok').used(150, 50);
+    made.add('compacted', { message: 'summary', replacement_history: [] }).used(150, 0);
+    const [turn] = turnsOf(made.says('b', 'msg_b').used(160, 10).done());
+    expect(turn?.modelCalls.map(({ id, usage, afterCompaction }) => [id, usage?.input, afterCompaction])).toEqual([
+      ['c1', 100, false],
+      [`${TURNS[0]}@150`, 50, false],
+      ['msg_b', 10, true],
+    ]);
+    expect(turn?.compactions).toMatchObject([{ trigger: 'auto', tokensBefore: 100 }]);
+    const files = { main: { name: 'main', lines: made.lines }, agents: [] };
+    expect(codex.recount(files).responses.map(({ id, tokens }) => [id, tokens?.input])).toEqual([
+      ['c1', 100],
+      [`${TURNS[0]}@150`, 50],
+      ['msg_b', 10],
+    ]);
+  });
+
   test('a response that nobody counted is there all the same', () => {
     const made = rollout().meta().start().context().user('hi').call('c1', 'shell').output('c1', 'ok').says('done', 'msg_1').done();
     const [turn] = turnsOf(made);
