@@ -42,6 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'picocolors',
     'cli-progress',
     'execa',
+    'js-yaml',
     'string-width',
   ],
 };

@@ -76,7 +76,7 @@ describe('install', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'Nothing is exported yet: trace-build init says what, and where to.\n' });
     expect(stdout).toBe(`Installed: the plugin ${version} in ${copies()}/${version}. New sessions of Claude Code use it.\n`);
     const copy = join(copies(), version);
-    for (const part of ['hooks', '.claude-plugin']) expect(contents(join(copy, part))).toEqual(contents(part));
+    for (const part of ['hooks', '.agents', '.claude-plugin', '.codex-plugin']) expect(contents(join(copy, part))).toEqual(contents(part));
     expect(filesIn(copy)).toEqual(expect.arrayContaining(['.claude-plugin/plugin.json', 'hooks/hooks.json', 'hooks/trace-build.sh']));
     expect(readFileSync(join(state(), 'node'), 'utf8')).toBe(`${process.execPath}\n`);
     expect(calls()).toEqual(REGISTER(copy));
@@ -107,7 +107,7 @@ describe('install', () => {
 
   describe('another version', () => {
     const source = (name: string): string => {
-      for (const part of ['hooks', '.claude-plugin']) cpSync(part, at('package', part), { recursive: true });
+      for (const part of ['hooks', '.agents', '.claude-plugin', '.codex-plugin']) cpSync(part, at('package', part), { recursive: true });
       write('package/.claude-plugin/plugin.json', JSON.stringify({ name: 'trace-build', version: name }));
       return at('package');
     };
@@ -302,5 +302,5 @@ describe('uninstall', () => {
 
 test('what is copied is in the package', () => {
   const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { files: string[] };
-  expect(files).toEqual(expect.arrayContaining(['.claude-plugin', 'hooks', 'dist', 'config.schema.json']));
+  expect(files).toEqual(expect.arrayContaining(['.agents', '.claude-plugin', '.codex-plugin', 'hooks', 'dist', 'config.schema.json']));
 });

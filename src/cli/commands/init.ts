@@ -65,7 +65,9 @@ async function write(flags: Flags, world: World): Promise<void> {
   const { config, paths } = configOf(world);
   for (const key of keys) await world.out.write(`${key}: ${shown(masked(key, config))}\n`);
   await world.out.write(`${changed ? 'Written to' : 'Nothing to change in'} ${paths.config}\n`);
-  world.out.note('Next: trace-build install lets the hooks of Claude Code deliver, trace-build doctor tells whether all is well.');
+  world.out.note(
+    'Next: trace-build install lets the hooks of Claude Code deliver (--harness: of Codex, OpenClaw or Hermes), trace-build doctor tells whether all is well.',
+  );
 }
 
 /** The environment's names of keys → ours. */

@@ -1,5 +1,5 @@
 /**
- * `trace-build uninstall`: the hooks of Claude Code are as they were.
+ * `trace-build uninstall`: the hooks of each harness are as they were.
  *
  * in:   argv, World
  * out:  the plugin unregistered, its copies removed; with --purge the config and all that was remembered, too
@@ -9,14 +9,16 @@ import { dirname } from 'node:path';
 import { pathsFor } from '../../config/paths.ts';
 import { UserError } from '../../errors.ts';
 import { EXIT } from '../account.ts';
-import { unregister } from '../install/claude.ts';
 import { linksBetween, removeLink } from '../install/default-places.ts';
+import { addHarnessOption, installers, named } from '../install/index.ts';
+import type { Installer } from '../install/installer.ts';
 import { removeCopies, removeIfEmpty } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
 import { pathsOf, shown } from '../settings.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface Flags {
+  readonly harness?: readonly string[];
   readonly purge?: true;
   readonly yes?: true;
 }
@@ -27,9 +29,9 @@ export const uninstall: CliCommand = {
   async run(argv, world) {
     const { command, parse } = commandLine(
       'trace-build uninstall',
-      'Unregisters the plugin from the claude program and removes its copies.',
+      'Unregisters the plugin from each harness that it is registered with, and removes its copies.',
     );
-    command
+    addHarnessOption(command, 'only of these')
       .option('--purge', 'also remove the config, the queue, and the record of what was delivered')
       .option('--yes', 'do not ask')
       .action((flags: Flags) => uninstallPlugin(flags, world));
@@ -38,16 +40,26 @@ export const uninstall: CliCommand = {
   },
 };
 
-async function uninstallPlugin({ purge, yes }: Flags, world: World): Promise<void> {
+async function uninstallPlugin({ harness, purge, yes }: Flags, world: World): Promise<void> {
   const paths = pathsOf(world);
+  if (purge && harness !== undefined)
+    throw new UserError('--purge forgets what all hooks use.', 'Leave out --harness, or leave out --purge.');
   if (purge && !yes) await confirm(`Remove ${shown(paths.config)} and ${shown(paths.state)}`, world);
+  const chosen = harness === undefined ? installers.filter((installer) => mayBeInstalled(installer, world)) : named(harness);
   // Files go also when nobody can be told: a registered plugin without files does nothing.
-  const told = await unregister(world).catch((error: unknown) => error);
-  removeCopies(paths.data);
+  const told = (await Promise.all(chosen.map((installer) => installer.uninstall(world).catch((error: unknown) => error)))).filter(
+    (error) => error !== undefined,
+  );
+  const ofOthers = installers.filter((installer) => !chosen.includes(installer)).flatMap((installer) => installer.look(world).folder ?? []);
+  removeCopies(paths.data, ofOthers);
   if (purge) forget(world);
-  if (told !== undefined) throw told;
+  for (const error of told) throw error;
   await world.out.write(purge ? 'Uninstalled; nothing is left.\n' : `Uninstalled. Your settings stay in ${shown(paths.config)}.\n`);
 }
+
+/** What Claude Code has, only its program knows for sure. */
+const mayBeInstalled = (installer: Installer, world: World): boolean =>
+  installer.harness === 'claude-code' || installer.look(world).folder !== undefined;
 
 /** @throws UserError unless the answer is yes */
 async function confirm(question: string, { ask }: World): Promise<void> {

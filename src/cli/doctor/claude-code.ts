@@ -11,7 +11,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readIfThere } from '../../disk/files.ts';
-import { PLUGIN_NAME } from '../install/claude.ts';
+import { PLUGIN_NAME } from '../install/installer.ts';
 
 export interface ClaudeCode {
   /** The user's settings. */

@@ -1,8 +1,9 @@
 /**
- * The plugin as Claude Code loads it, copied out of the package: a package manager may remove or move its own copy.
+ * The plugin as each harness loads it, copied out of the package: a package manager may remove or move its own copy.
  *
  * in:   the package's folder; the data folder
- * out:  <data>/plugin/<version>/, whole at any moment: hooks of running sessions may be reading it
+ * out:  <data>/plugin/<version>/, and <data>/plugin/current/, of the same version, where a harness must not be told of another
+ *       folder with each: whole at any moment, for hooks of running sessions may be reading it
  */
 import {
   chmodSync,
@@ -23,17 +24,20 @@ export interface Plugin {
   /** Folder of the package. */
   readonly source: string;
   readonly version: string;
-  /** Folder that Claude Code is told of. */
+  /** Folder that a harness is told of. */
   readonly target: string;
 }
 
-const PARTS = ['.claude-plugin', 'hooks'];
+const PARTS = ['.agents', '.claude-plugin', '.codex-plugin', 'hooks'];
 const MANIFEST = join('.claude-plugin', 'plugin.json');
 
 export function pluginOf(source: string, data: string): Plugin {
   const { version } = JSON.parse(readFileSync(join(source, MANIFEST), 'utf8')) as { version: string };
   return { source, version, target: join(data, 'plugin', version) };
 }
+
+/** The copy that stays in its place whatever the version. */
+export const currentOf = (plugin: Plugin): Plugin => ({ ...plugin, target: join(dirname(plugin.target), 'current') });
 
 /** The folder of the package that this program is a part of, wherever in it the code was bundled to. */
 export function packageFolder(): string {
@@ -58,15 +62,12 @@ export function copyPlugin({ source, target }: Plugin): void {
   for (const part of PARTS) for (const file of filesIn(target, part)) if (!files.includes(file)) rmSync(join(target, file));
 }
 
-/** Of other versions. */
-export function removeOtherCopies({ target }: Plugin): void {
-  const folder = dirname(target);
-  for (const name of readdirSync(folder)) if (join(folder, name) !== target) rmSync(join(folder, name), { recursive: true, force: true });
-}
-
-/** All of them. */
-export function removeCopies(data: string): void {
-  rmSync(join(data, 'plugin'), { recursive: true, force: true });
+/** @param needed  folders that a harness was told of */
+export function removeCopies(data: string, needed: readonly string[]): void {
+  const folder = join(data, 'plugin');
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (!needed.includes(join(folder, name))) rmSync(join(folder, name), { recursive: true, force: true });
+  removeIfEmpty(folder);
   removeIfEmpty(data);
 }
 
