@@ -95,7 +95,7 @@ function destinationsTable(destinations: readonly DestinationReport[], colors: C
       ...table(
         [where, 'spans', 'acknowledged', 'difference'],
         [
-          ['final', grouped(final), grouped(final - pending), signed(-pending)],
+          ['final', grouped(final), grouped(final - pending), signed(0 - pending)],
           ['not in the build', '0', grouped(notBuilt), signed(notBuilt)],
         ],
         colors,
