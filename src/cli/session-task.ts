@@ -11,6 +11,7 @@ import { UserError } from '../errors.ts';
 import { type BuildOptions, type Content, nothingKnown, type ToldSession, tellSession } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
 import { type SessionSummary, summaryOf } from '../stats/summary.ts';
+import { type CountedTurn, countedTurns } from '../stats/turns.ts';
 import { callCostUsd } from '../trace/cost.ts';
 import type { World } from './run.ts';
 import { pathsOf } from './settings.ts';
@@ -21,10 +22,25 @@ export interface SummaryTask {
   readonly content: Content;
 }
 
-export type SessionTask = SummaryTask;
+/** What of each turn adds up. Redactions, files, commits and pull requests are counted only where content is looked at. */
+export interface StatsTask {
+  readonly kind: 'stats';
+  readonly content: Content;
+}
+
+export type SessionTask = SummaryTask | StatsTask;
+
+export interface SessionStats {
+  readonly harness: string;
+  readonly turns: readonly CountedTurn[];
+  readonly repositoryUrl?: string;
+}
 
 /** What is made of a session, without the session: as it comes out of a thread. */
-export type Outcome = { readonly kind: 'summary'; readonly summary: SessionSummary } | Failure;
+export type Outcome =
+  | { readonly kind: 'summary'; readonly summary: SessionSummary }
+  | { readonly kind: 'stats'; readonly stats: SessionStats }
+  | Failure;
 
 /** What a task makes of a session when all goes well. */
 export type OutcomeOf<T extends SessionTask> = Extract<Outcome, { readonly kind: T['kind'] }>;
@@ -59,12 +75,16 @@ export function failure(error: unknown): Failure {
   return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
 }
 
-function answer(task: SessionTask, { session }: ToldSession): Outcome {
+function answer(task: SessionTask, { session, repositoryUrl }: ToldSession): Outcome {
   switch (task.kind) {
     case 'summary':
       return { kind: 'summary', summary: summaryOf(session, callCostUsd) };
+    case 'stats': {
+      const turns = countedTurns(session, callCostUsd);
+      return { kind: 'stats', stats: { harness: session.harness, turns, ...(repositoryUrl !== undefined && { repositoryUrl }) } };
+    }
     default:
-      return task.kind satisfies never;
+      return task satisfies never;
   }
 }
 

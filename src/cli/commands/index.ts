@@ -12,6 +12,7 @@ import { install } from './install.ts';
 import { redact } from './redact.ts';
 import { roots } from './roots.ts';
 import { sessions } from './sessions.ts';
+import { stats } from './stats.ts';
 import { sync } from './sync.ts';
 import { uninstall } from './uninstall.ts';
 import { verify } from './verify.ts';
@@ -21,6 +22,7 @@ import { view } from './view.ts';
 export const commands: readonly CliCommand[] = [
   view,
   sessions,
+  stats,
   init,
   roots,
   config,
