@@ -13,8 +13,10 @@ import type { SessionRef } from '../read/find.ts';
 import { type SessionSummary, summaryOf } from '../stats/summary.ts';
 import { type CountedTurn, countedTurns } from '../stats/turns.ts';
 import { callCostUsd } from '../trace/cost.ts';
+import type { VerifyReport } from '../verify/report.ts';
 import type { World } from './run.ts';
 import { pathsOf } from './settings.ts';
+import { verifier } from './verifying.ts';
 
 export interface SummaryTask {
   readonly kind: 'summary';
@@ -28,7 +30,14 @@ export interface StatsTask {
   readonly content: Content;
 }
 
-export type SessionTask = SummaryTask | StatsTask;
+/** Both counts of a session. */
+export interface VerifyTask {
+  readonly kind: 'verify';
+  /** Sessions that are silent since a day before have ended. Unix ms. */
+  readonly nowMs: number;
+}
+
+export type SessionTask = SummaryTask | StatsTask | VerifyTask;
 
 export interface SessionStats {
   readonly harness: string;
@@ -40,6 +49,7 @@ export interface SessionStats {
 export type Outcome =
   | { readonly kind: 'summary'; readonly summary: SessionSummary }
   | { readonly kind: 'stats'; readonly stats: SessionStats }
+  | { readonly kind: 'verify'; readonly report: VerifyReport }
   | Failure;
 
 /** What a task makes of a session when all goes well. */
@@ -57,17 +67,27 @@ export type TaskWorld = Pick<World, 'home' | 'env' | 'platform' | 'managed'>;
 
 /** For one session after another: what they ask the disk alike is remembered. */
 export function sessionWorker(task: SessionTask, world: TaskWorld): (ref: SessionRef) => Outcome {
-  const known = nothingKnown();
-  let options: BuildOptions | undefined;
+  let work: ((ref: SessionRef) => Outcome) | undefined;
   return (ref) => {
     try {
-      options ??= buildOptions(task.content, world);
-      // Whoever counts wants it as it is now: nothing in it is waited for.
-      return answer(task, readable(tellSession(ref, options, { ended: true }, known)));
+      work ??= task.kind === 'verify' ? verifying(task, world) : telling(task, world);
+      return work(ref);
     } catch (error) {
       return failure(error);
     }
   };
+}
+
+function telling(task: SummaryTask | StatsTask, world: TaskWorld): (ref: SessionRef) => Outcome {
+  const known = nothingKnown();
+  const options = buildOptions(task.content, world);
+  // Whoever counts wants it as it is now: nothing in it is waited for.
+  return (ref) => answer(task, readable(tellSession(ref, options, { ended: true }, known)));
+}
+
+function verifying({ nowMs }: VerifyTask, world: TaskWorld): (ref: SessionRef) => Outcome {
+  const verify = verifier(pathsOf(world).state, nowMs);
+  return (ref) => ({ kind: 'verify', report: verify(ref) });
 }
 
 export function failure(error: unknown): Failure {
@@ -75,7 +95,7 @@ export function failure(error: unknown): Failure {
   return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
 }
 
-function answer(task: SessionTask, { session, repositoryUrl }: ToldSession): Outcome {
+function answer(task: SummaryTask | StatsTask, { session, repositoryUrl }: ToldSession): Outcome {
   switch (task.kind) {
     case 'summary':
       return { kind: 'summary', summary: summaryOf(session, callCostUsd) };
