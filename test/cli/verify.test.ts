@@ -145,7 +145,7 @@ describe('damage', () => {
     appendFileSync(path, 'garbage\n{"type":"assist');
     const { code, stdout } = await trace(['verify', path]);
     expect(code).toBe(0);
-    expect(stdout).toContain(`note These can not be counted: it is no JSON object.\n  ${path}:34\n  ${path}:35\n`);
+    expect(stdout).toContain(`note These can't be counted: it is no JSON object.\n  ${path}:34\n  ${path}:35\n`);
   });
 
   test.each([

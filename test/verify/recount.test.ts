@@ -149,7 +149,7 @@ describe('cost-state', () => {
       lines: [...SMALL, assistant(9, 2000, 'msg_9', [{ type: 'tool_use', id: 't', name: 'WebFetch', input: {} }]), state()],
     },
     { why: /stream that broke off/, lines: [...SMALL, user(9, 2000, 'Your response above was cut off', { isMeta: true }), state()] },
-    { why: /can not be read/, lines: [...SMALL, [] as unknown as Json, state()] },
+    { why: /can't be read/, lines: [...SMALL, [] as unknown as Json, state()] },
   ])('not compared: $why', ({ why, lines }) => {
     expect(declaredBy(lines)!.incomparable).toMatch(why);
     const files = transcript(lines);

@@ -281,7 +281,7 @@ class Count {
         byModel.set(model, { tokens, costUsd: typeof usd === 'number' ? (before.costUsd ?? 0) + usd : before.costUsd });
       }
     if ([...this.#responses.values()].some(({ complete }) => !complete)) this.#cutOff();
-    if (this.#unusable.length > 0) this.#excuses.add('there are lines that can not be read');
+    if (this.#unusable.length > 0) this.#excuses.add("there are lines that can't be read");
     // A process that is killed leaves no account; the next one begins at nothing.
     const begunMs = accounts.reduce((first, [startMs]) => Math.min(first, startMs), Number.POSITIVE_INFINITY);
     if (this.#firstResponseMs < begunMs) this.#excuses.add('it was begun after the first response');
