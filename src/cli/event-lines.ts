@@ -33,7 +33,7 @@ export function* eventLines(events: readonly SessionEvent[], view: LinesView): G
   const nameWidth = names.size < 2 ? 0 : Math.min(longest, Math.max(1, Math.floor(Math.min(NAME_CHARS, width * NAME_SHARE))));
   for (const event of events) {
     const { what, figures, text, paint } = told(event, view);
-    const name = nameWidth === 0 ? '' : `${padEnd(cut(names.get(event.agent)!, nameWidth, dots(view)), nameWidth)}  `;
+    const name = nameWidth === 0 ? '' : `${padEnd(cutName(names.get(event.agent)!, nameWidth, dots(view)), nameWidth)}  `;
     const stem = cut(`${padStart(clock(event), clockWidth)}  ${name}`, width, '');
     const line = new Line(width - widthOf(stem), dots(view));
     line.add(what, paint);
@@ -41,6 +41,13 @@ export function* eventLines(events: readonly SessionEvent[], view: LinesView): G
     if (!view.short && text !== undefined) line.add(`  ${cut(harmless(text).trim(), TEXT_CHARS, dots(view))}`, colors.dim);
     yield `${colors.dim(stem)}${line.text}`;
   }
+}
+
+/** The number of an agent tells it from others of its name. */
+function cutName(name: string, columns: number, ellipsis: string): string {
+  const number = / \d+$/.exec(name)?.[0] ?? '';
+  if (widthOf(name) <= columns || number.length + 2 > columns) return cut(name, columns, ellipsis);
+  return `${cut(name.slice(0, -number.length || undefined), columns - number.length, ellipsis)}${number}`;
 }
 
 /** Pieces after one another, as far as there is room. */
@@ -100,9 +107,9 @@ function told(event: SessionEvent, { colors, ascii }: LinesView): Told {
     case 'tool_ended':
       return ended(`${from} ${harmless(event.name)}`, event, colors.yellow, colors);
     case 'agent_started':
-      return { what: `${begin} agent ${harmless(event.name)}`, figures: '', text: event.text, paint: colors.green };
+      return { what: `${begin} agent`, figures: '', text: event.text, paint: colors.green };
     case 'agent_ended':
-      return ended(`${end} agent ${harmless(event.name)}`, event, colors.green, colors);
+      return ended(`${end} agent`, event, colors.green, colors);
     case 'compacted': {
       const { trigger, tokensBefore, tokensAfter } = event;
       const size = (n: number | undefined): string => (n === undefined ? '?' : tokens(n));
