@@ -43,14 +43,15 @@ export function sessionTable(
     ...column,
     width: Math.max(column.head.length, ...summaries.map(({ ref, summary }) => widthOf(column.of(summary, ref)))),
   }));
-  const idWidth = Math.max('session'.length, ...[...ids.values()].map((id) => id.length));
+  const idWidth = Math.min(width ?? Number.POSITIVE_INFINITY, Math.max('session'.length, ...[...ids.values()].map(widthOf)));
   const shown = fitting(all, width === undefined ? undefined : width - idWidth - GAP - TITLE_CHARS);
   const taken = shown.reduce((sum, column) => sum + GAP + column.width, idWidth + GAP);
   const titleWidth = width === undefined ? undefined : Math.max(0, width - taken);
   const cell = ({ isNumber, width }: { isNumber?: boolean; width: number }, text: string): string =>
     (isNumber ? padStart : padEnd)(text, width);
   const title = (text: string): string => (titleWidth === undefined ? text : cut(text, titleWidth, view.ascii ? '...' : '…'));
-  const line = (id: string, cells: readonly string[], last: string): string => [padEnd(id, idWidth), ...cells, last].join('  ').trimEnd();
+  const line = (id: string, cells: readonly string[], last: string): string =>
+    [padEnd(cut(id, idWidth, ''), idWidth), ...cells, last].join('  ').trimEnd();
   const clipped = (text: string): string => (width === undefined ? text : cut(text, width, view.ascii ? '...' : '…'));
   return [
     view.colors.dim(
