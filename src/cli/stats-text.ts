@@ -63,7 +63,7 @@ export function overviewText(report: StatsReport, look: Look): string {
         ...some(report.pullRequests, count(report.pullRequests, 'pull request')),
       ],
     ],
-    ['Redactions', report.redactions === 0 ? [] : [count(report.redactions, 'secret'), named(report.redactionsByRule)]],
+    ['Redactions', report.redactions === 0 ? [] : [number(report.redactions), named(report.redactionsByRule)]],
     ['Problems', some(report.problems, `${count(report.problems, 'line')} that could not be used whole`)],
   ];
   return facts
@@ -83,8 +83,9 @@ export function tablesText(report: StatsReport, look: Look): string {
 
 /** @param by  what the groups are */
 export function groupsText(by: string, groups: readonly (StatsReport & { readonly key: string })[], look: Look): string {
-  const title = `By ${by}`;
-  return section(title, [{ title: by, shrinks: true }, ...GROUP_COLUMNS], groups.map(groupRow), look, Number.POSITIVE_INFINITY);
+  // Days in their order, the rest by what it cost.
+  const sorted = by === 'day' ? groups : groups.toSorted((a, b) => b.costUsd - a.costUsd);
+  return section(`By ${by}`, [{ title: by, shrinks: true }, ...GROUP_COLUMNS], sorted.map(groupRow), look, Number.POSITIVE_INFINITY);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -95,16 +96,16 @@ const MODEL_COLUMNS: readonly Column[] = [
   { title: 'model', shrinks: true },
   right('calls'),
   right('input'),
-  right('uncached', 5),
+  right('uncached', 6),
   right('cache read', 3),
-  right('write 5m', 6),
-  right('write 1h', 7),
+  right('write 5m', 7),
+  right('write 1h', 8),
   right('hit', 2),
   right('output'),
-  right('reasoning', 8),
+  right('reasoning', 10),
   right('cost'),
   right('p50', 4),
-  right('p95', 4),
+  right('p95', 5),
   right('max', 9),
 ];
 
@@ -166,7 +167,7 @@ const GROUP_COLUMNS: readonly Column[] = [
 ];
 
 const groupRow = (group: StatsReport & { readonly key: string }): readonly string[] => [
-  group.key,
+  group.key === '' ? '(not known)' : group.key,
   number(group.sessions),
   number(group.turns),
   duration(group.turnDurations.sumMs),

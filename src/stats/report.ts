@@ -31,6 +31,7 @@ export interface StatsReport {
   /** What happened beside prompts and calls. */
   readonly events: Stats['events'];
   readonly interrupted: { readonly turns: number; readonly agents: number; readonly tools: number };
+  /** Places of the content that a rule hides something in: a prompt stands in its turn and in the call it was sent with. */
   readonly redactions: number;
   readonly redactionsByRule: Readonly<Record<string, number>>;
   /** Files changed, each once; and how many changes were made to them. */
