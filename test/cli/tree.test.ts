@@ -1,6 +1,7 @@
 /** The tree on terminals of every width: columns, bars, what is hidden and told. */
 import fc from 'fast-check';
 import { createColors } from 'picocolors';
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { cut, widthOf } from '../../src/cli/text-width.ts';
 import { type TreeView, treeText } from '../../src/cli/tree.ts';
@@ -208,6 +209,13 @@ describe('text cut to columns', () => {
     { text: 'abc', columns: 0, is: '' },
   ])('$text to $columns', ({ text, columns, is }) => {
     expect(cut(text, columns)).toBe(is);
+  });
+
+  test('the short way to the width of a letter comes to the same', () => {
+    for (let code = 0x20; code < 0x3000; code++) {
+      const letter = String.fromCharCode(code);
+      if (!/\p{Cc}/u.test(letter)) expect(widthOf(letter), code.toString(16)).toBe(stringWidth(letter));
+    }
   });
 
   test('a megabyte is not looked at whole', () => {

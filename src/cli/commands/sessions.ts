@@ -24,6 +24,7 @@ import { count } from '../summary.ts';
 import { harmless, type Terminal } from '../terminal.ts';
 import { cut } from '../text-width.ts';
 import { overSessions } from '../threads.ts';
+import { WIDE } from '../tree-layout.ts';
 import { type CliCommand, commandLine, wholeNumber } from './command.ts';
 
 interface ListFlags {
@@ -227,7 +228,7 @@ function heading(id: string, events: readonly SessionEvent[], { width, ascii }: 
     ...(counted('agent_started') > 0 ? [count(counted('agent_started'), 'agent')] : []),
     `began ${new Date(events[0]!.atMs).toISOString().replace('T', ' ')}`,
   ];
-  const line = `${harmless(id)}  ${parts.join(ascii ? ', ' : ' · ')}`;
+  const line = `${harmless(width === undefined || width >= WIDE ? id : id.slice(0, 8))}  ${parts.join(ascii ? ', ' : ' · ')}`;
   return width === undefined ? line : cut(line, width, ascii ? '...' : '…');
 }
 
