@@ -58,3 +58,16 @@ export const bundleOptions = {
 /** The worker of the hooks: one file that a plain clone of the repository runs, whatever package.json says about modules. */
 const { banner: _, ...withoutBanner } = bundleOptions;
 export const workerOptions = { ...withoutBanner, format: 'cjs', entryPoints: ['src/hook/main.ts'], outfile: 'hooks/worker.cjs' };
+
+/** The page of `view`, for browsers that have container queries and `toSorted`. */
+export const pageOptions = {
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  charset: 'utf8',
+  legalComments: 'none',
+  target: ['chrome110', 'firefox115', 'safari16.4'],
+  entryPoints: { page: 'src/view/page/main.ts' },
+  logLevel: 'warning',
+};
+export const pageStyleOptions = { ...pageOptions, entryPoints: { page: 'src/view/page/page.css' } };

@@ -31,8 +31,8 @@ export function glance(session: ViewSession, jump: (row: number) => void): HTMLE
   );
 }
 
-export const card = (title: string, ...content: readonly (HTMLElement | SVGElement)[]): HTMLElement =>
-  h('div', { class: 'card' }, h('h2', {}, title), ...content);
+const card = (title: string, content: HTMLElement): HTMLElement =>
+  h('div', { class: `card ${title.split(' ')[0]!.toLowerCase()}` }, h('h2', {}, title), content);
 
 function shares({ turns }: ViewSession): HTMLElement {
   const { modelMs, toolMs, waitMs } = sharesOf(turns);

@@ -148,7 +148,10 @@ export function listView(source: Source, announce: (text: string) => void): View
   const drawNotice = (): void => {
     const text = noticeOf(state, entries.size, rows.length, search.input.value);
     notice.hidden = text === undefined;
+    const appeared = grid.hidden && rows.length > 0;
     grid.hidden = rows.length === 0;
+    // What is hidden can't be given the focus; what was typed in keeps it.
+    if (appeared && document.activeElement === document.body) grid.focus();
     if (text !== undefined) fill(notice, h('p', { class: 'notice-title' }, text.title), h('p', {}, text.text));
   };
 

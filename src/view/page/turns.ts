@@ -76,7 +76,7 @@ export function turnList(session: ViewSession, chosen: (turn: number | undefined
   });
   virtual.setCount(turns.length + 1);
   return {
-    element: h('nav', { class: 'turns', 'aria-label': 'Turns' }, box),
+    element: h('nav', { class: 'turn-panel', 'aria-label': 'Turns' }, box),
     choose: (turn) => choose(turn === undefined ? 0 : turn + 1),
   };
 }
