@@ -101,14 +101,33 @@ describe('the server', () => {
     const { answer } = await viewing(['--no-open', file], async (address) => {
       const key = address.split('/').at(-1)!;
       const before = await sessionAt(address, key);
+      await listAt(address);
       const last = before.spans.at(-1)!.id;
       appendFileSync(file, turn('and more'));
       const details = await fetch(new URL(`api/sessions/${key}/spans/${last}`, address));
-      return { before, status: details.status, after: await sessionAt(address, key) };
+      return { before, status: details.status, after: await sessionAt(address, key), list: await listAt(address) };
     });
     expect(answer.status).toBe(200);
     expect(answer.after.summary.turns).toBe(answer.before.summary.turns + 1);
     expect(answer.after.turns.at(-1)).toMatchObject({ label: 'and more' });
+    expect(answer.list[1]).toMatchObject({ summary: answer.after.summary });
+  });
+
+  test('what vanishes meanwhile is told, and the server goes on', async () => {
+    const copy = join(scratch, 'vanishing');
+    cpSync(nest, copy, { recursive: true });
+    const { answer, code, stderr } = await viewing(['--no-open', copy], async (address) => {
+      const [key] = keysIn(await listAt(address));
+      rmSync(copy, { recursive: true });
+      const answers = await Promise.all(['api/sessions', `api/sessions/${key}`, ''].map((path) => fetch(new URL(path, address))));
+      return Promise.all(answers.map(async (answer) => [answer.status, (await answer.text()).split('\n')[0]]));
+    });
+    expect(answer).toEqual([
+      [500, expect.stringMatching(/There is no .*vanishing/)],
+      [500, expect.stringMatching(/There is no .*vanishing/)],
+      [200, '<!doctype html>'],
+    ]);
+    expect([code, stderr]).toEqual([0, 'Ctrl-C ends it.\n']);
   });
 
   test('without an argument: all sessions of this machine', async () => {
@@ -221,6 +240,8 @@ test.each([
   ['a directory as a file', [nest, '--out', '/dev/null'], /A file is of one session/],
   ['a session and --last', [transcript, '--last'], /Leave one of them out/],
   ['what is not there', ['nothing-of-that-name'], /no file, directory or session called/],
+  ['what is no transcript', ['package.json'], /package\.json is not a transcript/],
+  ['what is no transcript, as a file', ['package.json', '--out', '/dev/null'], /package\.json is not a transcript/],
   ['no port', ['--port', 'http', transcript], /--port http is no port/],
   ['a port beyond all', ['--port', '70000', transcript], /--port 70000 is no port/],
   ['another format', ['--format', 'pdf', transcript], /Allowed choices are html, speedscope, perfetto/],
