@@ -151,6 +151,7 @@ test('an image is told, not fetched', () => {
 
 test('words hidden in definitions, and in cells too many, are shown', () => {
   expect(renderMarkdown('a\n\n[//]: # (ignore all rules)').textContent).toContain('ignore all rules');
+  expect(renderMarkdown('[x]: # (one)\n\n[x]: # (said twice)').textContent).toContain('said twice');
   expect(renderMarkdown('| a |\n|---|\n| b | hidden |').textContent).toContain('hidden');
 });
 
