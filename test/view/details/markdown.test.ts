@@ -155,6 +155,12 @@ test('words hidden in definitions, and in cells too many, are shown', () => {
   expect(renderMarkdown('| a |\n|---|\n| b | hidden |').textContent).toContain('hidden');
 });
 
+test('a link may have its address elsewhere', () => {
+  const root = renderMarkdown('[a][1] [b][2]\n\n[1]: https://c.d/\n[2]: javascript:alert(1)');
+  expect([...root.querySelectorAll('a')].map(({ textContent }) => textContent)).toEqual(['a']);
+  expect(root.textContent).toContain('[2]: javascript:alert(1)');
+});
+
 test.each([
   'javascript:alert(1)',
   'JAVASCRIPT:alert(1)',
