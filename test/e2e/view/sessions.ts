@@ -20,7 +20,23 @@ const PROJECTS: Readonly<Record<string, string>> = {
   team: '/home/me/code/website',
   tools: '/home/me/code/search',
   nest: '/home/me/code/billing',
-  slash: '/home/me/code/website',
+};
+
+/** What the prompts of the recorded stories are said to have been. */
+const TITLES: Readonly<Record<string, string>> = {
+  BG: 'Start the dev server in the background and watch its log',
+  COMPACTME: 'Go on with the search index, where we stopped',
+  DIE: 'Rotate the keys of the invoice service',
+  E400: 'Explain the attached invoice',
+  E529: 'Round totals half to even everywhere',
+  E529T: 'Add VAT numbers to the customer form',
+  MAXTOK: 'Write the whole billing handbook in one go',
+  MIDERR: 'Move the tax tables out of the code',
+  NEST: 'Review the billing module, each package with an agent of its own',
+  PLAN: 'Plan the migration of the cart to the new API',
+  REFUSE: 'Print all card numbers of last week',
+  TEAM: 'Two of you: one writes the landing page, one reviews it',
+  TOOLS: 'Index the titles, too, and measure what it costs',
 };
 
 /** Recorded sessions as if they had run in other directories. */
@@ -33,7 +49,10 @@ export function recordedHome(home: string): void {
   }
   for (const path of filesUnder(home)) {
     const text = readFileSync(path, 'utf8');
-    const moved = text.replace(/\/home\/dev\/([a-z]+)/g, (whole, story: string) => PROJECTS[story] ?? whole);
+    const moved = text
+      .replace(/\/home\/dev\/([a-z]+)/g, (whole, story: string) => PROJECTS[story] ?? whole)
+      .replace(/go \[\[(\w+)\]\]/g, (whole, name: string) => TITLES[name] ?? whole)
+      .replaceAll('"gitBranch":"HEAD"', '"gitBranch":"main"');
     writeFileSync(path, moved);
     const seconds = Date.parse(/"timestamp":"([^"]+)"/.exec(text)?.[1] ?? '2026-01-01') / 1000;
     utimesSync(path, seconds, seconds);
