@@ -97,7 +97,7 @@ function allTurns({ turns, summary }: ViewSession): HTMLElement[] {
     h(
       'div',
       { class: 'turn-line' },
-      h('span', { class: 'turn-label' }, 'On one axis, pauses cut'),
+      h('span', { class: 'turn-label' }, 'Pauses between them cut'),
       figures(summary.errors, summary.costUsd),
     ),
   ];

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type Call, Recorder } from './recorder.ts';
 
 const FIXTURES = join('fixtures', 'claude-code');
-const BEGUN = Date.parse('2026-03-12T09:26:00.000Z');
+const BEGUN = Date.parse('2026-11-20T09:26:00.000Z');
 
 /** Stories that look like work, and the directories they are said to have run in. */
 const PROJECTS: Readonly<Record<string, string>> = {
@@ -39,6 +39,17 @@ const TITLES: Readonly<Record<string, string>> = {
   TOOLS: 'Index the titles, too, and measure what it costs',
 };
 
+/** When each is said to have run: all were recorded on one day. */
+const DAYS: Readonly<Record<string, string>> = {
+  bg: '2026-11-17',
+  compact: '2026-11-19',
+  errors: '2026-11-16',
+  nest: '2026-11-19',
+  plan: '2026-11-18',
+  team: '2026-11-18',
+  tools: '2026-11-12',
+};
+
 /** Recorded sessions as if they had run in other directories. */
 export function recordedHome(home: string): void {
   for (const [story, project] of Object.entries(PROJECTS)) {
@@ -49,12 +60,14 @@ export function recordedHome(home: string): void {
   }
   for (const path of filesUnder(home)) {
     const text = readFileSync(path, 'utf8');
+    const story = /\/home\/dev\/([a-z]+)/.exec(text)?.[1] ?? '';
     const moved = text
+      .replace(/2026-11-2\d(?=T)/g, DAYS[story] ?? '$&')
       .replace(/\/home\/dev\/([a-z]+)/g, (whole, story: string) => PROJECTS[story] ?? whole)
       .replace(/go \[\[(\w+)\]\]/g, (whole, name: string) => TITLES[name] ?? whole)
       .replaceAll('"gitBranch":"HEAD"', '"gitBranch":"main"');
     writeFileSync(path, moved);
-    const seconds = Date.parse(/"timestamp":"([^"]+)"/.exec(text)?.[1] ?? '2026-01-01') / 1000;
+    const seconds = Date.parse(/"timestamp":"([^"]+)"/.exec(moved)?.[1] ?? '2026-01-01') / 1000;
     utimesSync(path, seconds, seconds);
   }
 }
@@ -299,7 +312,41 @@ export function shopSession(home: string): string {
     .prompt('Does the Arabic storefront show the right total? العربية: المجموع الكلي للطلب')
     .respond({ ms: 4700, cached: 11_800, output: 300, calls: [grep('formatTotal', 510), read('storefront/ar/total.ts', 380)] })
     .respond({ text: 'Yes.', ms: 3100, cached: 13_900, output: 90 });
-  return session.write();
+  return touched(session.write(), session.nowMs);
+}
+
+/** Two that went on for longer, so that a list has figures of every size. */
+export function longerSessions(home: string): void {
+  const sessions = [
+    {
+      project: '/home/me/code/search',
+      id: '2c9d7e10-41aa-4a6b-b8f2-90f3d1c5a7e2',
+      prompt: 'Make the index build in parallel, and keep the order of the results',
+      steps: 60,
+      day: 19,
+    },
+    {
+      project: '/home/me/code/website',
+      id: '91e4b0aa-6f3d-4d18-8c57-0d2f7a9b6c34',
+      prompt: 'Port the stylesheets to the new design tokens, page by page',
+      steps: 140,
+      day: 17,
+    },
+  ];
+  for (const { steps, day, prompt, ...of } of sessions) {
+    const session = new Recorder({ home, ...of, startMs: Date.parse(`2026-11-${day}T13:40:00.000Z`), branch: 'main' });
+    session.prompt(prompt);
+    for (let step = 0; step < steps; step++) {
+      if (step % 20 === 19) session.wait(600_000).prompt('Go on.');
+      session.respond({
+        ms: 5000 + (step % 7) * 900,
+        cached: 22_000 + step * 900,
+        output: 380 + (step % 11) * 90,
+        calls: [grep(`step ${step}`, 400), read(`src/part-${step}.ts`)],
+      });
+    }
+    touched(session.respond({ text: 'Done.' }).write(), session.nowMs);
+  }
 }
 
 /** A session of so many spans, in one turn, as deep as agents go. */
@@ -333,7 +380,7 @@ export function longSession(home: string, spans: number): string {
 }
 
 /** Moves a session's time, so that lists are in a known order. */
-export function touched(file: string, ms: number): string {
+function touched(file: string, ms: number): string {
   utimesSync(file, ms / 1000, ms / 1000);
   return file;
 }
