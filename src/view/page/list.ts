@@ -8,7 +8,7 @@
 import { fill, h, setAttributes } from './dom.ts';
 import { counted, day, dollars, exactTime, number, shortPath, tokens } from './format.ts';
 import { type Column, type Entry, inOrder, type Order, startedMs, told, totalsOf } from './listing.ts';
-import { searchBox } from './search-box.ts';
+import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
 import { oneLine } from './text.ts';
 import type { View } from './view.ts';
@@ -218,7 +218,7 @@ export function listView(source: Source, announce: (text: string) => void): View
     element,
     title: 'Sessions',
     focus: () => grid.focus(),
-    search: () => search.input.select(),
+    search: () => focusOn(search),
     key: () => false,
     close: () => loading.abort(),
   };

@@ -34,7 +34,7 @@ const TITLES: Readonly<Record<string, string>> = {
   MIDERR: 'Move the tax tables out of the code',
   NEST: 'Review the billing module, each package with an agent of its own',
   PLAN: 'Plan the migration of the cart to the new API',
-  REFUSE: 'Print all card numbers of last week',
+  REFUSE: 'Explain how the fraud filter decides',
   TEAM: 'Two of you: one writes the landing page, one reviews it',
   TOOLS: 'Index the titles, too, and measure what it costs',
 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { counted, day, dollars, duration, offset, percent, shortPath, tokens } from '../../../src/view/page/format.ts';
+import { counted, day, dollars, duration, offset, percent, shortPath, tokens, withinProject } from '../../../src/view/page/format.ts';
 
 test('durations', () => {
   const told = [0, 0.4, 812, 1000, 59_940, 59_960, 125_000, 3_599_900, 7_800_000, 86_399_000, 273_600_000, -5].map(duration);
@@ -57,4 +57,10 @@ test('days near enough are called by name', () => {
 
 test('the end of a path', () => {
   expect([shortPath('/home/me/code/shop'), shortPath('C:\\code\\shop\\'), shortPath('/')]).toEqual(['code/shop', 'code/shop', '/']);
+});
+
+test('paths within the project', () => {
+  expect(withinProject('mv /code/shop/a.ts /code/shop/b.ts', '/code/shop')).toBe('mv a.ts b.ts');
+  expect(withinProject('/code/shopping/a.ts', '/code/shop')).toBe('/code/shopping/a.ts');
+  expect([withinProject('/a', '/'), withinProject('/a', undefined)]).toEqual(['/a', '/a']);
 });
