@@ -140,6 +140,7 @@ export function listView(source: Source, announce: (text: string) => void): View
       ].join(' · '),
       state === 'reading' && h('span', { class: 'reading' }, entries.size === 0 ? 'Looking for sessions…' : `${number(done)} read`),
     );
+    totals.hidden = entries.size === 0 && state !== 'reading';
     progress.hidden = state !== 'reading';
     if (entries.size > 0) setAttributes(progress, { max: entries.size, value: done });
     drawNotice();

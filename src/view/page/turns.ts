@@ -94,12 +94,7 @@ function allTurns({ turns, summary }: ViewSession): HTMLElement[] {
       h('span', { class: 'turn-rest' }, counted(turns.length, 'turn')),
       h('span', { class: 'turn-time' }, duration(workMs)),
     ),
-    h(
-      'div',
-      { class: 'turn-line' },
-      h('span', { class: 'turn-label' }, 'Pauses between them cut'),
-      figures(summary.errors, summary.costUsd),
-    ),
+    h('div', { class: 'turn-line' }, h('span', { class: 'turn-label' }, 'Pauses cut'), figures(summary.errors, summary.costUsd)),
   ];
 }
 

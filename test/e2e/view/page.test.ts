@@ -231,6 +231,36 @@ test('without a session there is a word of what to do', async () => {
   empty.remove();
 });
 
+test('thousands of sessions are a few rows in the page; those that could not be read say so', async () => {
+  const watched = await watchedPage(browser, server.address);
+  const { page } = watched;
+  const sessions = Array.from({ length: 5000 }, (_, at) => ({
+    key: at.toString(16),
+    id: `id-${at}`,
+    harness: 'claude-code',
+    project: `/code/p${at % 40}`,
+    modifiedMs: Date.parse('2026-01-01') - at * 1000,
+    bytes: 1,
+  }));
+  const failed = sessions.slice(0, 3).map(({ key }) => ({ kind: 'failed', key, message: 'no right to read it' }));
+  await page.route('**/api/sessions', (route) =>
+    route.fulfill({
+      contentType: 'application/x-ndjson',
+      body: [{ kind: 'sessions', sessions }, ...failed].map((line) => `${JSON.stringify(line)}\n`).join(''),
+    }),
+  );
+  await page.goto(server.address);
+  await page.waitForSelector('.list-row.failed');
+  expect(await page.locator('.list-grid').getAttribute('aria-rowcount')).toBe('5001');
+  expect(await page.locator('.rows > .list-row').count()).toBeLessThan(60);
+  await page.locator('.list-grid').focus();
+  await page.keyboard.press('End');
+  await page.waitForSelector('#session-4999[aria-selected=true]');
+  expect(await page.locator('.rows > .list-row').count()).toBeLessThan(60);
+  expect(watched.faults).toEqual([]);
+  await watched.close();
+});
+
 async function expectText(page: Watched['page'], selector: string, text: string): Promise<void> {
   expect(await page.locator(selector).textContent()).toBe(text);
 }

@@ -42,7 +42,14 @@ interface Picture {
 
 const PICTURES: readonly Picture[] = [
   { name: 'view-list', draw: async () => {} },
-  { name: 'view-turn', draw: openShop },
+  {
+    name: 'view-turn',
+    draw: async (page) => {
+      await openShop(page);
+      // All three agents in one picture.
+      for (const agent of ['Trace the checkout', 'Read the payment client']) await page.click(`.wf-row.agent:has-text("${agent}") .twisty`);
+    },
+  },
   {
     name: 'view-details',
     draw: async (page) => {
