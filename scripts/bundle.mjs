@@ -67,3 +67,16 @@ export const workerOptions = {
 
 /** SQLite as WebAssembly, read by src/read/sql-js.ts when the first database is: beside the bundles, not in them. */
 export const SQLITE_FILES = ['sql-wasm.js', 'sql-wasm.wasm'];
+
+/** The page of `view`, for browsers that have container queries and `toSorted`. */
+export const pageOptions = {
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  charset: 'utf8',
+  legalComments: 'none',
+  target: ['chrome110', 'firefox115', 'safari16.4'],
+  entryPoints: { page: 'src/view/page/main.ts' },
+  logLevel: 'warning',
+};
+export const pageStyleOptions = { ...pageOptions, entryPoints: { page: 'src/view/page/page.css' } };

@@ -179,21 +179,30 @@ function partsOf(
   const { harness } = ref;
   const parse = parserOf(harness, options);
   const main = parse(opened.file);
-  const wants = harness.wants(main, new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)]));
-  const borrowed = wants.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []);
+  const ids = new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)]);
+  const wants = harness.wants(main, ids);
   const neighbours = opened.fromStart ? wants.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [];
-  // Before they are read: what is written meanwhile, or while the spans are sent, must be seen the next time.
-  const agents = [...ref.agents, ...borrowed].map((agent) => ({ ...agent, stamp: stampOf(agent.path) }));
+  const agents: (StampedAgent & { readonly parsed: unknown })[] = [];
+  const read = (refs: readonly AgentRef[]): readonly string[] => {
+    // The stamp before the lines: what is written meanwhile, or while the spans are sent, must be seen the next time.
+    const opened = refs.map((agent) => ({ ...agent, stamp: stampOf(agent.path), parsed: parse(agentFile(agent, ref.layout)) }));
+    for (const agent of opened) agents.push(agent);
+    for (const { agentId } of opened) ids.add(agentId);
+    return opened.flatMap(({ parsed }) => harness.wants(parsed, ids).agents);
+  };
+  // Agents of the session this one was copied from may have started others, that lie there, too.
+  for (let missing = new Set([...wants.agents, ...read(ref.agents)]); missing.size > 0; )
+    missing = new Set(read([...missing].flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? [])));
   return {
     files: {
       sessionId: ref.sessionId,
       main,
-      agents: agents.map((agent) => parse(agentFile(agent, ref.layout))),
+      agents: agents.map(({ parsed }) => parsed),
       related: neighbours.map((path) => parse(openFile(path))),
       ended,
       ...(stoppedAtMs !== undefined && { stoppedAtMs }),
     },
-    agents,
+    agents: agents.map(({ parsed: _, ...agent }) => agent),
     directory: wants.directory,
   };
 }

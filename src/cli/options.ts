@@ -5,10 +5,9 @@
  * out:  `Options`, or UserError for a value that makes no sense; help and version end the program
  */
 import { Option } from 'commander';
-import { UserError } from '../errors.ts';
 import type { Content } from '../pipeline.ts';
 import { profiles, type SemconvVersion } from '../trace/semconv.ts';
-import { commandLine } from './commands/command.ts';
+import { commandLine, wholeNumber } from './commands/command.ts';
 import { commands } from './commands/index.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -106,12 +105,4 @@ export async function parseOptions(argv: readonly string[], version: string, out
     .addHelpText('after', EXAMPLES);
   if (!(await parse(argv, out))) return 'done';
   return { ...OFF, ...command.opts<Omit<Options, 'transcripts'>>(), transcripts: command.args };
-}
-
-/** @throws UserError */
-export function wholeNumber(option: string, text: string, least: number | undefined): number {
-  const number = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(number) || (least !== undefined && number < least))
-    throw new UserError(`${option} ${text} is no number${least === undefined ? '' : ` from ${least} up`}.`, `Give one: ${option} 2.`);
-  return number;
 }

@@ -20,6 +20,7 @@ import { brokenInvariants } from '../trace/check.ts';
 import { type ParentSpan, parentFrom, underParent } from '../trace/parent.ts';
 import type { Span } from '../trace/span.ts';
 import { Account } from './account.ts';
+import { holdsSession, noSession, nothingIn } from './no-session.ts';
 import type { Options } from './options.ts';
 import { writeOut } from './out-file.ts';
 import { withPager } from './pager.ts';
@@ -52,10 +53,6 @@ export interface World {
   /** For tests: ends what otherwise runs until Ctrl-C. */
   readonly stopped?: Promise<void>;
 }
-
-const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
-/** A session's file has its id as a name, even while nothing in it says so. */
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export async function run(options: Options, world: World): Promise<number> {
   const refs = sessionsFor(options, { env: world.env, home: world.home, harnesses }, world.cwd);
@@ -199,27 +196,6 @@ function* traced(
       skipped();
     }
   }
-}
-
-/** A session that was opened and closed has no turn, but its file's name or its lines tell that it is one. */
-const holdsSession = ({ session, ref }: TracedRef): boolean =>
-  session.turns.length > 0 || session.strays.length > 0 || session.id !== ref.sessionId || UUID.test(ref.sessionId);
-
-const noSession = ({ path }: SessionRef): UserError => new UserError(`${path} holds no session of a coding agent.`, TRANSCRIPTS);
-
-function nothingIn({ session, problems, ref }: TracedRef): UserError | undefined {
-  if (session.turns.length > 0 || session.strays.length > 0) return undefined;
-  const unreadable = problems.find(({ reason }) => reason === 'unreadable-file');
-  if (unreadable !== undefined)
-    return new UserError(
-      `${unreadable.file} can't be read: ${unreadable.detail}.`,
-      'Check its permissions, or run as the user it belongs to.',
-    );
-  const garbage = problems.find(({ reason }) => ['not-json', 'not-an-object', 'torn-line'].includes(reason));
-  if (garbage !== undefined) return new UserError(`${ref.path} is not a transcript: line ${garbage.line}: ${garbage.detail}.`, TRANSCRIPTS);
-  return ref.path === undefined || ref.bytes > 0
-    ? undefined
-    : new UserError(`${ref.path} is empty.`, 'The session wrote nothing: name another one.');
 }
 
 function* checked(sessions: Iterable<TracedRef>, options: Options, account: Account): Generator<TracedRef> {

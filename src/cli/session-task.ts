@@ -11,9 +11,12 @@ import { UserError } from '../errors.ts';
 import { type BuildOptions, type Content, nothingKnown, type ToldSession, tellSession } from '../pipeline.ts';
 import type { SessionRef } from '../read/find.ts';
 import { type SessionSummary, summaryOf } from '../stats/summary.ts';
+import { type CountedTurn, countedTurns } from '../stats/turns.ts';
 import { callCostUsd } from '../trace/cost.ts';
+import type { VerifyReport } from '../verify/report.ts';
 import type { World } from './run.ts';
 import { pathsOf } from './settings.ts';
+import { verifier } from './verifying.ts';
 
 export interface SummaryTask {
   readonly kind: 'summary';
@@ -21,10 +24,33 @@ export interface SummaryTask {
   readonly content: Content;
 }
 
-export type SessionTask = SummaryTask;
+/** What of each turn adds up. Redactions, files, commits and pull requests are counted only where content is looked at. */
+export interface StatsTask {
+  readonly kind: 'stats';
+  readonly content: Content;
+}
+
+/** Both counts of a session. */
+export interface VerifyTask {
+  readonly kind: 'verify';
+  /** Sessions that are silent since a day before have ended. Unix ms. */
+  readonly nowMs: number;
+}
+
+export type SessionTask = SummaryTask | StatsTask | VerifyTask;
+
+export interface SessionStats {
+  readonly harness: string;
+  readonly turns: readonly CountedTurn[];
+  readonly repositoryUrl?: string;
+}
 
 /** What is made of a session, without the session: as it comes out of a thread. */
-export type Outcome = { readonly kind: 'summary'; readonly summary: SessionSummary } | Failure;
+export type Outcome =
+  | { readonly kind: 'summary'; readonly summary: SessionSummary }
+  | { readonly kind: 'stats'; readonly stats: SessionStats }
+  | { readonly kind: 'verify'; readonly report: VerifyReport }
+  | Failure;
 
 /** What a task makes of a session when all goes well. */
 export type OutcomeOf<T extends SessionTask> = Extract<Outcome, { readonly kind: T['kind'] }>;
@@ -41,17 +67,27 @@ export type TaskWorld = Pick<World, 'home' | 'env' | 'platform' | 'managed'>;
 
 /** For one session after another: what they ask the disk alike is remembered. */
 export function sessionWorker(task: SessionTask, world: TaskWorld): (ref: SessionRef) => Outcome {
-  const known = nothingKnown();
-  let options: BuildOptions | undefined;
+  let work: ((ref: SessionRef) => Outcome) | undefined;
   return (ref) => {
     try {
-      options ??= buildOptions(task.content, world);
-      // Whoever counts wants it as it is now: nothing in it is waited for.
-      return answer(task, readable(tellSession(ref, options, { ended: true }, known)));
+      work ??= task.kind === 'verify' ? verifying(task, world) : telling(task, world);
+      return work(ref);
     } catch (error) {
       return failure(error);
     }
   };
+}
+
+function telling(task: SummaryTask | StatsTask, world: TaskWorld): (ref: SessionRef) => Outcome {
+  const known = nothingKnown();
+  const options = buildOptions(task.content, world);
+  // Whoever counts wants it as it is now: nothing in it is waited for.
+  return (ref) => answer(task, readable(tellSession(ref, options, { ended: true }, known)));
+}
+
+function verifying({ nowMs }: VerifyTask, world: TaskWorld): (ref: SessionRef) => Outcome {
+  const verify = verifier(pathsOf(world).state, nowMs);
+  return (ref) => ({ kind: 'verify', report: verify(ref) });
 }
 
 export function failure(error: unknown): Failure {
@@ -59,12 +95,16 @@ export function failure(error: unknown): Failure {
   return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
 }
 
-function answer(task: SessionTask, { session }: ToldSession): Outcome {
+function answer(task: SummaryTask | StatsTask, { session, repositoryUrl }: ToldSession): Outcome {
   switch (task.kind) {
     case 'summary':
       return { kind: 'summary', summary: summaryOf(session, callCostUsd) };
+    case 'stats': {
+      const turns = countedTurns(session, callCostUsd);
+      return { kind: 'stats', stats: { harness: session.harness, turns, ...(repositoryUrl !== undefined && { repositoryUrl }) } };
+    }
     default:
-      return task.kind satisfies never;
+      return task satisfies never;
   }
 }
 

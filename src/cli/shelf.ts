@@ -13,6 +13,7 @@ import type { PageFiles } from '../view/html.ts';
 import type { ListedSession, ListLine } from '../view/model.ts';
 import type { Shown } from '../view/session.ts';
 import { sessionsKept } from '../view/sessions.ts';
+import { demandSession } from './no-session.ts';
 import type { World } from './run.ts';
 import { overSessions } from './threads.ts';
 
@@ -43,28 +44,34 @@ export function shelfOf(page: PageFiles, find: () => readonly SessionRef[], opti
   return {
     page,
     session: open,
-    async *list() {
+    list: () => {
+      // At once: what is wrong with the place they are in is an answer of its own.
       refs.clear();
       refresh();
-      const listed = [...refs].toSorted(([, a], [, b]) => b.modifiedMs - a.modifiedMs);
-      yield { kind: 'sessions', sessions: listed.map(([key, ref]) => listedSession(key, ref)) };
-      const isKnown = ([key, ref]: [string, SessionRef]): boolean => summaries.get(key)?.stamp === changeOf(ref);
-      for (const [key] of listed.filter(isKnown)) yield summaries.get(key)!.line;
-      const unknown = listed.filter((entry) => !isKnown(entry)).map(([, ref]) => ref);
-      for await (const result of overSessions(unknown, { kind: 'summary', content: options.content }, world)) {
-        const key = keyOf(result.ref);
-        const line: ListLine =
-          result.kind === 'failed' ? { kind: 'failed', key, message: result.message } : { kind: 'summary', key, summary: result.summary };
-        summaries.set(key, { stamp: changeOf(result.ref), line });
-        yield line;
-      }
+      return lines();
     },
   };
+
+  async function* lines(): AsyncGenerator<ListLine> {
+    const listed = [...refs].toSorted(([, a], [, b]) => b.modifiedMs - a.modifiedMs);
+    yield { kind: 'sessions', sessions: listed.map(([key, ref]) => listedSession(key, ref)) };
+    const isKnown = ([key, ref]: [string, SessionRef]): boolean => summaries.get(key)?.stamp === changeOf(ref);
+    for (const [key] of listed.filter(isKnown)) yield summaries.get(key)!.line;
+    const unknown = listed.filter((entry) => !isKnown(entry)).map(([, ref]) => ref);
+    for await (const result of overSessions(unknown, { kind: 'summary', content: options.content }, world)) {
+      const key = keyOf(result.ref);
+      const line: ListLine =
+        result.kind === 'failed' ? { kind: 'failed', key, message: result.message } : { kind: 'summary', key, summary: result.summary };
+      summaries.set(key, { stamp: changeOf(result.ref), line });
+      yield line;
+    }
+  }
 }
 
-/** As it stands: nothing in it is waited for. @throws UserError when it can't be read */
+/** As it stands: nothing in it is waited for. @throws UserError when it can't be read, or is none */
 export function shownOf(ref: SessionRef, options: ViewOptions): Shown {
   const { session, spans, problems, repositoryUrl } = traceSession(ref, options, { ended: true });
+  demandSession({ session, problems, ref });
   return {
     key: keyOf(ref),
     session,
@@ -94,8 +101,9 @@ function listedSession(key: string, { sessionId, harness, startDirectory, modifi
   };
 }
 
-/** It may have started agents since. */
-const asItIs = (ref: SessionRef, places: Places): SessionRef => (ref.path === undefined ? ref : (findSessions(ref.path, places)[0] ?? ref));
+/** It may have grown, and started agents, since. Of one that is gone, whoever reads it will tell. */
+export const asItIs = (ref: SessionRef, places: Places): SessionRef =>
+  ref.path === undefined || stampOf(ref.path) === undefined ? ref : (findSessions(ref.path, places)[0] ?? ref);
 
 const stampsOf = ({ path, agents }: SessionRef): string =>
   [...(path === undefined ? [] : [path]), ...agents.map((agent) => agent.path)].map((file) => `${file} ${stampOf(file)}`).join('\n');

@@ -38,7 +38,9 @@ export interface Assignment {
 export type ThreadMessage = 'ready' | { readonly index: number; readonly outcome: Outcome };
 
 /** Made and not taken, per thread: a slow consumer holds the threads up, rather than memory. */
-const MAX_WAITING = 4;
+const MAX_WAITING = 8;
+/** Handed out ahead, per thread: a thread that is done with one need not wait until this one has looked. */
+const MAX_AHEAD = 4;
 
 /** Ends its threads when the consumer stops, however it does. */
 export async function* overSessions<T extends SessionTask>(
@@ -98,11 +100,11 @@ class Pool {
   readonly #start: ThreadStart;
   readonly #code: string;
   readonly #max: number;
-  /** Each with what it is at; null: nothing. */
-  readonly #threads = new Map<Worker, number | null>();
+  /** Each with what it was handed out, in order: the first is what it is at. */
+  readonly #threads = new Map<Worker, number[]>();
   readonly #waiting: Made[] = [];
-  /** Handed out to threads that died before they began. */
-  readonly #returned: number[] = [];
+  /** Handed out to threads that died before they came to it. */
+  #returned: readonly number[] = [];
   #next = 0;
   #wake: () => void = () => undefined;
 
@@ -118,16 +120,16 @@ class Pool {
     for (;;) {
       const made = this.#waiting.shift();
       if (made !== undefined) {
-        for (const [thread, at] of this.#threads) if (at === null) this.#assign(thread);
+        for (const thread of this.#threads.keys()) this.#assign(thread);
         yield made;
-      } else if ([...this.#threads.values()].some((at) => at !== null)) await new Promise<void>((resolve) => (this.#wake = resolve));
+      } else if ([...this.#threads.values()].some(({ length }) => length > 0)) await new Promise<void>((resolve) => (this.#wake = resolve));
       else return;
     }
   }
 
   /** What nobody took: only when no thread could begin. */
   *left(): Generator<number> {
-    yield* this.#returned.toSorted((a, b) => a - b);
+    yield* this.#returned;
     while (this.#next < this.#refs.length) yield this.#next++;
   }
 
@@ -144,7 +146,9 @@ class Pool {
     thread.on('message', (message: ThreadMessage) => {
       if (message === 'ready') isReady = true;
       else {
-        if (this.#threads.has(thread)) this.#threads.set(thread, null);
+        // Too late: it died meanwhile, or was ended.
+        if (this.#threads.get(thread)?.[0] !== message.index) return;
+        this.#threads.get(thread)!.shift();
         this.#made(message);
         this.#assign(thread);
       }
@@ -153,15 +157,17 @@ class Pool {
       cause = error;
     });
     thread.on('exit', () => {
-      const at = this.#threads.get(thread);
+      const handedOut = this.#threads.get(thread);
       // Not there: it was ended by us.
-      if (!this.#threads.delete(thread)) return;
-      if (!isReady && typeof at === 'number') this.#returned.push(at);
-      else if (typeof at === 'number') this.#made({ index: at, outcome: failure(cause ?? new Error('its thread ended')) });
+      if (handedOut === undefined) return;
+      this.#threads.delete(thread);
+      const at = isReady ? handedOut.shift() : undefined;
+      this.#returned = [...this.#returned, ...handedOut].toSorted((a, b) => a - b);
+      if (at !== undefined) this.#made({ index: at, outcome: failure(cause ?? new Error('its thread ended')) });
       if (isReady && this.#hasMore()) this.#begin();
       this.#wake();
     });
-    this.#threads.set(thread, null);
+    this.#threads.set(thread, []);
     this.#assign(thread);
   }
 
@@ -170,12 +176,20 @@ class Pool {
   }
 
   #assign(thread: Worker): void {
-    if (!this.#hasMore() || this.#waiting.length >= this.#max || this.#threads.get(thread) !== null) return;
-    const index = this.#returned.shift() ?? this.#next++;
-    const { harness, layout, ...ref } = this.#refs[index]!;
-    this.#threads.set(thread, index);
-    const assignment: Assignment = { index, ref: { ...ref, harness: harness.name, layout: harness.layouts.indexOf(layout) } };
-    thread.postMessage(assignment);
+    const handedOut = this.#threads.get(thread);
+    if (handedOut === undefined) return;
+    while (handedOut.length < MAX_AHEAD && this.#hasMore() && this.#waiting.length + this.#handedOut() < this.#max) {
+      const [index = this.#next++, ...rest] = this.#returned;
+      this.#returned = rest;
+      const { harness, layout, ...ref } = this.#refs[index]!;
+      handedOut.push(index);
+      const assignment: Assignment = { index, ref: { ...ref, harness: harness.name, layout: harness.layouts.indexOf(layout) } };
+      thread.postMessage(assignment);
+    }
+  }
+
+  #handedOut(): number {
+    return [...this.#threads.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
   #made(made: Made): void {

@@ -34,6 +34,7 @@ const UNCUT_NAME = 56;
 export const WIDE = 100;
 /** Narrower, a bar would tell less than the name it cuts. */
 const BAR_FROM = 48;
+const DURATION_FROM = 24;
 const TOKENS_FROM = 60;
 const CACHED_FROM = 120;
 
@@ -46,12 +47,13 @@ export function layoutOf(rows: readonly CellWidths[], width: number | undefined)
   const all = labels === 'below' ? names : widest(({ name, label }) => name + (label > 0 ? GAP + label : 0));
   // What a row must have, before columns are dropped for it.
   const least = Math.min(all, Math.floor(width * (labels === 'below' ? 0.45 : 0.4)));
-  let room = width - least - GAP - DURATION;
+  let room = width - least;
   const take = (columns: number): number => {
     if (columns === 0 || room < GAP + columns) return 0;
     room -= GAP + columns;
     return columns;
   };
+  const duration = width < DURATION_FROM ? 0 : take(DURATION);
   const minBar = width < BAR_FROM ? 0 : take(MIN_BAR);
   const tokens = width < TOKENS_FROM ? 0 : take(wanted.tokens);
   const cost = take(wanted.cost);
@@ -62,7 +64,7 @@ export function layoutOf(rows: readonly CellWidths[], width: number | undefined)
     name: Math.max(0, Math.min(all, least + room - longer)),
     labels,
     bar: minBar + longer,
-    duration: DURATION,
+    duration,
     tokens,
     cost,
     cached,

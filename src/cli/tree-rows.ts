@@ -10,7 +10,7 @@ import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import { labelOf } from '../view/labels.ts';
 import type { SpanKind } from '../view/model.ts';
-import { spanObjectsOf } from '../view/objects.ts';
+import { type SpanObject, spanObjectsOf } from '../view/objects.ts';
 import { kindOf, type Row, rowsOf } from '../view/session.ts';
 import { count, numberOf } from './summary.ts';
 import { harmless } from './terminal.ts';
@@ -55,7 +55,7 @@ export function treeRows(session: Session, spans: readonly Span[], depth = Numbe
   return shown.map(({ span, at, depth: level }, n) => {
     const kind = kindOf(span);
     const object = objects.get(span.spanId);
-    const label = object && labelOf(object);
+    const label = object && (speaks(object) ? labelOf(object) : undefined);
     const { status } = span;
     return {
       span,
@@ -70,6 +70,10 @@ export function treeRows(session: Session, spans: readonly Span[], depth = Numbe
     };
   });
 }
+
+/** An answer without a word asks for tools, and they have rows of their own. */
+const speaks = (object: SpanObject): boolean =>
+  object.kind !== 'chat' || (object.call.output?.parts ?? []).some((part) => part.kind === 'text' && part.text.trim() !== '');
 
 /**
  * The spans of one turn, agents it started included.

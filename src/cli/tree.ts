@@ -165,7 +165,7 @@ function spanLine(row: TreeRow, name: readonly Piece[], figures: Figures, layout
   const cells = [
     firstCell(row, name, layout, view),
     ...(layout.bar === 0 ? [] : [paintOf(row, colors)(bar(row.span, row.axis, layout.bar, view.ascii))]),
-    padStart(figures.duration, layout.duration),
+    ...(layout.duration === 0 ? [] : [padStart(figures.duration, layout.duration)]),
     ...figure(figures.tokens, layout.tokens),
     ...figure(figures.cost, layout.cost),
     ...figure(figures.cached, layout.cached),

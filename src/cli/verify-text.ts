@@ -88,14 +88,14 @@ function destinationsTable(destinations: readonly DestinationReport[], colors: C
     if (!exported) return [`${where}: not exported`];
     const also = [
       ...(open > 0 ? [`${count(open, 'span')} may still change`] : []),
-      ...(leftOut > 0 ? [`${count(leftOut, 'span')} of turns from before the export was set up`] : []),
+      ...(leftOut > 0 ? [`${count(leftOut, 'span')} of turns that are older than the export, or another session's to send`] : []),
       ...(refused > 0 ? [`${count(refused, 'span')} refused the last time`] : []),
     ];
     return [
       ...table(
         [where, 'spans', 'acknowledged', 'difference'],
         [
-          ['final', grouped(final), grouped(final - pending), signed(-pending)],
+          ['final', grouped(final), grouped(final - pending), signed(0 - pending)],
           ['not in the build', '0', grouped(notBuilt), signed(notBuilt)],
         ],
         colors,

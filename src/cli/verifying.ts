@@ -21,7 +21,7 @@ import type { Acknowledged, VerifyReport } from '../verify/report.ts';
 const MAX_READINGS = 3;
 
 /** For one session after another: what they ask the disk alike is remembered. */
-export function verifier(stateFolder: string, now: () => number): (ref: SessionRef) => VerifyReport {
+export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) => VerifyReport {
   const known = nothingKnown();
   const ledgers = isOfNewerVersion(stateFolder)
     ? []
@@ -30,7 +30,7 @@ export function verifier(stateFolder: string, now: () => number): (ref: SessionR
     for (let reading = 1; ; reading++) {
       const before = stampsOf(ref);
       const state = readState(stateFolder, nameOf(ref));
-      const traced = traceSession(ref, {}, standingOf(ref, state, now()), known);
+      const traced = traceSession(ref, {}, standingOf(ref, state, nowMs), known);
       const recount = recountOf(ref, (agentId) => findAgent(ref, agentId, known.agents));
       const isStill = before === stampsOf(ref);
       if (!isStill && reading < MAX_READINGS) continue;

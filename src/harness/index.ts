@@ -5,9 +5,10 @@
  * in:   the harnesses' folders      out: `harnesses`
  */
 import { claudeCode } from './claude-code/index.ts';
+import { codex } from './codex/index.ts';
 import type { Harness } from './harness.ts';
 import { hermes } from './hermes/index.ts';
 import { openclaw, pi } from './openclaw/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each harness has its own type of a parsed file; nobody looks inside.
-export const harnesses: readonly Harness<any>[] = [claudeCode, hermes, openclaw, pi];
+export const harnesses: readonly Harness<any>[] = [claudeCode, codex, openclaw, hermes, pi];

@@ -8,11 +8,11 @@ import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import { databaseStore } from './databases.ts';
 import { tolerantly, unreadable } from './folders.ts';
-import { type BesideIndex, projectsStore } from './projects.ts';
-import { type Places, placeOf, type SessionRef, type Store } from './refs.ts';
-import { threadsStore } from './threads.ts';
+import { agentsAround, type BesideIndex, projectsStore } from './projects.ts';
+import { type AgentRef, type Places, placeOf, type SessionRef, type Store } from './refs.ts';
+import { threadsAround, threadsStore } from './threads.ts';
 
-export { type AgentIndex, type BesideIndex, findAgent, findNeighbour } from './projects.ts';
+export { type BesideIndex, findNeighbour } from './projects.ts';
 export { type AgentRef, type Places, placeOf, type SessionRef } from './refs.ts';
 
 /**
@@ -55,12 +55,14 @@ export function lastSession(directory: string, places: Places): SessionRef {
   const stores = storesOf(places, new Map());
   const newest = stores.flatMap((store) => store.begunIn(real)).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0];
   if (newest !== undefined) return newest;
-  const searched = stores.flatMap(({ roots }) => roots).join(', ');
   throw new UserError(
-    `No session of ${real} was found under ${searched}.`,
+    `No session of ${real} was found under ${searchedPlaces(places).join(', ')}.`,
     'Change to the directory the agent was started in, or name a transcript.',
   );
 }
+
+/** Where sessions are looked for when nothing is named; for people. */
+export const searchedPlaces = (places: Places): readonly string[] => storesOf(places, new Map()).flatMap(({ roots }) => roots);
 
 /** All sessions of this machine, the last changed first. What can't be read is left out. */
 export function allSessions(places: Places): readonly SessionRef[] {
@@ -76,6 +78,27 @@ export function* sessionsWritten(places: Places, sinceMs: number): Generator<Ses
   for (const { path, store } of files.toSorted((a, b) => b.atMs - a.atMs))
     for (const ref of tolerantly(() => (statsOf(path)?.isFile() ? store.at(path) : [])))
       if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
+}
+
+/** The agents that lie around a session, by where that is and by their ids. */
+export type AgentIndex = Map<string, ReadonlyMap<string, AgentRef>>;
+
+/**
+ * The file of an agent whose id is known, where a fork's original keeps it.
+ *
+ * @param known  places looked at before; a fork may miss many agents, and its siblings the same ones
+ */
+export function findAgent(
+  { folder, harness, layout, path }: SessionRef,
+  agentId: string,
+  known: AgentIndex = new Map(),
+): AgentRef | undefined {
+  if (layout.kind === 'database') return undefined;
+  const around = layout.kind === 'threads' ? (layout.topOf?.(path ?? folder) ?? folder) : folder;
+  const key = `${harness.name} ${around}`;
+  const agents = known.get(key) ?? (layout.kind === 'threads' ? threadsAround(around, layout) : agentsAround(around, layout));
+  known.set(key, agents);
+  return agents.get(agentId);
 }
 
 // ---------------------------------------------------------------------------------------------

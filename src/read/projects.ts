@@ -151,22 +151,6 @@ function fromFile(path: string, kind: Kind, known: BesideIndex): SessionRef {
 
 // ---------------------------------------------------------------------------------------------
 
-/** The agents of all sessions in a project's folder, by the folder and by their ids. */
-export type AgentIndex = Map<string, ReadonlyMap<string, AgentRef>>;
-
-/**
- * The file of an agent whose id is known, among the neighbours of a session: where a fork's original keeps it.
- *
- * @param known  folders listed before; a fork may miss many agents, and its siblings the same ones
- */
-export function findAgent({ folder, harness, layout }: SessionRef, agentId: string, known: AgentIndex = new Map()): AgentRef | undefined {
-  if (layout.kind !== 'projects') return undefined;
-  const key = `${harness.name} ${folder}`;
-  const agents = known.get(key) ?? agentsAround(folder, layout);
-  known.set(key, agents);
-  return agents.get(agentId);
-}
-
 export function findNeighbour({ folder, layout }: SessionRef, idPrefix: string): string | undefined {
   if (layout.kind !== 'projects') return undefined;
   return entriesOf(folder)
@@ -174,7 +158,8 @@ export function findNeighbour({ folder, layout }: SessionRef, idPrefix: string):
     .map(({ name }) => join(folder, name))[0];
 }
 
-function agentsAround(folder: string, layout: ProjectsLayout): ReadonlyMap<string, AgentRef> {
+/** The agents of all sessions in a project's folder, by their ids. */
+export function agentsAround(folder: string, layout: ProjectsLayout): ReadonlyMap<string, AgentRef> {
   const agents = new Map<string, AgentRef>();
   for (const neighbour of foldersIn(folder))
     for (const agent of agentsIn(join(folder, neighbour), folder, layout)) if (!agents.has(agent.agentId)) agents.set(agent.agentId, agent);

@@ -54,6 +54,10 @@ export function threadsStore(kind: Kind, places: Places): Store {
   };
 }
 
+/** All threads below a folder, by their ids: any of them may be an agent of another one's copy. */
+export const threadsAround = (top: string, layout: ThreadsLayout): ReadonlyMap<string, AgentRef> =>
+  new Map(threadsBelow([top], layout).map(({ id, path }) => [id, { agentId: id, path }]));
+
 function fromFile(path: string, kind: Kind, roots: readonly string[]): SessionRef {
   const { layout } = kind;
   const real = realPathOf(path);

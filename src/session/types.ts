@@ -111,8 +111,10 @@ export type ErrorType =
 
 /** One request to a model and its whole response, however many lines tell of it. */
 export interface ModelCall {
-  /** Response id of the provider where there is one. */
+  /** Response id of the provider where there is one, else what names the call best. */
   readonly id: string;
+  /** True when `id` is not the provider's: that is on no disk. */
+  readonly idIsOurs?: boolean | undefined;
   readonly requestId?: string | undefined;
   readonly provider: string;
   readonly requestModel?: string | undefined;

@@ -4,7 +4,7 @@
  * in:   Session, or one of its runs
  * out:  runs, each once, a run before the agents it started; pure
  */
-import type { AgentRun, Run, Session } from '../session/types.ts';
+import type { AgentRun, ErrorType, Run, Session } from '../session/types.ts';
 
 export function* runsOf(session: Session): Generator<Run> {
   for (const run of [...session.turns, ...session.strays]) yield* runsIn(run);
@@ -12,11 +12,19 @@ export function* runsOf(session: Session): Generator<Run> {
 
 /** A run, and all agents below it. */
 export function* runsIn(run: Run): Generator<Run> {
-  yield run;
-  for (const agent of agentsOf(run)) {
-    yield* runsIn(agent);
-    for (const respawn of agent.respawns) yield* runsIn(respawn);
-  }
+  for (const { run: each } of livesIn(run)) yield each;
+}
+
+export interface Life {
+  readonly run: Run;
+  /** A later transcript of an agent: its calls are its own, but how it ended, and its compactions, the agent tells. */
+  readonly again: boolean;
+}
+
+export function* livesIn(run: Run, again = false): Generator<Life> {
+  yield { run, again };
+  if ('respawns' in run) for (const respawn of (run as AgentRun).respawns) yield* livesIn(respawn, true);
+  for (const agent of agentsOf(run)) yield* livesIn(agent);
 }
 
 /** The agents that a run started itself; later transcripts of an agent are no agents of their own. */
@@ -24,3 +32,11 @@ export const agentsOf = (run: Run): readonly AgentRun[] => [
   ...run.toolCalls.flatMap(({ agent, agents }) => (agent === undefined ? agents : [agent, ...agents])),
   ...run.unclaimedAgents,
 ];
+
+/** What went wrong in a run, each once: a call whose agent failed is that agent's failure. */
+export function errorsOf({ run, again }: Life): readonly ErrorType[] {
+  const ofCalls = run.toolCalls.flatMap(({ outcome, agent }) =>
+    outcome.kind === 'error' && agent?.outcome.kind !== 'error' ? [outcome.errorType] : [],
+  );
+  return run.outcome.kind === 'error' && !again ? [...ofCalls, run.outcome.errorType] : ofCalls;
+}

@@ -5,7 +5,7 @@
  * out:  `SessionSummary`; pure
  */
 import type { ModelCall, Part, Session } from '../session/types.ts';
-import { agentsOf, runsOf } from './runs.ts';
+import { agentsOf, errorsOf, livesIn } from './runs.ts';
 
 /** US dollars; undefined when no price is known. */
 export type PriceOf = (call: ModelCall) => number | undefined;
@@ -39,7 +39,8 @@ export interface SessionSummary {
 const TITLE_CHARS = 200;
 
 export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
-  const runs = [...runsOf(session)];
+  const lives = [...session.turns, ...session.strays].flatMap((run) => [...livesIn(run)]);
+  const runs = lives.map(({ run }) => run);
   const calls = runs.flatMap(({ modelCalls }) => modelCalls);
   const tools = runs.flatMap(({ toolCalls }) => toolCalls);
   const prices = calls.map(priceOf);
@@ -67,8 +68,8 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
     },
     costUsd: prices.reduce<number>((total, price) => total + (price ?? 0), 0),
     unpriced: prices.filter((price) => price === undefined).length,
-    errors: tools.filter(({ outcome }) => outcome.kind === 'error').length + runs.filter(({ outcome }) => outcome.kind === 'error').length,
-    compactions: runs.reduce((total, { compactions }) => total + compactions.length, 0),
+    errors: lives.reduce((total, life) => total + errorsOf(life).length, 0),
+    compactions: lives.reduce((total, { run, again }) => total + (again ? 0 : run.compactions.length), 0),
   };
 }
 

@@ -66,7 +66,7 @@ export function chatAttributes(call: ModelCall, who: Attribution, settings: Sett
   put(to, attr.ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model);
   put(to, attr.ATTR_GEN_AI_REQUEST_STREAM, true);
   put(to, attr.ATTR_GEN_AI_RESPONSE_MODEL, call.model);
-  put(to, attr.ATTR_GEN_AI_RESPONSE_ID, call.id);
+  put(to, call.idIsOurs === true ? attr.ATTR_MODEL_CALL_ID : attr.ATTR_GEN_AI_RESPONSE_ID, call.id);
   if (call.finishReason !== undefined) put(to, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]);
   if (usage !== undefined) {
     addUsage(to, usage, profile, true);
@@ -201,9 +201,11 @@ function addRedactions(to: Draft, redactions: Readonly<Record<string, number>>):
 
 export const errorTypeOf = (outcome: RunOutcome): string | undefined => (outcome.kind === 'error' ? outcome.errorType : undefined);
 
-/** In the messages themselves up to 1.41, which requires one. */
+/** In the messages themselves up to 1.41. A harness that keeps none is no reason to call it an error; a stream that broke off is. */
 const finishReason = (call: ModelCall | undefined, profile: attr.Profile): string | undefined =>
-  profile.finishReasonInMessage ? (call?.finishReason ?? 'error') : undefined;
+  profile.finishReasonInMessage
+    ? (call?.finishReason ?? (call === undefined || call.usage?.reliable === false ? 'error' : undefined))
+    : undefined;
 
 function addUsage(to: Draft, usage: TokenUsage, profile: attr.Profile, withParts: boolean): void {
   put(to, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input);

@@ -161,7 +161,7 @@ function notesOf({ unusable, missing }: Recount): Note[] {
   return [
     ...[...why].map(([reason, lines]) => ({
       places: lines.map(({ place }) => place),
-      says: `${lines.length === 1 ? 'This can' : 'These can'} not be counted: ${reason}.`,
+      says: `${lines.length === 1 ? 'This' : 'These'} can't be counted: ${reason}.`,
     })),
     ...missing.map(({ id, places }) => ({ places, says: `The file of agent ${id} is gone: what it did is not counted.` })),
   ];

@@ -5,8 +5,9 @@
  * out:  how many arrived, and a difference for each span that did not, or that should not have
  *
  * No difference: a session that was never exported; spans that may still change; turns begun before the export was set up;
- * spans of a shared turn that another session sent.
+ * a turn that was copied from another session, for that one sends it, as soon as it is final there.
  */
+import { ATTR_TURN_COPIED } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import type { Acknowledged, DestinationReport, Difference } from './report.ts';
 
@@ -17,7 +18,8 @@ export function compareDelivery(
   const { key, url, ends, own, doneUntilMs = Number.NEGATIVE_INFINITY, sinceMs = Number.NEGATIVE_INFINITY, refused } = known;
   const begunMs = beginnings(spans);
   const isKnown = ({ spanId, endMs }: Span): boolean => ends.has(spanId) || endMs <= doneUntilMs;
-  const isLeftOut = (span: Span): boolean => begunMs.get(span.traceId)! < sinceMs && !isKnown(span);
+  const copied = new Set(spans.flatMap(({ traceId, attributes }) => (attributes[ATTR_TURN_COPIED] === true ? [traceId] : [])));
+  const isLeftOut = (span: Span): boolean => !isKnown(span) && (begunMs.get(span.traceId)! < sinceMs || copied.has(span.traceId));
   const exported = own.size > 0 || spans.some(isKnown);
   const final = spans.filter((span) => !span.open && !isLeftOut(span));
   const pending = final.filter((span) => !isKnown(span));

@@ -61,7 +61,7 @@ export interface DestinationReport {
   readonly final: number;
   /** Spans that may still change: nothing is wrong with those that were not sent. */
   readonly open: number;
-  /** Spans of turns from before the export was set up. */
+  /** Spans not sent of turns from before the export was set up, and of turns that the session they were copied from sends. */
   readonly leftOut: number;
   /** Of the final ones. Refused ones are among them: they are done with. */
   readonly acknowledged: number;

@@ -62,6 +62,7 @@ function head(more: string): string {
 <head>
 <meta charset="utf-8">
 ${more}
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>trace-build</title>

@@ -28,6 +28,8 @@ export async function trace(
     stdin?: () => Promise<string>;
     dist?: URL;
     stopped?: Promise<void>;
+    /** Told of what is written, as it is. */
+    wrote?: (text: string) => void;
   } = {},
 ): Promise<Ran> {
   if (world.home === undefined) {
@@ -61,6 +63,7 @@ export async function trace(
       watched: false,
       write: async (text) => {
         stdout += text;
+        world.wrote?.(text);
       },
       note: (text) => {
         stderr += `${text}\n`;

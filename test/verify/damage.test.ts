@@ -63,7 +63,7 @@ test('bytes are counted as text is', () => {
   );
 });
 
-test('what can not be counted is told, line by line', () => {
+test('each line that tells nothing is told', () => {
   const lines = FG.main.lines.map((line, at) => (at === 3 ? 'garbage' : at === 5 ? '[]' : line));
   const torn = { ...FG, main: { ...FG.main, lines: [...lines, '{"type":"assis'] } };
   const { notes } = compare(harness.recount(torn), buildTrace(torn).spans);
@@ -82,7 +82,7 @@ test('files that are empty, unreadable or gone', () => {
   });
   const unreadable = { ...empty, main: { name: 'main.jsonl', lines: [], unreadable: 'EACCES' } };
   expect(compare(harness.recount(unreadable), []).notes).toEqual([
-    { places: [{ file: 'main.jsonl', line: 0 }], says: 'This can not be counted: EACCES.' },
+    { places: [{ file: 'main.jsonl', line: 0 }], says: "This can't be counted: EACCES." },
   ]);
   const gone = { ...FG, agents: [] };
   const { notes, differences } = compare(harness.recount(gone), buildTrace(gone).spans);

@@ -48,6 +48,12 @@ describe('compared', () => {
       kinds: [],
     },
     {
+      what: 'a turn that another session sends',
+      known: acknowledged(SPANS.slice(1, 2)),
+      spans: SPANS.map((one, at) => (at === 0 ? { ...one, attributes: { ...one.attributes, 'trace_build.turn.copied': true } } : one)),
+      kinds: [],
+    },
+    {
       what: 'turns from before the export was set up',
       known: acknowledged([span(7, { traceId: 'b'.repeat(32) })], { sinceMs: FIRST.startMs + 1 }),
       spans: [

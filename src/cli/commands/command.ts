@@ -51,3 +51,11 @@ export function commandLine(name: string, description: string): CommandLine {
   };
   return { command, parse };
 }
+
+/** Of an option's value. @throws UserError */
+export function wholeNumber(option: string, text: string, least: number | undefined): number {
+  const number = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(number) || (least !== undefined && number < least))
+    throw new UserError(`${option} ${text} is no number${least === undefined ? '' : ` from ${least} up`}.`, `Give one: ${option} 2.`);
+  return number;
+}

@@ -11,6 +11,8 @@ import { init } from './init.ts';
 import { install } from './install.ts';
 import { redact } from './redact.ts';
 import { roots } from './roots.ts';
+import { sessions } from './sessions.ts';
+import { stats } from './stats.ts';
 import { sync } from './sync.ts';
 import { uninstall } from './uninstall.ts';
 import { verify } from './verify.ts';
@@ -19,6 +21,8 @@ import { view } from './view.ts';
 // biome-ignore format: a line each
 export const commands: readonly CliCommand[] = [
   view,
+  sessions,
+  stats,
   init,
   roots,
   config,

@@ -24,6 +24,7 @@ import { Account } from '../account.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { configOf, traceparentIn } from '../settings.ts';
+import { sinceMs } from '../since.ts';
 import { count } from '../summary.ts';
 import { harmless } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
@@ -222,14 +223,4 @@ function existing({ path, sessionId }: SessionState, places: Places): readonly S
   } catch {
     return [];
   }
-}
-
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
-
-/** @throws UserError */
-function sinceMs(text: string, nowMs: number): number {
-  const ago = /^(\d+)([mhdw])$/.exec(text);
-  const atMs = ago === null ? Date.parse(text) : nowMs - Number(ago[1]) * UNIT_MS[ago[2] as keyof typeof UNIT_MS];
-  if (Number.isNaN(atMs)) throw new UserError(`--since ${text} is no time.`, 'Give 30m, 12h, 7d, 4w, or a date such as 2026-11-20.');
-  return atMs;
 }

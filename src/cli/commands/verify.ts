@@ -11,11 +11,10 @@ import type { VerifyReport } from '../../verify/report.ts';
 import { EXIT } from '../account.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
-import { pathsOf } from '../settings.ts';
 import { count } from '../summary.ts';
 import { harmless } from '../terminal.ts';
+import { overSessions } from '../threads.ts';
 import { verifyLine, verifyText } from '../verify-text.ts';
-import { verifier } from '../verifying.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface Flags {
@@ -69,29 +68,27 @@ export const verify: CliCommand = {
 
 async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World): Promise<number> {
   const { out, now = Date.now } = world;
-  const verified = verifier(pathsOf(world).state, now);
+  const { json } = flags;
   const bar = refs.length > 1 && out.watched && !flags.quiet ? progressBar(refs.length) : undefined;
   const tell =
     bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : (text: string) => out.write(`${text}\n`);
   const skipped: VerifyJson['skipped'][number][] = [];
   let [differences, wrong, told, bugs] = [0, 0, 0, 0];
-  if (flags.json) await out.write('{"sessions":[');
+  if (json) await out.write('{"sessions":[');
   try {
-    for (const ref of refs) {
-      let report: VerifyReport | undefined;
-      try {
-        report = verified(ref);
-      } catch (error) {
-        if (refs.length === 1 && !flags.json) throw error;
-        if (!(error instanceof UserError)) bugs++;
-        const why = (error as Error).message;
-        skipped.push({ session: ref.sessionId, path: ref.path ?? null, why });
-        if (!flags.json) out.note(harmless(`${why} Skipped.`));
-      }
-      if (report !== undefined) {
+    for await (const result of overSessions(refs, { kind: 'verify', nowMs: now() }, world)) {
+      const { ref } = result;
+      if (result.kind === 'failed') {
+        const { message, hint } = result;
+        if (refs.length === 1 && !json) throw hint === undefined ? new Error(message) : new UserError(message, hint);
+        if (hint === undefined) bugs++;
+        skipped.push({ session: ref.sessionId, path: ref.path ?? null, why: message });
+        if (!json) out.note(harmless(`${message} Skipped.`));
+      } else {
+        const { report } = result;
         differences += report.differences.length;
         wrong += Number(report.differences.length > 0);
-        if (flags.json) await out.write(`${told > 0 ? ',' : ''}\n${JSON.stringify(verifiedSession(ref, report))}`);
+        if (json) await out.write(`${told > 0 ? ',' : ''}\n${JSON.stringify(verifiedSession(ref, report))}`);
         else await tellReport(ref, report, refs.length > 1, flags, out, tell);
         told++;
       }
@@ -100,7 +97,7 @@ async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World
   } finally {
     bar?.stop();
   }
-  if (flags.json) await out.write(`\n],"skipped":${JSON.stringify(skipped)},"differences":${differences}}\n`);
+  if (json) await out.write(`\n],"skipped":${JSON.stringify(skipped)},"differences":${differences}}\n`);
   else if (refs.length > 1) await out.write(`${lastLine(told, wrong, differences, skipped.length)}\n`);
   if (bugs > 0) return EXIT.bug;
   if (differences > 0) return EXIT.undelivered;

@@ -24,7 +24,7 @@ import { openBrowser } from '../browser.ts';
 import { writeOut } from '../out-file.ts';
 import type { World } from '../run.ts';
 import { configOf, settled } from '../settings.ts';
-import { keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
+import { asItIs, keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
 import { harmless } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
@@ -105,8 +105,10 @@ function optionsOf({ content }: Flags, writes: boolean, world: World): ViewOptio
 
 async function show(chosen: Chosen, { open, port }: Flags, options: ViewOptions, places: Places, world: World): Promise<void> {
   const { out } = world;
-  const find = chosen.kind === 'one' ? () => [chosen.ref] : chosen.find;
+  const find = chosen.kind === 'one' ? () => [asItIs(chosen.ref, places)] : chosen.find;
   const shelf = shelfOf(pageOf(world), find, options, places, world);
+  // Built before the page asks for it: what is wrong with it is told here, and the page has it at once.
+  if (chosen.kind === 'one') shelf.session(keyOf(chosen.ref), true);
   const server = await serve(shelf, portFrom(port), (error) =>
     out.complain(harmless(error instanceof Error ? (error.stack ?? error.message) : String(error))),
   );

@@ -19,6 +19,8 @@ export function recount({ main, agents }: RawFiles): Recount {
 
 const NONE: Tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 const STARTS_AGENT = ['Agent', 'Task'];
+/** So the CLI tells the model of a stream that broke off. */
+const CUT_OFF = 'Your response above was cut off';
 /** Tools that ask a model for themselves. */
 const ASKS_MODEL = ['WebFetch'];
 
@@ -88,7 +90,7 @@ class Count {
   }
 
   #line(value: object, place: Place, own: AgentsFile | undefined): void {
-    const atMs = Date.parse(String(at(value, 'timestamp')));
+    const atMs = Date.parse(textAt(value, 'timestamp') ?? '');
     const uuid = textAt(value, 'uuid');
     if (uuid !== undefined) own?.uuids.add(uuid);
     switch (at(value, 'type')) {
@@ -109,8 +111,7 @@ class Count {
         if (own !== undefined) own.isFork = true;
         break;
       case 'cost-state':
-        if (own === undefined) this.#accounts.set(Number(at(value, 'startTime')), { place, models: at(value, 'modelUsage') });
-        if (own === undefined) this.#accountMs = this.#lastMs;
+        if (own === undefined) this.#account(value, place);
         break;
     }
     if (own === undefined && atMs > this.#lastMs) this.#lastMs = atMs;
@@ -172,7 +173,8 @@ class Count {
       const uuid = textAt(value, 'uuid');
       if (uuid !== undefined) own.keys.add(`prompt ${uuid}`);
     }
-    if (at(value, 'isMeta') === true && JSON.stringify(content ?? '').includes('Your response above was cut off')) this.#cutOff();
+    const texts = [content, ...(Array.isArray(content) ? content.map((block) => at(block, 'text')) : [])];
+    if (at(value, 'isMeta') === true && texts.some((text) => typeof text === 'string' && text.startsWith(CUT_OFF))) this.#cutOff();
     const result = at(value, 'toolUseResult');
     const [agentId, name] = [textAt(result, 'agentId'), textAt(result, 'name')];
     for (const block of Array.isArray(content) ? content : []) {
@@ -186,6 +188,13 @@ class Count {
   }
 
   readonly #cutOff = (): void => void this.#excuses.add('of a stream that broke off Claude Code estimates the tokens');
+
+  #account(value: object, place: Place): void {
+    const startMs = numberAt(value, 'startTime');
+    this.#accounts.delete(startMs); // The last one written is to be the last one here.
+    this.#accounts.set(startMs, { place, models: at(value, 'modelUsage') });
+    this.#accountMs = this.#lastMs;
+  }
 
   result(mainName: string): Recount {
     const agents = this.#agents();
@@ -259,26 +268,28 @@ class Count {
     const accounts = [...this.#accounts];
     const last = accounts.at(-1)?.[1];
     if (last === undefined) return undefined;
-    const byModel = new Map<string, { tokens: Tokens; costUsd: number }>();
+    const byModel = new Map<string, { tokens: Tokens; costUsd: number | undefined }>();
     for (const [, { models }] of accounts)
       for (const [name, used] of typeof models === 'object' && models !== null ? Object.entries(models) : []) {
         // So Claude Code calls a model with the long context.
         const model = name.replace(/\[1m\]$/, '');
-        const before = byModel.get(model) ?? { tokens: NONE, costUsd: 0 };
+        const before = byModel.get(model) ?? { tokens: NONE, costUsd: undefined };
+        const usd = at(used, 'costUSD');
         const [cacheRead, cacheWrite] = [numberAt(used, 'cacheReadInputTokens'), numberAt(used, 'cacheCreationInputTokens')];
         const input = numberAt(used, 'inputTokens') + cacheRead + cacheWrite;
         const tokens = sum(before.tokens, { input, output: numberAt(used, 'outputTokens'), cacheRead, cacheWrite });
-        byModel.set(model, { tokens, costUsd: before.costUsd + (Number(at(used, 'costUSD')) || 0) });
+        byModel.set(model, { tokens, costUsd: typeof usd === 'number' ? (before.costUsd ?? 0) + usd : before.costUsd });
       }
     if ([...this.#responses.values()].some(({ complete }) => !complete)) this.#cutOff();
-    if (this.#unusable.length > 0) this.#excuses.add('there are lines that can not be read');
+    if (this.#unusable.length > 0) this.#excuses.add("there are lines that can't be read");
     // A process that is killed leaves no account; the next one begins at nothing.
-    if (this.#firstResponseMs < Math.min(...this.#accounts.keys())) this.#excuses.add('it was begun after the first response');
+    const begunMs = accounts.reduce((first, [startMs]) => Math.min(first, startMs), Number.POSITIVE_INFINITY);
+    if (this.#firstResponseMs < begunMs) this.#excuses.add('it was begun after the first response');
     if (this.#lastResponseMs > this.#accountMs) this.#excuses.add('it was written before the last response');
     return {
       name: 'cost-state',
       place: { file: mainName, line: last.place.line },
-      byModel: [...byModel].map(([model, used]) => ({ model, ...used })),
+      byModel: [...byModel].map(([model, { tokens, costUsd }]) => ({ model, tokens, ...(costUsd !== undefined && { costUsd }) })),
       ...(this.#excuses.size > 0 && { incomparable: [...this.#excuses].join('; ') }),
     };
   }

@@ -199,6 +199,7 @@ export class Rounds {
       return [
         {
           id: responseId ?? itemId ?? callId ?? `${turnId}@${total ?? draft.startedAtMs}`,
+          ...(responseId === undefined && { idIsOurs: true }),
           provider,
           model: model ?? 'unknown',
           startedAtMs: draft.startedAtMs,

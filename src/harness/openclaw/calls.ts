@@ -27,6 +27,7 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
     const previousMs = answered[at - 1]?.atMs ?? 0;
     return {
       id: call.responseId ?? keyOf(call),
+      ...(call.responseId === undefined && { idIsOurs: true }),
       provider: call.provider,
       model: call.model,
       startedAtMs: call.startedMs,

@@ -101,7 +101,7 @@ const STEPS_MS = [
 ];
 
 /** Room for a tick's label, px. */
-const LABEL = 72;
+const LABEL = 60;
 
 /** As many as there is room for: since the start on a real axis, by the clock where time is cut. */
 export function ticksOf({ segments, at }: Scale, width: number): readonly Tick[] {

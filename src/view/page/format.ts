@@ -102,3 +102,7 @@ export function shortPath(path: string): string {
   const parts = path.split(/[\\/]/).filter((part) => part !== '');
   return parts.length === 0 ? path : parts.slice(-2).join('/');
 }
+
+/** Without the directory that all paths of a session begin with. */
+export const withinProject = (text: string, project: string | undefined): string =>
+  project === undefined || project.length < 2 ? text : text.replaceAll(`${project}/`, '');

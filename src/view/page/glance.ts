@@ -7,7 +7,7 @@
 import type { ViewSession } from '../model.ts';
 import { contextChart } from './context-chart.ts';
 import { h } from './dom.ts';
-import { dollars, duration, percent } from './format.ts';
+import { dollars, duration, percent, withinProject } from './format.ts';
 import { dearest, sharesOf, slowest } from './standouts.ts';
 import { oneLine } from './text.ts';
 
@@ -31,8 +31,8 @@ export function glance(session: ViewSession, jump: (row: number) => void): HTMLE
   );
 }
 
-export const card = (title: string, ...content: readonly (HTMLElement | SVGElement)[]): HTMLElement =>
-  h('div', { class: 'card' }, h('h2', {}, title), ...content);
+const card = (title: string, content: HTMLElement): HTMLElement =>
+  h('div', { class: `card ${title.split(' ')[0]!.toLowerCase()}` }, h('h2', {}, title), content);
 
 function shares({ turns }: ViewSession): HTMLElement {
   const { modelMs, toolMs, waitMs } = sharesOf(turns);
@@ -72,7 +72,7 @@ function shares({ turns }: ViewSession): HTMLElement {
 }
 
 function standouts(
-  { spans }: ViewSession,
+  { spans, project }: ViewSession,
   rows: readonly number[],
   jump: (row: number) => void,
   figure: (row: number) => string,
@@ -90,7 +90,7 @@ function standouts(
         { type: 'button', class: error === undefined ? kind : `${kind} error`, title },
         h('span', { class: 'mark', 'aria-hidden': 'true' }),
         h('bdi', { class: 'span-name' }, oneLine(name)),
-        h('span', { class: 'label', dir: 'auto' }, label === undefined ? '' : oneLine(label)),
+        h('span', { class: 'label', dir: 'auto' }, label === undefined ? '' : withinProject(oneLine(label), project)),
         h('span', { class: 'figure' }, figure(row)),
       );
       button.addEventListener('click', () => jump(row));

@@ -4,6 +4,7 @@
  * in:   nothing
  * out:  a dialog, opened
  */
+import { openDialog } from './dialog.ts';
 import { h } from './dom.ts';
 
 const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly [keys: string, meaning: string])[] }[] = [
@@ -44,15 +45,12 @@ const KEYS: readonly { readonly title: string; readonly keys: readonly (readonly
   },
 ];
 
-export function showHelp(): void {
-  if (document.querySelector('dialog[open]') !== null) return;
-  const dialog = h(
-    'dialog',
-    { class: 'dialog help', 'aria-labelledby': 'help-title' },
-    h('h2', { id: 'help-title' }, 'Keys'),
+export const showHelp = (): void =>
+  openDialog(
+    'Keys',
     h(
       'div',
-      { class: 'help-groups' },
+      { class: 'help-groups help' },
       ...KEYS.map(({ title, keys }) =>
         h(
           'section',
@@ -68,12 +66,4 @@ export function showHelp(): void {
         ),
       ),
     ),
-    h('form', { method: 'dialog' }, h('button', { type: 'submit', class: 'plain' }, 'Close')),
   );
-  dialog.addEventListener('close', () => dialog.remove());
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-}

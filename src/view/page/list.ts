@@ -8,7 +8,7 @@
 import { fill, h, setAttributes } from './dom.ts';
 import { counted, day, dollars, exactTime, number, shortPath, tokens } from './format.ts';
 import { type Column, type Entry, inOrder, type Order, startedMs, told, totalsOf } from './listing.ts';
-import { searchBox } from './search-box.ts';
+import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
 import { oneLine } from './text.ts';
 import type { View } from './view.ts';
@@ -140,6 +140,7 @@ export function listView(source: Source, announce: (text: string) => void): View
       ].join(' · '),
       state === 'reading' && h('span', { class: 'reading' }, entries.size === 0 ? 'Looking for sessions…' : `${number(done)} read`),
     );
+    totals.hidden = entries.size === 0 && state !== 'reading';
     progress.hidden = state !== 'reading';
     if (entries.size > 0) setAttributes(progress, { max: entries.size, value: done });
     drawNotice();
@@ -148,7 +149,10 @@ export function listView(source: Source, announce: (text: string) => void): View
   const drawNotice = (): void => {
     const text = noticeOf(state, entries.size, rows.length, search.input.value);
     notice.hidden = text === undefined;
+    const appeared = grid.hidden && rows.length > 0;
     grid.hidden = rows.length === 0;
+    // What is hidden can't be given the focus; what was typed in keeps it.
+    if (appeared && document.activeElement === document.body) grid.focus();
     if (text !== undefined) fill(notice, h('p', { class: 'notice-title' }, text.title), h('p', {}, text.text));
   };
 
@@ -215,7 +219,7 @@ export function listView(source: Source, announce: (text: string) => void): View
     element,
     title: 'Sessions',
     focus: () => grid.focus(),
-    search: () => search.input.select(),
+    search: () => focusOn(search),
     key: () => false,
     close: () => loading.abort(),
   };

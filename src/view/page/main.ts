@@ -5,6 +5,7 @@
  * out:  the document
  */
 import { messageOf } from './details-pane.ts';
+import { isDialogOpen } from './dialog.ts';
 import { fill, h } from './dom.ts';
 import { showHelp } from './help.ts';
 import { addressOf, listView } from './list.ts';
@@ -91,7 +92,7 @@ function start(): void {
   };
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (document.querySelector('dialog[open]') !== null) return;
+    if (isDialogOpen()) return;
     const typing = event.target instanceof HTMLInputElement;
     if (typing && event.key !== 'Escape') return;
     if (view?.key(event.key)) event.preventDefault();

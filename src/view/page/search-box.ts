@@ -23,3 +23,9 @@ export function searchBox(label: string, placeholder: string): SearchBox {
   });
   return { element: h('div', { class: 'search', role: 'search' }, input, h('kbd', { 'aria-hidden': 'true' }, '/')), input };
 }
+
+/** What was searched for is there to be typed over. */
+export function focusOn({ input }: Pick<SearchBox, 'input'>): void {
+  input.focus();
+  input.select();
+}

@@ -5,9 +5,12 @@
  * out:  an element
  */
 import type { ViewSession } from '../model.ts';
+import { openDialog } from './dialog.ts';
 import { h } from './dom.ts';
 import { counted, dateTime, dollars, duration, exactTime, number, shortPath, tokens } from './format.ts';
 import { oneLine } from './text.ts';
+
+const MOST_PROBLEMS = 500;
 
 export function sessionHead(session: ViewSession): HTMLElement {
   const { summary, project } = session;
@@ -75,25 +78,20 @@ function totals({ summary, turns }: ViewSession): HTMLElement {
 function problems({ problems: found }: ViewSession): HTMLElement | false {
   if (found.length === 0) return false;
   const button = h('button', { type: 'button', class: 'problems' }, counted(found.length, 'problem'));
-  button.addEventListener('click', () => {
-    const dialog = h(
-      'dialog',
-      { class: 'dialog', 'aria-label': 'Problems' },
-      h('h2', {}, 'Lines that could not be used, or only in part'),
+  button.addEventListener('click', () =>
+    openDialog(
+      'Lines that could not be used, or only in part',
       h(
         'ul',
         { class: 'problem-list' },
         ...found
-          .slice(0, 500)
+          .slice(0, MOST_PROBLEMS)
           .map(({ file, line, reason, detail }) =>
             h('li', {}, h('code', {}, `${oneLine(file)}:${line}`), ` ${reason}: `, h('bdi', {}, oneLine(detail))),
           ),
+        found.length > MOST_PROBLEMS && h('li', {}, `and ${number(found.length - MOST_PROBLEMS)} more`),
       ),
-      h('form', { method: 'dialog' }, h('button', { type: 'submit', class: 'plain' }, 'Close')),
-    );
-    dialog.addEventListener('close', () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
-  });
+    ),
+  );
   return button;
 }

@@ -11,6 +11,7 @@ import { counted, duration, percent } from './format.ts';
 import { glance } from './glance.ts';
 import { addressOf } from './list.ts';
 import { treeOf, turnOf } from './rows.ts';
+import { focusOn } from './search-box.ts';
 import { sessionHead, titleOf } from './session-head.ts';
 import type { Source } from './source.ts';
 import { spanSearch } from './span-search.ts';
@@ -160,7 +161,7 @@ export function sessionView(session: ViewSession, source: Source, announce: (tex
     element,
     title: titleOf(session),
     focus: () => chart.element.focus(),
-    search: () => search.input.select(),
+    search: () => focusOn(search),
     key: (key) => {
       if (key === 'Escape' && pane.row() !== undefined) {
         closeDetails();

@@ -76,7 +76,7 @@ export function turnList(session: ViewSession, chosen: (turn: number | undefined
   });
   virtual.setCount(turns.length + 1);
   return {
-    element: h('nav', { class: 'turns', 'aria-label': 'Turns' }, box),
+    element: h('nav', { class: 'turn-panel', 'aria-label': 'Turns' }, box),
     choose: (turn) => choose(turn === undefined ? 0 : turn + 1),
   };
 }
@@ -94,12 +94,7 @@ function allTurns({ turns, summary }: ViewSession): HTMLElement[] {
       h('span', { class: 'turn-rest' }, counted(turns.length, 'turn')),
       h('span', { class: 'turn-time' }, duration(workMs)),
     ),
-    h(
-      'div',
-      { class: 'turn-line' },
-      h('span', { class: 'turn-label' }, 'On one axis, pauses cut'),
-      figures(summary.errors, summary.costUsd),
-    ),
+    h('div', { class: 'turn-line' }, h('span', { class: 'turn-label' }, 'Pauses cut'), figures(summary.errors, summary.costUsd)),
   ];
 }
 

@@ -13,7 +13,7 @@ export interface Virtual {
   setCount(count: number): void;
   /** Makes all rows anew: their content has changed. */
   redraw(): void;
-  /** Scrolls no further than it has to. */
+  /** Scrolls no further than it has to; what was far away comes to the middle, so that what is around it is seen. */
   reveal(index: number): void;
   setActive(index: number): void;
   readonly rowsPerPage: () => number;
@@ -83,7 +83,9 @@ export function virtualRows({ scroller, body, rowHeight, stickyHeight, row }: Vi
     reveal: (index) => {
       const top = index * rowHeight;
       const height = scroller.clientHeight - stickyHeight;
-      if (top < scroller.scrollTop) scroller.scrollTop = top;
+      const away = Math.max(scroller.scrollTop - top, top + rowHeight - height - scroller.scrollTop);
+      if (away > height) scroller.scrollTop = Math.max(0, top - (height - rowHeight) / 2);
+      else if (top < scroller.scrollTop) scroller.scrollTop = top;
       else if (top + rowHeight > scroller.scrollTop + height) scroller.scrollTop = top + rowHeight - height;
       draw();
     },

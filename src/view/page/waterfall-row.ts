@@ -7,7 +7,7 @@
 import type { ViewSession, ViewSpan } from '../model.ts';
 import type { Scale } from './axis.ts';
 import { h } from './dom.ts';
-import { dollars, duration, exactTime, number, tokens } from './format.ts';
+import { dollars, duration, exactTime, number, tokens, withinProject } from './format.ts';
 import type { Tree } from './rows.ts';
 import { oneLine } from './text.ts';
 
@@ -41,7 +41,7 @@ export function spanRow(session: ViewSession, tree: Tree, row: number, state: Ro
       'aria-selected': String(state.active),
       'aria-expanded': isParent ? String(!state.collapsed) : undefined,
     },
-    nameCell(span, isParent),
+    nameCell(span, isParent, session.project),
     timeCell(span, state),
     h('div', { role: 'gridcell', class: 'figures duration' }, span.outcome === 'open' ? 'open' : duration(span.endMs - span.startMs)),
     tokensCell(span, tree, row),
@@ -51,7 +51,7 @@ export function spanRow(session: ViewSession, tree: Tree, row: number, state: Ro
 
 export const KIND_NAMES: Readonly<Record<ViewSpan['kind'], string>> = { turn: 'turn', agent: 'agent', chat: 'model', tool: 'tool' };
 
-function nameCell(span: ViewSpan, isParent: boolean): HTMLElement {
+function nameCell(span: ViewSpan, isParent: boolean, project: string | undefined): HTMLElement {
   const name = oneLine(span.name);
   const label = span.label === undefined ? '' : oneLine(span.label);
   const cell = h(
@@ -62,7 +62,7 @@ function nameCell(span: ViewSpan, isParent: boolean): HTMLElement {
     h('bdi', { class: 'span-name' }, name),
     span.error !== undefined && errorBadge(span.error),
     span.outcome !== undefined && span.outcome !== 'error' && h('span', { class: 'outcome' }, oneLine(span.outcome)),
-    label !== '' && h('span', { class: 'label', dir: 'auto' }, label),
+    label !== '' && h('span', { class: 'label', dir: 'auto' }, withinProject(label, project)),
   );
   cell.style.setProperty('--depth', String(Math.min(span.depth, DEEPEST)));
   return cell;

@@ -30,14 +30,14 @@ export function attributeTable(attributes: Attributes): HTMLElement {
         {},
         ...entries
           .slice(0, MAX_ROWS)
-          .map(([name, value]) => h('tr', {}, h('th', { scope: 'row', dir: 'auto' }, breakable(name)), h('td', {}, valueOf(value)))),
+          .map(([name, value]) => h('tr', {}, h('th', { scope: 'row', dir: 'auto' }, breakable(name)), h('td', {}, attributeValue(value)))),
       ),
     ),
     left > 0 && h('p', { class: 'd-none' }, `… ${counted(left, 'more attribute')}`),
   );
 }
 
-function valueOf(value: AttributeValue): HTMLElement {
+function attributeValue(value: AttributeValue): HTMLElement {
   const text = typeof value === 'object' ? value.join(', ') : String(value);
   return text.length <= MAX_SHORT ? copyable(text, text) : longText(text, (piece) => pre(piece));
 }

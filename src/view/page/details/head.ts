@@ -33,8 +33,8 @@ export function renderHead(details: SpanDetails): HTMLElement {
     h(
       'dl',
       { class: 'd-facts' },
+      h('div', { class: 'wide' }, h('dt', {}, 'Started'), h('dd', {}, exactTime(details.startMs))),
       ...fact('Agent', details.agent === '' ? undefined : details.agent),
-      ...fact('Started', exactTime(details.startMs)),
       ...fact('Took', duration(details.endMs - details.startMs)),
       ...fact('Exit code', text(attributes, attr.ATTR_PROCESS_EXIT_CODE)),
       ...fact('Model', text(attributes, attr.ATTR_GEN_AI_RESPONSE_MODEL)),

@@ -5,12 +5,12 @@
  * out:  an element; no attribute of it but those set here, and no address but http, https and mailto
  *
  * marked only tells the tokens apart. Nothing written disappears: HTML and what can't be a link stay text, an image is told,
- * never fetched, and definitions of link targets are paragraphs, for they would be a place to hide words in.
+ * never fetched, and definitions of link targets are shown, too: they are a place to hide words in.
  *
  * Measured with marked 18.2.1: words of `_a` or an address without an end take quadratic time within a paragraph, and
  * quotes within quotes take the stack. So long paragraphs stay as they are, and deep nesting makes the whole preformatted.
  */
-import { Lexer, type MarkedToken, type Token, Tokenizer, type Tokens } from 'marked';
+import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import { type Child, h } from '../dom.ts';
 import { safeHref } from './href.ts';
 
@@ -30,14 +30,8 @@ export function renderMarkdown(text: string): HTMLElement {
   return h('div', { class: 'md', dir: 'auto' }, ...renderAll(tokens, 0));
 }
 
-class WithoutDefinitions extends Tokenizer {
-  override def(): undefined {
-    return undefined;
-  }
-}
-
 function blocksOf(text: string): Token[] | undefined {
-  const lexer = new Lexer({ gfm: true, breaks: true, tokenizer: new WithoutDefinitions() });
+  const lexer = new Lexer({ gfm: true, breaks: true });
   try {
     lexer.blockTokens(text.replaceAll(/\r\n?/g, '\n'), lexer.tokens);
     // The queue does not grow meanwhile: what is within a line is lexed at once.
@@ -82,6 +76,8 @@ function render(generic: Token, depth: number): Child {
       return codeBlock(token.text, token.lang);
     case 'codespan':
       return h('code', { dir: 'auto' }, token.text);
+    case 'def':
+      return h('p', { class: 'md-plain', dir: 'auto' }, token.raw.trimEnd());
     case 'hr':
       return h('hr');
     case 'br':

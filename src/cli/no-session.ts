@@ -1,0 +1,42 @@
+/**
+ * Whether there is a session in what the user named; and if not, why not.
+ *
+ * in:   a session as told, and where it was found
+ * out:  UserError, thrown or as a value
+ */
+import { UserError } from '../errors.ts';
+import type { TracedRef } from '../pipeline.ts';
+import type { SessionRef } from '../read/find.ts';
+
+type Told = Pick<TracedRef, 'session' | 'problems' | 'ref'>;
+
+const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
+/** A session's file has its id as a name, even while nothing in it says so. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Of the only session: that is all the user asked for. @throws UserError */
+export function demandSession(told: Told): void {
+  const nothing = nothingIn(told) ?? (holdsSession(told) ? undefined : noSession(told.ref));
+  if (nothing !== undefined) throw nothing;
+}
+
+/** A session that was opened and closed has no turn, but its file's name or its lines tell that it is one. */
+export const holdsSession = ({ session, ref }: Told): boolean =>
+  session.turns.length > 0 || session.strays.length > 0 || session.id !== ref.sessionId || UUID.test(ref.sessionId);
+
+export const noSession = ({ path }: SessionRef): UserError => new UserError(`${path} holds no session of a coding agent.`, TRANSCRIPTS);
+
+export function nothingIn({ session, problems, ref }: Told): UserError | undefined {
+  if (session.turns.length > 0 || session.strays.length > 0) return undefined;
+  const unreadable = problems.find(({ reason }) => reason === 'unreadable-file');
+  if (unreadable !== undefined)
+    return new UserError(
+      `${unreadable.file} can't be read: ${unreadable.detail}.`,
+      'Check its permissions, or run as the user it belongs to.',
+    );
+  const garbage = problems.find(({ reason }) => ['not-json', 'not-an-object', 'torn-line'].includes(reason));
+  if (garbage !== undefined) return new UserError(`${ref.path} is not a transcript: line ${garbage.line}: ${garbage.detail}.`, TRANSCRIPTS);
+  return ref.path === undefined || ref.bytes > 0
+    ? undefined
+    : new UserError(`${ref.path} is empty.`, 'The session wrote nothing: name another one.');
+}

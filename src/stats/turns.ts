@@ -1,0 +1,111 @@
+/**
+ * Session → figures, a turn at a time: so that a turn that a fork copied can be counted once, and each on its day.
+ *
+ * in:   Session; what a model call costs, as a function
+ * out:  `CountedTurn[]`: the turns, then agents that belong to none; plain data that can be sent between threads
+ */
+import type { ModelCall, Run, Session, ToolCall, Turn } from '../session/types.ts';
+import { agentsOf, errorsOf, livesIn } from './runs.ts';
+import { addTo, type Draft, entry, noModel, noTool, nothing, type Stats } from './stats.ts';
+import type { PriceOf } from './summary.ts';
+
+export interface CountedTurn {
+  /** Stable across forks and resumes: of two with the same id, one is a copy. */
+  readonly startId: string;
+  readonly startedAtMs: number;
+  /** Whether its lines say that another session ran it. */
+  readonly copied: boolean;
+  readonly stats: Stats;
+}
+
+const PICO = 1e12;
+
+export function countedTurns(session: Session, priceOf: PriceOf): readonly CountedTurn[] {
+  const turns = session.turns.map((turn) => {
+    const stats = statsOf(turn, session.id, priceOf);
+    addTurn(stats, turn);
+    return { startId: turn.startId, startedAtMs: turn.startedAtMs, copied: turn.copiedFrom !== undefined, stats };
+  });
+  const strays = session.strays.map((agent) => {
+    const stats = statsOf(agent, session.id, priceOf);
+    addTo(stats.agents, agent.name);
+    return { startId: agent.startId, startedAtMs: agent.startedAtMs, copied: false, stats };
+  });
+  return [...turns, ...strays];
+}
+
+function addTurn(to: Draft, turn: Turn): void {
+  to.turns = 1;
+  to.turnMs.push(turn.endedAtMs - turn.startedAtMs);
+  addTo(to.triggers, turn.trigger);
+  to.problems = turn.problems;
+  for (const [rule, count] of Object.entries(turn.redactions ?? {})) addTo(to.redactions, rule, count);
+}
+
+/** Of a run and all agents below it. */
+function statsOf(top: Run, sessionId: string, priceOf: PriceOf): Draft {
+  const to = nothing();
+  let endedAtMs = top.endedAtMs;
+  for (const life of livesIn(top)) {
+    const { run, again } = life;
+    endedAtMs = Math.max(endedAtMs, run.endedAtMs);
+    for (const call of run.modelCalls) addModelCall(to, call, priceOf);
+    for (const call of run.toolCalls) addToolCall(to, call);
+    for (const agent of agentsOf(run)) addTo(to.agents, agent.name);
+    for (const error of errorsOf(life)) addTo(to.errors, error);
+    if (again) continue;
+    to.events.steering += run.steeringMs.length;
+    to.events.compactions += run.compactions.length;
+    if (run.outcome.kind === 'interrupted') to.interrupted['trigger' in run ? 'turns' : 'agents']++;
+  }
+  to.sessions.set(sessionId, { startedAtMs: top.startedAtMs, endedAtMs });
+  return to;
+}
+
+function addModelCall(to: Draft, call: ModelCall, priceOf: PriceOf): void {
+  const model = entry(to.models, call.model, noModel);
+  const { usage } = call;
+  const usd = priceOf(call);
+  model.calls++;
+  model.durationsMs.push(call.endedAtMs - call.startedAtMs);
+  if (usd === undefined) model.unpriced++;
+  else model.picoUsd += Math.round(usd * PICO);
+  if (usage?.reliable !== true) model.unreliable++;
+  to.events.retries += call.retries;
+  if (usage === undefined) return;
+  const { tokens } = model;
+  tokens.input += usage.input;
+  tokens.cacheRead += usage.cacheRead;
+  tokens.cacheWrite5m += usage.cacheWrite - usage.cacheWrite1h;
+  tokens.cacheWrite1h += usage.cacheWrite1h;
+  tokens.output += usage.output;
+  tokens.reasoning += usage.reasoning ?? 0;
+}
+
+function addToolCall(to: Draft, { name, outcome, startedAtMs, files = [], commits = 0, pullRequests = 0 }: ToolCall): void {
+  const tool = entry(to.tools, name, noTool);
+  tool.calls++;
+  switch (outcome.kind) {
+    case 'ok':
+      tool.durationsMs.push(outcome.endedAtMs - startedAtMs);
+      break;
+    case 'error':
+      tool.failed++;
+      tool.durationsMs.push(outcome.endedAtMs - startedAtMs);
+      break;
+    case 'denied':
+      tool.denied++;
+      break;
+    case 'interrupted':
+      tool.interrupted++;
+      break;
+    case 'open':
+      break;
+    default:
+      outcome satisfies never;
+  }
+  to.changes += files.length;
+  for (const { path } of files) if (path !== undefined) addTo(to.files, path);
+  to.commits += commits;
+  to.pullRequests += pullRequests;
+}

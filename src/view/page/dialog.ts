@@ -1,0 +1,28 @@
+/**
+ * A dialog over the page, closed by Escape, its button, or a click beside it.
+ *
+ * in:   its title and content
+ * out:  it, opened; nothing while another one is open
+ */
+import { type Child, h } from './dom.ts';
+
+export function openDialog(title: string, ...content: readonly Child[]): void {
+  if (isDialogOpen()) return;
+  const close = h('button', { type: 'button', class: 'plain' }, 'Close');
+  const dialog = h(
+    'dialog',
+    { class: 'dialog', 'aria-labelledby': 'dialog-title' },
+    h('h2', { id: 'dialog-title' }, title),
+    ...content,
+    close,
+  );
+  close.addEventListener('click', () => dialog.close());
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+export const isDialogOpen = (): boolean => document.querySelector('dialog[open]') !== null;

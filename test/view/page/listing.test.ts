@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import type { SessionSummary } from '../../../src/stats/summary.ts';
+import type { ListedSession } from '../../../src/view/model.ts';
+import { type Column, type Entry, inOrder, told, totalsOf } from '../../../src/view/page/listing.ts';
+
+const listed = (key: string, modifiedMs: number, project = '/code/shop'): ListedSession => ({
+  key,
+  id: `id-${key}`,
+  harness: 'claude-code',
+  project,
+  modifiedMs,
+  bytes: 1,
+});
+const summary = (own: Partial<SessionSummary>): SessionSummary => ({
+  id: 'id',
+  harness: 'claude-code',
+  startedAtMs: 0,
+  endedAtMs: 0,
+  models: ['claude-opus-5-5'],
+  turns: 1,
+  agents: 0,
+  modelCalls: 1,
+  toolCalls: 0,
+  tokens: { input: 100, output: 10, cacheRead: 0, cacheWrite: 0 },
+  costUsd: 1,
+  unpriced: 0,
+  errors: 0,
+  compactions: 0,
+  ...own,
+});
+
+function entries(): Map<string, Entry> {
+  const known = new Map<string, Entry>();
+  told(known, { kind: 'sessions', sessions: [listed('a', 3), listed('b', 2, '/code/api'), listed('c', 1), listed('d', 4)] });
+  told(known, { kind: 'summary', key: 'a', summary: summary({ title: 'Fix the cart', costUsd: 2 }) });
+  told(known, { kind: 'summary', key: 'b', summary: summary({ title: 'Add a test', costUsd: 5, errors: 3 }) });
+  told(known, { kind: 'failed', key: 'c', message: 'no right to read it' });
+  told(known, { kind: 'summary', key: 'nowhere', summary: summary({}) });
+  return known;
+}
+
+const order = (column: Column, descending = true, query = ''): string =>
+  inOrder(entries().values(), query, { column, descending })
+    .map(({ listed: { key } }) => key)
+    .join('');
+
+test('in order of a column; what is not known yet comes last, either way, the newest first', () => {
+  expect(order('started')).toBe('dabc');
+  expect(order('cost')).toBe('badc');
+  expect(order('cost', false)).toBe('abdc');
+  expect(order('title', false)).toBe('badc');
+  expect(order('project', false)).toBe('bdac');
+});
+
+test('search in title, project, id and model', () => {
+  expect(order('started', true, 'CART fix')).toBe('a');
+  expect(order('started', true, 'api')).toBe('b');
+  expect(order('started', true, 'id-c')).toBe('c');
+  expect(order('started', true, 'opus')).toBe('ab');
+  expect(order('started', true, 'opus cart nothing')).toBe('');
+});
+
+test('sums of what is known', () => {
+  expect(totalsOf([...entries().values()])).toEqual({ tokens: 220, costUsd: 7, errors: 3 });
+});
