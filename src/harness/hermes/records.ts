@@ -6,10 +6,11 @@
  *
  * Of a content only what spans need is kept: its hash tells copies, its beginning tells what kind of row it is.
  */
-import type { Part, Problem, ProblemReason } from '../../session/types.ts';
+import type { FileChange, Part, Problem, ProblemReason } from '../../session/types.ts';
 import { type Fields, isObject, objectAt, textAt } from '../fields.ts';
 import type { AgentFile, ParseOptions, TranscriptFile } from '../harness.ts';
 import { objectsIn } from '../json-lines.ts';
+import { filesOf } from './changes.ts';
 import { type HookRecord, hookRecord } from './exact.ts';
 import type { SessionMeta } from './layout.ts';
 import { partsOf } from './parts.ts';
@@ -40,6 +41,7 @@ export interface RequestedTool {
   readonly name: string;
   /** Hashes of the prompts of the agents it asks for. */
   readonly goals: readonly string[];
+  readonly files: readonly FileChange[] | undefined;
   readonly input: unknown;
 }
 
@@ -153,7 +155,15 @@ function toolCallsOf(value: unknown, content: boolean, complain: (detail: string
     }
     const written = ask['arguments'];
     const input = typeof written === 'string' ? (jsonOf(written) ?? written) : written;
-    return [{ id, name, goals: name === 'delegate_task' ? goalsOf(input) : [], input: content ? input : undefined }];
+    return [
+      {
+        id,
+        name,
+        goals: name === 'delegate_task' ? goalsOf(input) : [],
+        files: filesOf(name, input, content),
+        input: content ? input : undefined,
+      },
+    ];
   });
 }
 

@@ -7,6 +7,7 @@
  * Rows tell when something was over, not when it began: that is taken from the row before, and marked.
  */
 import type { AgentRun, ModelCall, Part, RunOutcome, Message as SessionMessage, ToolCall, ToolOutcome } from '../../session/types.ts';
+import { madeIn } from './changes.ts';
 import type { Exact } from './exact.ts';
 import { hashOf, type Message, type RequestedTool } from './records.ts';
 import { isAnswered } from './segments.ts';
@@ -125,11 +126,14 @@ function toolCallOf(
     known === undefined || result === undefined ? Math.min(freeMs, endedAtMs) : Math.max(roundedMs(row), endedAtMs - known.durationMs);
   const agents = agentsOf(request, row);
   const mcp = /^mcp__(.+?)__(.+)$/.exec(request.name);
+  const outcome = outcomeOf(result, endedAtMs, known?.status, isOver, content);
   return {
     id: request.id,
     name: request.name,
     startedAtMs,
-    outcome: outcomeOf(result, endedAtMs, known?.status, isOver, content),
+    outcome,
+    ...(outcome.kind === 'ok' && request.files !== undefined && { files: request.files }),
+    ...(content && result !== undefined && madeIn(request.name, request.input, textOf(result))),
     ...(mcp !== null && { mcp: { server: mcp[1]!, tool: mcp[2]! } }),
     ...(result?.result?.exitCode !== undefined && { exitCode: result.result.exitCode }),
     ...(result?.result?.delegationId !== undefined && { taskId: result.result.delegationId }),

@@ -262,6 +262,36 @@ describe('rows', () => {
   });
 });
 
+test('what calls changed: files by patch and write_file, commits by a command that printed them', () => {
+  const asked = [
+    { id: 'c1', function: { name: 'patch', arguments: '{"path":"a.py","old_string":"x","new_string":"y"}' } },
+    { id: 'c2', function: { name: 'write_file', arguments: '{"path":"b.py","content":"z"}' } },
+    { id: 'c3', function: { name: 'patch', arguments: '{"path":"c.py","old_string":"x","new_string":"y"}' } },
+    { id: 'c4', function: { name: 'terminal', arguments: '{"command":"git commit -m x"}' } },
+  ];
+  const results = [
+    '{"success": true}',
+    '{"bytes_written": 1}',
+    '{"error": "not found"}',
+    '{"output": "[main abc1234] x\\n 1 file changed", "exit_code": 0}',
+  ];
+  const rows = [
+    { role: 'user', content: 'go' },
+    { role: 'assistant', tool_calls: JSON.stringify(asked) },
+    ...results.map((content, at) => ({ role: 'tool', tool_call_id: `c${at + 1}`, content })),
+  ];
+  const lines = rows.map((own, at) => JSON.stringify({ id: at + 1, session_id: 's', timestamp: 1_795_000_000 + at, ...own }));
+  const calls = (content: boolean) =>
+    sessionOf({ harness: 'hermes', sessionId: 's', main: { name: 'x', lines }, agents: [], ended: true }, content).turns[0]!.toolCalls;
+  expect(calls(true).map(({ files, commits }) => files ?? commits)).toEqual([
+    [{ change: 'update', path: 'a.py', edits: [{ before: 'x', after: 'y' }] }],
+    [{ change: 'update', path: 'b.py' }],
+    undefined,
+    1,
+  ]);
+  expect(calls(false).map(({ files }) => files)).toEqual([[{ change: 'update' }], [{ change: 'update' }], undefined, undefined]);
+});
+
 describe('the layout', () => {
   const listed = (path: string) => readDatabase(path, ({ all, columns }) => layout.sessionsOf(layout.listQueries(columns).map(all)));
 
