@@ -94,6 +94,7 @@ function modelCallOf(row: Message, startedAtMs: number, endedAtMs: number, { exa
   times.set(said, time);
   const common = {
     id: `${prefix}${said}${time === 1 ? '' : `#${time}`}`,
+    idIsOurs: true,
     provider,
     retries: 0,
     afterCompaction: false,
