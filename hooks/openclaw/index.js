@@ -26,17 +26,18 @@ function tell(event, told, ctx) {
   try {
     const sessionId = ctx?.sessionId ?? told?.sessionId;
     if (typeof sessionId !== 'string') return;
-    const payload = {
+    // Before the sh is there, that would wait for it.
+    const payload = JSON.stringify({
       session_id: sessionId,
       session_key: ctx?.sessionKey ?? told?.sessionKey,
       hook_event_name: event,
       cwd: ctx?.workspaceDir,
-    };
+    });
     const script = spawn('/bin/sh', [SCRIPT, event, '--harness', 'openclaw'], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     // There may be no sh, and after an uninstall no script.
     script.once('error', () => undefined);
     script.stdin.once('error', () => undefined);
-    script.stdin.end(`${JSON.stringify(payload)}\n`);
+    script.stdin.end(`${payload}\n`);
     script.unref();
   } catch {
     // The agent must not notice.

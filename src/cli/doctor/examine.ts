@@ -13,6 +13,7 @@ import type { World } from '../run.ts';
 import { count } from '../summary.ts';
 import { deliveriesCheck, endpointCheck, knockAt } from './endpoint.ts';
 import { type Facts, factsOf, tilde } from './facts.ts';
+import { otherHarnesses } from './harnesses.ts';
 import { nodeCheck, ownTracingCheck, pluginCheck, recordedNode } from './hooks.ts';
 import { type Programs, programs } from './programs.ts';
 import {
@@ -36,6 +37,7 @@ export async function examine(world: World, directory: string, options: { readon
   const { live, known, past, broken } = stateOf(facts, destination);
   const ledger = broken ?? ledgerCheck(facts);
   const lastHookMs = latest(past.lastHookMs, live.queue.newestAtMs);
+  const others = otherHarnesses(facts);
   const [found, endpoint] = await Promise.all([
     programs(world, recordedNode(facts.hooks.paths.state)),
     endpointCheck(facts, options.offline ? undefined : knockAt),
@@ -46,7 +48,8 @@ export async function examine(world: World, directory: string, options: { readon
     configCheck(facts),
     scopeCheck(facts),
     disabledCheck(facts),
-    pluginCheck(facts, lastHookMs),
+    pluginCheck(facts, lastHookMs, others.installed),
+    ...others.checks,
     nodeCheck(facts, found),
     endpoint,
     ledger,

@@ -17,8 +17,11 @@ import { placeOf } from './setup.ts';
 /** Hooks that came since then show that they are loaded. */
 const LATELY_MS = 24 * 60 * 60_000;
 
-/** @param lastHookMs  Unix ms; undefined: none has ever come */
-export function pluginCheck({ claude, platform, world, nowMs }: Facts, lastHookMs: number | undefined): Check {
+/**
+ * @param lastHookMs  Unix ms; undefined: none has ever come
+ * @param elsewhere   hooks of another harness are installed
+ */
+export function pluginCheck({ claude, platform, world, nowMs }: Facts, lastHookMs: number | undefined, elsewhere: boolean): Check {
   const { plugin, hooksOff, wiredByHand, broken } = claude;
   if (platform === 'win32') return failure('plugin', 'There are no hooks on Windows yet.', 'trace-build sync');
   if (hooksOff !== undefined)
@@ -33,6 +36,8 @@ export function pluginCheck({ claude, platform, world, nowMs }: Facts, lastHookM
     return ok('plugin', `Hooks are wired by hand in ${wiredByHand.map((path) => tilde(path, world)).join(', ')}.`);
   const unreadable = broken.length === 0 ? '' : ` ${broken.map((path) => tilde(path, world)).join(' and ')} can't be read as JSON.`;
   const sentence = `${found.sentence}${unreadable}`;
+  // Not everybody uses Claude Code.
+  if (plugin.kind === 'absent' && elsewhere) return ok('plugin', `${sentence} To do so: ${found.todo}`);
   // Of another state the last hook tells nothing: it may be from before, or of another directory.
   if (plugin.kind !== 'absent' || lastHookMs === undefined || nowMs - lastHookMs > LATELY_MS)
     return failure('plugin', sentence, found.todo!);
@@ -72,7 +77,7 @@ function registered({ plugin, userSettings }: ClaudeCode, world: Facts['world'])
   }
 }
 
-function isOlder(version: string | undefined, than: string): boolean {
+export function isOlder(version: string | undefined, than: string): boolean {
   const parts = (text: string): number[] => text.split(/[.+-]/).slice(0, 3).map(Number);
   const [own, other] = [parts(version ?? than), parts(than)];
   const at = other.findIndex((part, index) => part !== own[index]);

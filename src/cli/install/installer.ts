@@ -14,7 +14,7 @@ export interface Where {
 
 export interface Installer {
   /** As it is called elsewhere, too. */
-  readonly harness: string;
+  readonly harness: 'claude-code' | 'codex' | 'openclaw' | 'hermes';
   /** To people. */
   readonly title: string;
   /** Which copy of the plugin it is told of: the one of this version, or the one that stays in its place whatever the version. */

@@ -24,6 +24,14 @@ export async function expectAllArrived(world: World): Promise<void> {
   expect(servedDifferences(world), stateOf(world)).toEqual({ untold: [], wrong: [] });
 }
 
+/** Where sessions lie, and where their spans go. */
+export type Arrivals = Pick<World, 'folder' | 'home' | 'collector'>;
+
+/** The same of any harness, without the model's part. @param sessions  the folder they lie in */
+export async function expectEachOnce(world: Arrivals, sessions: string): Promise<void> {
+  expect(await differences(world, sessions), stateOf(world)).toEqual(NONE);
+}
+
 interface Differences {
   /** Final spans that did not arrive. */
   readonly missing: readonly string[];
@@ -40,9 +48,9 @@ interface Differences {
 const NONE: Differences = { missing: [], repeated: [], unexpected: [], changed: [], jobs: [] };
 
 /** Once nothing of this world runs any more: no agent, no hook, no worker. */
-export async function differences(world: World): Promise<Differences> {
+export async function differences(world: Arrivals, sessions = join(world.home, '.claude', 'projects')): Promise<Differences> {
   await nobodyIsLeft(world.folder, () => stateOf(world));
-  const built = new Map(finalSpans(world).map((span) => [keyOf(span), span]));
+  const built = new Map(finalSpans(world, sessions).map((span) => [keyOf(span), span]));
   const arrived = new Map<string, ReceivedSpan[]>();
   for (const span of world.collector.taken) arrived.set(keyOf(span), [...(arrived.get(keyOf(span)) ?? []), span]);
   return {
@@ -83,8 +91,8 @@ function servedDifferences({ model, collector }: World): ServedDifferences {
   };
 }
 
-function finalSpans({ home }: World): readonly Span[] {
-  const refs = findSessions(join(home, '.claude', 'projects'), { env: {}, home, harnesses });
+function finalSpans({ home }: Arrivals, sessions: string): readonly Span[] {
+  const refs = findSessions(sessions, { env: {}, home, harnesses });
   return [...traceSessions(refs, {}, () => ({ ended: true }))].flatMap(({ spans }) => spans).filter(({ open }) => !open);
 }
 
@@ -105,5 +113,5 @@ const changes = (built: Flat, arrived: Flat): readonly string[] =>
     .map((key) => `${key} built ${JSON.stringify(built.get(key))}, arrived ${JSON.stringify(arrived.get(key))}`);
 
 /** What has arrived of a session. */
-export const spansOf = ({ collector }: World, sessionId: string): readonly ReceivedSpan[] =>
+export const spansOf = ({ collector }: Arrivals, sessionId: string): readonly ReceivedSpan[] =>
   collector.taken.filter(({ attributes }) => attributes['gen_ai.conversation.id'] === sessionId);

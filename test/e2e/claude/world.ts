@@ -120,13 +120,13 @@ export async function createWorld({ version, scripts, plugin = 'clone', latencyM
   return { folder, home, project, model, collector, print, interactive, toolStarted, letToolEnd, endAll, stop };
 }
 
-export function jobsOf({ home }: World): readonly string[] {
+export function jobsOf({ home }: Pick<World, 'home'>): readonly string[] {
   const queue = join(home, STATE, 'queue');
   return existsSync(queue) ? readdirSync(queue).filter((name) => name.endsWith('.job')) : [];
 }
 
 /** For a failing test: what the plugin left. */
-export function stateOf({ home }: World): string {
+export function stateOf({ home }: Pick<World, 'home'>): string {
   return execFileSync(
     'sh',
     [
