@@ -2,10 +2,11 @@
  * The real Codex CLI (`codex exec`), with the plugin that `trace-build install` has installed: however a session goes, and
  * however it ends, every final span of it arrives exactly once.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectEachOnce, spansOf } from '../claude/arrived.ts';
+import { until } from '../claude/processes.ts';
 import type { Script, Tool } from './responses.ts';
 import { inWorld, type Running, type World } from './world.ts';
 
@@ -83,6 +84,7 @@ test(
   story(async (world) => {
     const running = world.exec('script:killed');
     await world.toolStarted('killed');
+    await until('the process is known', () => statesOf(world).some((state) => state.includes('"process"')));
     killAll(running.pid);
     await running.ended;
     world.letToolEnd('killed');
@@ -135,6 +137,11 @@ function expectAllTokens({ model, collector }: World): void {
   expect(told.toSorted(inOrder)).toEqual(
     model.served.map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens]).toSorted(inOrder),
   );
+}
+
+function statesOf({ home }: World): readonly string[] {
+  const folder = join(home, '.local', 'state', 'trace-build', 'sessions', 'codex');
+  return existsSync(folder) ? readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')) : [];
 }
 
 /** The program is a script that starts another one. */
