@@ -6,7 +6,7 @@
  *
  * As 0.169.0 does it: `marketplace add` of another folder is refused until the marketplace is removed; `plugin add` of a
  * plugin that is there already copies it anew, and drops the copy of another version. Hooks of a plugin are skipped in
- * silence until the user has approved them, and the approval is of the command, which names the version's folder.
+ * silence until the user has approved them; what was approved is the hook and the files of the plugin, so an update asks again.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
