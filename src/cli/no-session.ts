@@ -20,9 +20,13 @@ export function demandSession(told: Told): void {
   if (nothing !== undefined) throw nothing;
 }
 
-/** A session that was opened and closed has no turn, but its file's name or its lines tell that it is one. */
+/** A session that was opened and closed has no turn, but its file's name, its row or its lines tell that it is one. */
 export const holdsSession = ({ session, ref }: Told): boolean =>
-  session.turns.length > 0 || session.strays.length > 0 || session.id !== ref.sessionId || UUID.test(ref.sessionId);
+  session.turns.length > 0 ||
+  session.strays.length > 0 ||
+  ref.rows !== undefined ||
+  session.id !== ref.sessionId ||
+  UUID.test(ref.sessionId);
 
 export const noSession = ({ path }: SessionRef): UserError => new UserError(`${path} holds no session of a coding agent.`, TRANSCRIPTS);
 
@@ -36,7 +40,7 @@ export function nothingIn({ session, problems, ref }: Told): UserError | undefin
     );
   const garbage = problems.find(({ reason }) => ['not-json', 'not-an-object', 'torn-line'].includes(reason));
   if (garbage !== undefined) return new UserError(`${ref.path} is not a transcript: line ${garbage.line}: ${garbage.detail}.`, TRANSCRIPTS);
-  return ref.path === undefined || ref.bytes > 0
+  return ref.path === undefined || ref.rows !== undefined || ref.bytes > 0
     ? undefined
     : new UserError(`${ref.path} is empty.`, 'The session wrote nothing: name another one.');
 }

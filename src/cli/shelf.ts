@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type BuildOptions, type Content, traceSession } from '../pipeline.ts';
-import { findSessions, type Places, type SessionRef } from '../read/find.ts';
+import { findSession, type Places, placeOf, type SessionRef } from '../read/find.ts';
 import { stampOf } from '../read/transcript.ts';
 import type { Shelf } from '../view/answers.ts';
 import type { PageFiles } from '../view/html.ts';
@@ -86,7 +86,7 @@ export function shownOf(ref: SessionRef, options: ViewOptions): Shown {
 /** The same in every run: an address of the page can be kept, but for its first part. */
 export const keyOf = (ref: SessionRef): string =>
   createHash('sha256')
-    .update(`${ref.harness.name} ${ref.path ?? `${ref.folder}/${ref.sessionId}`}`)
+    .update(`${ref.harness.name} ${placeOf(ref)}`)
     .digest('hex')
     .slice(0, 16);
 
@@ -103,9 +103,10 @@ function listedSession(key: string, { sessionId, harness, startDirectory, modifi
 
 /** It may have grown, and started agents, since. Of one that is gone, whoever reads it will tell. */
 export const asItIs = (ref: SessionRef, places: Places): SessionRef =>
-  ref.path === undefined || stampOf(ref.path) === undefined ? ref : (findSessions(ref.path, places)[0] ?? ref);
+  ref.path === undefined || stampOf(ref.path) === undefined ? ref : (findSession(ref.path, ref.sessionId, places) ?? ref);
 
 const stampsOf = ({ path, agents }: SessionRef): string =>
   [...(path === undefined ? [] : [path]), ...agents.map((agent) => agent.path)].map((file) => `${file} ${stampOf(file)}`).join('\n');
 
-const changeOf = ({ modifiedMs, bytes, agents }: SessionRef): string => `${modifiedMs} ${bytes} ${agents.length}`;
+const changeOf = ({ modifiedMs, bytes, agents, rows }: SessionRef): string =>
+  [modifiedMs, bytes, agents.length, ...[rows, ...agents.map((agent) => agent.rows)].map((each) => each?.version)].join(' ');

@@ -12,7 +12,7 @@ import { nothingKnown, type TracedSession, traceSession } from '../pipeline.ts';
 import { findAgent, type SessionRef } from '../read/find.ts';
 import { agentFile, mainFile } from '../read/transcript.ts';
 import { nameOf } from '../sync/deliver-session.ts';
-import { stampsOf, standingOf } from '../sync/standing.ts';
+import { filesOf, standingOf } from '../sync/standing.ts';
 import { readState } from '../sync/state.ts';
 import { compare } from '../verify/compare.ts';
 import type { Acknowledged, VerifyReport } from '../verify/report.ts';
@@ -28,11 +28,12 @@ export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) 
     : knownDestinations(stateFolder).map(({ key, url }) => ({ key, url, ledger: readLedger(stateFolder, key) }));
   return (ref) => {
     for (let reading = 1; ; reading++) {
-      const before = stampsOf(ref);
+      const before = filesOf(ref);
       const state = readState(stateFolder, nameOf(ref));
-      const traced = traceSession(ref, {}, standingOf(ref, state, nowMs), known);
-      const recount = recountOf(ref, (agentId) => findAgent(ref, agentId, known.agents));
-      const isStill = before === stampsOf(ref);
+      const standing = standingOf(ref, state, nowMs);
+      const traced = traceSession(ref, {}, standing, known);
+      const recount = recountOf(ref, standing.ended, (agentId) => findAgent(ref, agentId, known.agents));
+      const isStill = before === filesOf(ref);
       if (!isStill && reading < MAX_READINGS) continue;
       refuseWhatIsNone(ref, traced, recount);
       const delivered = ledgers.map(({ key, url, ledger }): Acknowledged => {
@@ -54,10 +55,10 @@ const answer = (ledger: LedgerReading, { session, spans }: TracedSession) =>
   );
 
 /** An agent that is named and not there may lie with the session this one was forked from; and so may the agents it names. */
-function recountOf(ref: SessionRef, findElsewhere: (agentId: string) => SessionRef['agents'][number] | undefined): Recount {
+function recountOf(ref: SessionRef, ended: boolean, findElsewhere: (agentId: string) => SessionRef['agents'][number] | undefined): Recount {
   const agents = [...ref.agents];
   for (;;) {
-    const recount = ref.harness.recount({ main: mainFile(ref), agents: agents.map((agent) => agentFile(agent, ref.layout)) });
+    const recount = ref.harness.recount({ main: mainFile(ref), agents: agents.map((agent) => agentFile(agent, ref.layout)), ended });
     const found = recount.missing.flatMap(({ id }) => findElsewhere(id) ?? []);
     if (found.length === 0) return recount;
     agents.push(...found);
@@ -65,8 +66,8 @@ function recountOf(ref: SessionRef, findElsewhere: (agentId: string) => SessionR
 }
 
 /** @throws UserError */
-function refuseWhatIsNone({ path, bytes }: SessionRef, { session }: TracedSession, { responses, unusable }: Recount): void {
-  if (path === undefined || session.turns.length + session.strays.length + responses.length > 0) return;
+function refuseWhatIsNone({ path, bytes, rows }: SessionRef, { session }: TracedSession, { responses, unusable }: Recount): void {
+  if (path === undefined || rows !== undefined || session.turns.length + session.strays.length + responses.length > 0) return;
   if (bytes === 0) throw new UserError(`${path} is empty.`, 'The session wrote nothing: name another one.');
   const [first] = unusable.filter(({ place }) => place.file === path);
   if (first === undefined) return;

@@ -215,6 +215,8 @@ export interface DatabaseLayout {
   lineQueries(ids: readonly string[], columns: TableColumns): readonly Query[];
   /** A row as JSON text. Blobs of zstd have been unpacked to text. */
   lineOf(row: Row): string;
+  /** Whether hooks may have told more than its tables keep, into files of ours (read/spool.ts): lines that follow the rows. */
+  readonly hasSpool?: boolean;
 }
 
 export type TableColumns = Readonly<Record<string, readonly string[]>>;
@@ -241,6 +243,8 @@ export interface DatabaseSession {
   readonly ended: boolean;
   /** `TranscriptFile.meta`. */
   readonly meta?: string;
+  /** Paths of its spools, once read/ has found some. */
+  readonly spools?: readonly string[];
 }
 
 /** A harness said that its agent has stopped. */

@@ -8,7 +8,7 @@
 import type { Transcript } from './harness.ts';
 
 /** The files of one session, as for a build. */
-export type RawFiles = Pick<Transcript, 'main' | 'agents' | 'related'>;
+export type RawFiles = Pick<Transcript, 'main' | 'agents' | 'related'> & Partial<Pick<Transcript, 'ended'>>;
 
 /** A line of a file, as an editor finds it. */
 export interface Place {

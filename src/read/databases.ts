@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { DatabaseLayout, DatabaseSession, Harness } from '../harness/harness.ts';
 import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats, tolerantly } from './folders.ts';
 import type { Places, SessionRef, Store } from './refs.ts';
+import { spoolFolder, spoolLines, spoolStamp, spoolsIn } from './spool.ts';
 import { readDatabase } from './sqlite.ts';
 
 interface Kind {
@@ -25,7 +26,7 @@ export function databaseStore(kind: Kind, places: Places): Store {
   const all = (): readonly SessionRef[] => usual().flatMap((path) => tolerantly(() => at(path)));
   const owns = (path: string): boolean =>
     isDatabase(path) && readDatabase(path, ({ columns }) => layout.tables.every((table) => columns[table] !== undefined));
-  const at = (path: string): readonly SessionRef[] => sessionsIn(path, kind);
+  const at = (path: string): readonly SessionRef[] => sessionsIn(path, kind, places.home);
   return {
     harness,
     roots,
@@ -53,10 +54,12 @@ export function databaseStore(kind: Kind, places: Places): Store {
 }
 
 /** The lines of a session or agent, in the order they are told. @throws UserError when the database can't be read */
-export function rowLines(path: string, { ids }: DatabaseSession, layout: DatabaseLayout): readonly string[] {
-  return readDatabase(path, ({ all, columns }) =>
+export function rowLines(path: string, { ids, spools = [] }: DatabaseSession, layout: DatabaseLayout): readonly string[] {
+  const rows = readDatabase(path, ({ all, columns }) =>
     layout.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout.lineOf(row))),
   );
+  // Read after the rows: whatever these tell of was told before.
+  return [...rows, ...spools.flatMap(spoolLines)];
 }
 
 /** Another key of a session, or an agent, by its whole id. */
@@ -66,7 +69,7 @@ const isPartOf = ({ rows, agents }: SessionRef, id: string): boolean =>
 /** Writes go to the log beside the database first. */
 const writtenMs = (path: string): number => Math.max(readableStats(path)?.mtimeMs ?? 0, readableStats(`${path}-wal`)?.mtimeMs ?? 0);
 
-const isDatabase = (path: string): boolean => readableHead(path, MAGIC.length) === MAGIC;
+export const isDatabase = (path: string): boolean => readableHead(path, MAGIC.length) === MAGIC;
 
 /** A `*` stands for any one folder. */
 function matching(pattern: string): readonly string[] {
@@ -75,8 +78,12 @@ function matching(pattern: string): readonly string[] {
   return foldersIn(pattern.slice(0, at)).flatMap((name) => matching(`${pattern.slice(0, at)}/${name}${pattern.slice(at + 2)}`));
 }
 
-function sessionsIn(path: string, { harness, layout }: Kind): readonly SessionRef[] {
-  const sessions = readDatabase(path, ({ all, columns }) => layout.sessionsOf(layout.listQueries(columns).map(all)));
+function sessionsIn(path: string, { harness, layout }: Kind, home: string): readonly SessionRef[] {
+  const spoolsOf = layout.hasSpool === true ? spoolsIn(spoolFolder(home, harness.name)) : () => [];
+  const sessions = readDatabase(path, ({ all, columns }) => layout.sessionsOf(layout.listQueries(columns).map(all))).map((session) => {
+    const spools = spoolsOf(session.ids);
+    return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
+  });
   const byId = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session])));
   const rootOf = (session: DatabaseSession, seen = new Set<DatabaseSession>()): DatabaseSession => {
     const parent = session.parentId === undefined ? undefined : byId.get(session.parentId);

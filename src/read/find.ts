@@ -12,6 +12,7 @@ import { agentsAround, type BesideIndex, projectsStore } from './projects.ts';
 import { type AgentRef, type Places, placeOf, type SessionRef, type Store } from './refs.ts';
 import { threadsAround, threadsStore } from './threads.ts';
 
+export { isDatabase } from './databases.ts';
 export { type BesideIndex, findNeighbour } from './projects.ts';
 export { type AgentRef, type Places, placeOf, type SessionRef } from './refs.ts';
 

@@ -9,7 +9,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isAlive } from '../disk/lock.ts';
 import type { Standing } from '../pipeline.ts';
-import type { SessionRef } from '../read/find.ts';
+import { isDatabase, type SessionRef } from '../read/find.ts';
 import { stampOf } from '../read/transcript.ts';
 import type { SessionState } from './state.ts';
 
@@ -31,7 +31,8 @@ function hasEnded(ref: Traces, state: SessionState, nowMs: number): boolean {
   if (state.process !== undefined && isAlive(state.process) === false && !goesOnUntold(ref, state)) return true;
   if (ref.rows?.ended === true || nowMs - ref.modifiedMs >= SILENCE_MS) return true;
   // A copy has a new date.
-  const lastMs = ref.path === undefined ? undefined : lastTimeIn(ref);
+  // What stands at the end of a database is of any session.
+  const lastMs = ref.path === undefined || isDatabase(ref.path) ? undefined : lastTimeIn(ref);
   return lastMs !== undefined && nowMs - lastMs >= SILENCE_MS;
 }
 
@@ -72,8 +73,12 @@ export function lastLines(path: string): readonly string[] {
   }
 }
 
-/** What a session's files look like: it tells whether anything was written since. */
+/** It tells whether anything was written of a session since. Of one in a database its rows do: others are written there, too. */
 export const stampsOf = (ref: SessionRef): string =>
+  ref.rows === undefined ? filesOf(ref) : [ref.rows, ...ref.agents.map(({ rows }) => rows)].map((rows) => rows?.version).join('|');
+
+/** What a session's files look like. */
+export const filesOf = (ref: SessionRef): string =>
   [ref.path, ...ref.agents.map(({ path }) => path)].map((path) => (path === undefined ? '' : stampOf(path))).join('|');
 
 /** Whether a session's own file is as it was when its files looked like that. */

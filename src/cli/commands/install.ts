@@ -12,7 +12,7 @@ import { writePrivate } from '../../disk/files.ts';
 import { EXIT } from '../account.ts';
 import { isMade, type Link, linksBetween, makeLink } from '../install/default-places.ts';
 import { addHarnessOption, installers, named } from '../install/index.ts';
-import type { Installer } from '../install/installer.ts';
+import type { Installer, Where } from '../install/installer.ts';
 import { copyPlugin, currentOf, type Plugin, packageFolder, pluginOf, removeCopies } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
 import { pathsOf, shown } from '../settings.ts';
@@ -21,6 +21,7 @@ import { type CliCommand, commandLine } from './command.ts';
 interface Flags {
   readonly dryRun?: true;
   readonly harness?: readonly string[];
+  readonly exact?: true;
 }
 
 const DEFAULT = ['claude-code'];
@@ -35,7 +36,10 @@ export const install: CliCommand = {
     );
     addHarnessOption(command, `whose hooks (${DEFAULT.join(', ')})`)
       .option('--dry-run', 'tell what would be done, do nothing')
-      .action(({ dryRun, harness = DEFAULT }: Flags) => installPlugin(world, packageFolder(), dryRun === true, named(harness)));
+      .option('--exact', 'Hermes only: also a hook for each call, for times and tokens that its database does not keep')
+      .action(({ dryRun, harness = DEFAULT, exact }: Flags) =>
+        installPlugin({ ...world, exact: exact === true }, packageFolder(), dryRun === true, named(harness)),
+      );
     await parse(argv, world.out);
     return EXIT.ok;
   },
@@ -43,7 +47,7 @@ export const install: CliCommand = {
 
 /** @param source  the package's folder */
 export async function installPlugin(
-  world: World,
+  world: World & Pick<Where, 'exact'>,
   source: string,
   dryRun: boolean,
   chosen: readonly Installer[] = named(DEFAULT),

@@ -2,16 +2,24 @@
  * `trace-build sessions list|show`: what is on this machine, and one session event by event.
  *
  * in:   argv, World; transcripts on disk
- * out:  a table, or a line an event, or JSON. Changes nothing
+ * out:  a table, or a line an event, or JSON. Changes nothing of any session
  */
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
+import { Option } from 'commander';
+import { destinationConfig } from '../../config/destination.ts';
 import { expanded } from '../../config/paths.ts';
 import { UserError } from '../../errors.ts';
+import { destinationFrom } from '../../export/destination.ts';
+import { keyOf } from '../../export/outlet.ts';
 import { harnesses } from '../../harness/index.ts';
 import { tellSession } from '../../pipeline.ts';
 import { allSessions, findSessions, lastSession, type SessionRef } from '../../read/find.ts';
 import type { SessionSummary } from '../../stats/summary.ts';
+import { nameOf } from '../../sync/deliver-session.ts';
+import { standingOf } from '../../sync/standing.ts';
+import { readState } from '../../sync/state.ts';
+import { undeliveredTo } from '../../sync/undelivered.ts';
 import { EXIT } from '../account.ts';
 import { eventLines } from '../event-lines.ts';
 import { eventsOf, type SessionEvent } from '../events.ts';
@@ -19,6 +27,7 @@ import { withPager } from '../pager.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { type ListedRow, sessionTable } from '../session-table.ts';
+import { configOf, pathsOf } from '../settings.ts';
 import { sinceMs } from '../since.ts';
 import { count } from '../summary.ts';
 import { harmless, type Terminal } from '../terminal.ts';
@@ -31,6 +40,7 @@ interface ListFlags {
   readonly harness?: string;
   readonly project?: string;
   readonly since?: string;
+  readonly status?: 'open' | 'ended' | 'undelivered';
   readonly limit?: number;
   readonly all?: true;
   readonly json?: true;
@@ -59,6 +69,8 @@ export type ListedJson = {
   readonly project: string | null;
   /** When its file last changed, Unix ms. */
   readonly modifiedMs: number;
+  /** Whether it may go on. */
+  readonly status: 'open' | 'ended';
 } & ({ readonly summary: SessionSummary } | { readonly failed: string });
 
 /** What `show --json` prints. */
@@ -73,6 +85,7 @@ const LIMIT = 20;
 const NOTES = `
 Examples:
   trace-build sessions list --project . --since 7d
+  trace-build sessions list --status undelivered
   trace-build sessions show 4f1c
   trace-build sessions show --last --short`;
 
@@ -88,6 +101,9 @@ export const sessions: CliCommand = {
       .option('--harness <name>', `of this agent only: ${harnesses.map(({ name }) => name).join(', ')}`)
       .option('--project <dir>', 'begun in this directory, or below it')
       .option('--since <when>', 'written to since then: 7d, 12h, or a date')
+      .addOption(
+        new Option('--status <which>', 'may go on, has ended, or not all of it is delivered yet').choices(['open', 'ended', 'undelivered']),
+      )
       .option('--limit <n>', `at most so many (default: ${LIMIT})`, (value) => wholeNumber('--limit', value, 1))
       .option('--all', 'all of them')
       .option('--json', 'as JSON')
@@ -114,7 +130,7 @@ async function list(world: World, flags: ListFlags): Promise<void> {
   const rows = await summarised(refs, world);
   const more = matching.length - refs.length;
   if (flags.json) {
-    const json: SessionsJson = { sessions: rows.map(listedJson), more };
+    const json: SessionsJson = { sessions: rows.map((row) => listedJson(row, statusIn(world))), more };
     await world.out.write(`${JSON.stringify(json, undefined, 2)}\n`);
     return;
   }
@@ -129,7 +145,8 @@ async function list(world: World, flags: ListFlags): Promise<void> {
 }
 
 /** What can be told without opening a session for good. */
-function matches({ env, home, cwd, now = Date.now }: World, { harness, project, since }: ListFlags): readonly SessionRef[] {
+function matches(world: World, { harness, project, since, status }: ListFlags): readonly SessionRef[] {
+  const { env, home, cwd, now = Date.now } = world;
   const known = harnesses.filter(({ name }) => harness === undefined || name === harness);
   if (known.length === 0)
     throw new UserError(`There is no harness ${harness}.`, `Those known: ${harnesses.map(({ name }) => name).join(', ')}.`);
@@ -138,9 +155,29 @@ function matches({ env, home, cwd, now = Date.now }: World, { harness, project, 
   const isWithin = (directory: string | undefined): boolean =>
     directories === undefined ||
     directories.some((top) => directory === top || directory?.startsWith(top.endsWith(sep) ? top : `${top}${sep}`));
+  const hasStatus = status === undefined ? () => true : statusFilter(status, world);
   return allSessions({ env, home, harnesses: known }).filter(
-    ({ modifiedMs, startDirectory }) => (afterMs === undefined || modifiedMs >= afterMs) && isWithin(startDirectory),
+    (ref) => (afterMs === undefined || ref.modifiedMs >= afterMs) && isWithin(ref.startDirectory) && hasStatus(ref),
   );
+}
+
+function statusFilter(status: NonNullable<ListFlags['status']>, world: World): (ref: SessionRef) => boolean {
+  if (status !== 'undelivered') {
+    const statusOf = statusIn(world);
+    return (ref) => statusOf(ref) === status;
+  }
+  const { env, home, now = Date.now } = world;
+  const loaded = configOf(world);
+  const destination = destinationFrom({ env, config: destinationConfig(loaded, home) });
+  if (destination === undefined)
+    throw new UserError('No endpoint is set, so nothing is to be delivered.', 'Set one: trace-build init, or OTEL_EXPORTER_OTLP_ENDPOINT.');
+  return undeliveredTo({ config: loaded.config, home, stateFolder: loaded.paths.state, key: keyOf(destination), nowMs: now() });
+}
+
+function statusIn(world: World): (ref: SessionRef) => 'open' | 'ended' {
+  const { state: stateFolder } = pathsOf(world);
+  const nowMs = (world.now ?? Date.now)();
+  return (ref) => (standingOf(ref, readState(stateFolder, nameOf(ref)), nowMs).ended ? 'ended' : 'open');
 }
 
 /** As typed, and where that leads: a transcript may tell either. The directory may be gone. */
@@ -170,13 +207,14 @@ async function summarised(refs: readonly SessionRef[], world: World): Promise<re
   });
 }
 
-function listedJson({ ref, summary }: ListedRow): ListedJson {
+function listedJson({ ref, summary }: ListedRow, statusOf: (ref: SessionRef) => 'open' | 'ended'): ListedJson {
   return {
     id: ref.sessionId,
     harness: ref.harness.name,
     path: ref.path ?? null,
     project: ref.startDirectory ?? null,
     modifiedMs: ref.modifiedMs,
+    status: statusOf(ref),
     ...(typeof summary === 'string' ? { failed: summary } : { summary }),
   };
 }

@@ -6,7 +6,7 @@
  */
 import { UserError } from '../../errors.ts';
 import { harnesses } from '../../harness/index.ts';
-import { findSessions, lastSession, type SessionRef } from '../../read/find.ts';
+import { findSessions, lastSession, placeOf, type SessionRef } from '../../read/find.ts';
 import type { VerifyReport } from '../../verify/report.ts';
 import { EXIT } from '../account.ts';
 import { progressBar } from '../progress.ts';
@@ -118,7 +118,7 @@ async function tellReport(
   await tell(
     isWell && isOneOfMany && !verbose
       ? verifyLine(ref.sessionId, report, out.colors)
-      : verifyText(ref.path ?? `${ref.sessionId} (only its agents are left)`, report, out.colors, verbose),
+      : verifyText(ref.path === undefined ? `${ref.sessionId} (only its agents are left)` : placeOf(ref), report, out.colors, verbose),
   );
 }
 
@@ -145,5 +145,5 @@ function sessionsFor(given: readonly string[], { last }: Flags, { env, home, cwd
   const beside = new Map();
   const found = given.flatMap((one) => findSessions(one, places, beside));
   const all = last ? [...found, lastSession(cwd, places)] : found;
-  return [...new Map(all.map((ref) => [ref.path ?? `${ref.folder}/${ref.sessionId}`, ref])).values()];
+  return [...new Map(all.map((ref) => [placeOf(ref), ref])).values()];
 }

@@ -24,10 +24,10 @@ type Json = Readonly<Record<string, unknown>>;
 export function withHooks(text: string, hooks: readonly Hook[], isOurs: (command: string) => boolean, load: Load): string | undefined {
   const config = meaning(text, load);
   if (config === undefined) return undefined;
+  const had = Object.keys(objectIn(config, 'hooks')).flatMap((event) => ours(config, event, isOurs));
   if (
-    hooks.every(
-      (hook) => ours(config, hook.event, isOurs).length === 1 && isDeepStrictEqual(ours(config, hook.event, isOurs)[0], entryOf(hook)),
-    )
+    had.length === hooks.length &&
+    hooks.every((hook) => ours(config, hook.event, isOurs).some((entry) => isDeepStrictEqual(entry, entryOf(hook))))
   )
     return text;
   const bare = withoutHooks(text, isOurs, load);

@@ -19,10 +19,10 @@ export const hermes: Installer = {
   harness: 'hermes',
   title: 'Hermes',
   copy: 'of any version',
-  plan: (folder, where) => added(folder, where).map(({ file }) => `add three hooks to ${file}`),
+  plan: (folder, where) => added(folder, where).map(({ file }) => `add ${hooksOf(folder, where.exact).length} hooks to ${file}`),
   install,
   uninstall: async (where) => {
-    const files = configsOf(where).filter((file) => textOf(file).includes('trace-build.sh'));
+    const files = configsOf(where).filter((file) => textOf(file).includes(PLUGIN_NAME));
     write(changes(files, (text) => withoutHooks(text, isOurs, load), undefined));
   },
   look,
@@ -31,17 +31,27 @@ export const hermes: Installer = {
 /** `on_session_end` comes after every turn. */
 const EVENTS = { on_session_start: 'SessionStart', on_session_end: 'Stop', on_session_finalize: 'SessionEnd' };
 
-const hooksOf = (folder: string): readonly Hook[] =>
-  Object.entries(EVENTS).map(([event, ours]) => ({
+/** What the database does not keep: a process for each call, so only for who asks for it. */
+const EXACT = ['post_api_request', 'post_tool_call', 'subagent_start'];
+
+const hooksOf = (folder: string, exact = false): readonly Hook[] => [
+  ...Object.entries(EVENTS).map(([event, ours]) => ({
     event,
     command: `/bin/sh ${word(join(folder, 'hooks', 'trace-build.sh'))} ${ours} --harness hermes`,
     timeout: 10,
-  }));
+  })),
+  ...(exact ? EXACT : []).map((event) => ({
+    event,
+    command: `${word(process.execPath)} ${word(join(folder, 'hooks', 'hermes-spool.cjs'))}`,
+    timeout: 10,
+  })),
+];
 
 /** As shlex splits them. */
 const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
-const isOurs = (command: string): boolean => command.includes(PLUGIN_NAME) && /trace-build\.sh'? \w+ --harness hermes$/.test(command);
+const isOurs = (command: string): boolean =>
+  command.includes(PLUGIN_NAME) && /\/hooks\/(?:trace-build\.sh'? \w+ --harness hermes|hermes-spool\.cjs'?)$/.test(command);
 
 async function install(folder: string, where: Where): Promise<readonly string[]> {
   if (!existsSync(homeOf(where)))
@@ -51,7 +61,7 @@ async function install(folder: string, where: Where): Promise<readonly string[]>
 }
 
 const added = (folder: string, where: Where): readonly FileChange[] =>
-  changes(configsOf(where), (text) => withHooks(text, hooksOf(folder), isOurs, load), folder);
+  changes(configsOf(where), (text) => withHooks(text, hooksOf(folder, where.exact), isOurs, load), folder);
 
 const CONSENT =
   'Hermes asks for your consent when it next starts in a terminal, once for each hook; where nobody can answer it needs --accept-hooks, or hooks_auto_accept: true in config.yaml.';
@@ -99,7 +109,7 @@ function look(where: Where): Look {
   const isHere = existsSync(homeOf(where));
   const text = textOf(file);
   const hooks = eventsIn(text, isOurs, load);
-  const path = /\/bin\/sh '?(.*)\/hooks\/trace-build\.sh/.exec(hooks[0]?.command ?? '')?.[1];
+  const path = hooks.flatMap(({ command }) => /\/bin\/sh '?(.*)\/hooks\/trace-build\.sh/.exec(command)?.[1] ?? [])[0];
   if (path === undefined) return { isHere, file, folder: undefined };
   const found = { isHere, file, folder: path };
   const again = 'trace-build install --harness hermes';

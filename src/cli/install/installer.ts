@@ -10,6 +10,8 @@ export const PLUGIN_NAME = 'trace-build';
 export interface Where {
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
+  /** Also hooks that tell what the harness itself does not keep. Default: no. */
+  readonly exact?: boolean;
 }
 
 export interface Installer {

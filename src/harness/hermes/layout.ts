@@ -19,6 +19,7 @@ export const layout: DatabaseLayout = {
   sessionsOf,
   lineQueries,
   lineOf: (row) => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)),
+  hasSpool: true,
 };
 
 /** `TranscriptFile.meta`, as JSON: what the database itself says of a session and its continuations. */

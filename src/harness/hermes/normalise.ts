@@ -19,7 +19,8 @@ import { modelOf, totalsOf } from './usage.ts';
 const NAME = 'hermes';
 
 export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<ParsedFile>): Normalised {
-  const exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks));
+  const known = new Set([main, ...agents].flatMap(({ meta }) => meta.sessions.map(({ id }) => id)));
+  const exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId))));
   const { origin, sessions } = main.meta;
   const begunMs = Number(sessions[0]?.['started_at'] ?? 0) * 1000;
   const copied = new Set(origin === undefined ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs)));

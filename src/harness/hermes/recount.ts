@@ -18,7 +18,7 @@ interface Numbered {
   readonly row: Loose;
 }
 
-export function recount({ main, agents }: RawFiles): Recount {
+export function recount({ main, agents, ended = false }: RawFiles): Recount {
   const unusable: Unusable[] = [];
   const responses: CountedResponse[] = [];
   const calls = new Map<string, Place[]>();
@@ -34,6 +34,7 @@ export function recount({ main, agents }: RawFiles): Recount {
     const meta = parsed(file.meta ?? '{}') ?? {};
     const given = new Map<string, number>();
     const answers = answersIn(rows);
+    const isOver = ended || typeof meta.sessions?.at(-1)?.ended_at === 'number' || hasAnswered(rows);
     for (const { line, row } of answers) {
       const places = [{ file: file.name, line }];
       const asked = callsOf(row);
@@ -46,8 +47,8 @@ export function recount({ main, agents }: RawFiles): Recount {
         (each) => !each.taken && each.session === row.session_id && each.at <= row.timestamp + 0.005 && each.at >= row.timestamp - 2,
       );
       if (request !== undefined) request.taken = true;
-      // Where an agent asked once, its account is that call's.
-      const alone = agentId !== undefined && answers.length === 1 && meta.messages === rows.length ? onlyCall(meta) : undefined;
+      // Where an agent asked once and asks no more, its account is that call's.
+      const alone = agentId !== undefined && isOver && answers.length === 1 && meta.messages === rows.length ? onlyCall(meta) : undefined;
       const tokens = request === undefined ? alone : request.tokens;
       responses.push({
         id,
@@ -137,6 +138,11 @@ function answersIn(rows: readonly Numbered[]): Numbered[] {
     return !again;
   });
 }
+
+const hasAnswered = (rows: readonly Numbered[]): boolean => {
+  const last = rows.at(-1)?.row;
+  return last?.role === 'assistant' && callsOf(last).length === 0 && !['length', 'incomplete'].includes(last.finish_reason);
+};
 
 /** Row by row, none more than a third of a millisecond from the next. */
 function isNextToSummary(rows: readonly Numbered[], at: number): boolean {
