@@ -274,6 +274,21 @@ describe('hermes', () => {
     expect(read(CONFIG)).toBe(text);
   });
 
+  test('--exact: three more, and without it they go', async () => {
+    write(CONFIG, 'model: y\n');
+    await install();
+    const three = read(CONFIG);
+    expect((await run('install', '--harness', 'hermes', '--exact')).code).toBe(0);
+    expectOurs();
+    for (const event of ['post_api_request', 'post_tool_call', 'subagent_start'])
+      expect(hooks()[event]).toEqual([{ command: `${process.execPath} ${current()}/hooks/hermes-spool.cjs`, timeout: 10 }]);
+    await install();
+    expect(read(CONFIG)).toBe(three);
+    await run('install', '--harness', 'hermes', '--exact');
+    await run('uninstall', '--harness', 'hermes');
+    expect(read(CONFIG)).toBe('model: y\n');
+  });
+
   test('of profiles, too; consent that was given is not asked for', async () => {
     write(CONFIG, 'hooks_auto_accept: true\n');
     write('.hermes/profiles/work/config.yaml', 'model: y\n');
@@ -304,7 +319,7 @@ test('all at once, and --dry-run', async () => {
     'codex plugin add trace-build@trace-build',
     `add ${join(current(), 'hooks/openclaw')} to plugins.load.paths in ${at('.openclaw/openclaw.json')}`,
     'allow trace-build there to see the end of a run',
-    `add three hooks to ${at('.hermes/config.yaml')}`,
+    `add 3 hooks to ${at('.hermes/config.yaml')}`,
   ]);
   expect([existsSync(copies()), calls(), read('.openclaw/openclaw.json'), read('.hermes/config.yaml')]).toEqual([
     false,
