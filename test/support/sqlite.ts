@@ -76,3 +76,18 @@ export function walOf(
 
 /** Debian's command, a writer as any other: `.ci/run` installs it. */
 export const hasSqlite3 = (): boolean => spawnSync('sqlite3', ['-version']).status === 0;
+
+/** @returns the bytes of a database as they are after a script; its triggers, which may need modules we lack, are gone */
+export function changedDatabase(bytes: Uint8Array, sql: string): Buffer {
+  const { Database } = sqlJs() as unknown as { Database: new (bytes: Uint8Array) => Writable };
+  // A copy, for it writes into what it is given.
+  const database = new Database(Uint8Array.from(bytes));
+  try {
+    const [found] = database.exec("select name from sqlite_master where type = 'trigger'") as { values: string[][] }[];
+    for (const [name] of found?.values ?? []) database.exec(`drop trigger "${name}"`);
+    database.exec(sql);
+    return Buffer.from(database.export());
+  } finally {
+    database.close();
+  }
+}
