@@ -41,8 +41,8 @@ function checkOf(name: OtherName, title: string, { file, folder, missing }: Retu
   const last = lastHookMs(paths.state, name);
   const came = last === undefined ? 'No hook of it has come yet.' : `The last hook came ${when(last, nowMs)}.`;
   if (folder === undefined) return ok(name, `The hooks of ${title} are not installed: ${again}${last === undefined ? '' : `. ${came}`}`);
-  const where = `${title} was told of them in ${tilde(file, world)}.`;
-  if (!existsSync(folder)) return warning(name, `${where} But ${tilde(folder, world)} is gone.`, again);
+  const where = `The hooks of ${title} are installed (${tilde(file, world)}).`;
+  if (!existsSync(folder)) return warning(name, `${where} But ${tilde(folder, world)}, where they were, is gone.`, again);
   if (missing !== undefined) return warning(name, `${where} ${missing.sentence} ${came}`, missing.todo);
   const version = versionIn(folder);
   if (isOlder(version, world.version)) return warning(name, `${where} They are of version ${version}; this is ${world.version}.`, again);
