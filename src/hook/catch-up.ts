@@ -17,6 +17,7 @@ import { isOwnStamp, standingOf } from '../sync/standing.ts';
 import { allSessions, forget, readState, type SessionState, settle, unsettledSessions, writeState } from '../sync/state.ts';
 import { deliver } from './session-jobs.ts';
 import type { Shift } from './shift.ts';
+import { pruneSpools } from './spools.ts';
 
 /** A look at every transcript there is costs thousands of files: not at every start of a session. */
 const SCAN_EVERY_MS = 60 * 60_000;
@@ -124,7 +125,7 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
 }
 
 /** Entries live as long as the transcripts they are of; one with spans that never arrived may come back. */
-async function prune({ paths, tools, now }: Shift): Promise<void> {
+async function prune({ paths, tools, now, places }: Shift): Promise<void> {
   const gone = allSessions(paths.state).filter(
     (state) =>
       !state.disabled &&
@@ -137,6 +138,7 @@ async function prune({ paths, tools, now }: Shift): Promise<void> {
   await tools?.outlet.prune((session) => keys.has(session));
   for (const state of gone) forget(paths.state, state);
   removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS);
+  pruneSpools(places, now() - FAILURE_KEPT_MS);
 }
 
 const owedBy = ({ delivered = {} }: SessionState): number =>

@@ -22,6 +22,16 @@ export function spoolsIn(folder: string): (ids: readonly string[]) => readonly s
   return (ids) => (there.size === 0 ? [] : ids.map(spoolName).filter((name) => there.has(name))).map((name) => join(folder, name));
 }
 
+/** Of sessions that there are no more, those that were not written to since. @param ids  of all there are, and of their agents */
+export function orphans(folder: string, ids: readonly string[], beforeMs: number): readonly string[] {
+  const known = new Set(ids.map(spoolName));
+  return entriesOf(folder).flatMap(({ name }) => {
+    const path = join(folder, name);
+    const writtenMs = readableStats(path)?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    return known.has(name) || writtenMs >= beforeMs ? [] : [path];
+  });
+}
+
 /** A spool only grows. */
 export const spoolStamp = (paths: readonly string[]): string => paths.map((path) => readableStats(path)?.size ?? 0).join(' ');
 

@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { harnesses } from '../../src/harness/index.ts';
 import { enqueue } from '../../src/hook/queue.ts';
+import { pruneSpools } from '../../src/hook/spools.ts';
 import { brokenInvariants, type Span } from '../../src/index.ts';
 import { traceSession } from '../../src/pipeline.ts';
 import { findSession, findSessions, type SessionRef } from '../../src/read/find.ts';
@@ -230,4 +232,19 @@ test('deliveries while it grows: what each tells is exact', async () => {
     machine.remove();
     await collector.stop();
   }
+});
+
+test('a spool goes some time after its session', () => {
+  refIn(home);
+  spooled(home, PAYLOADS);
+  for (const id of ['deleted', 'new']) writeFileSync(spoolOf(id), '');
+  const places = { env: {}, home, harnesses };
+  const laterMs = Date.now() + 1_000;
+  for (const id of [ROOT, CHILD, 'deleted']) utimesSync(spoolOf(id), 1, 1);
+  pruneSpools(places, 2_000);
+  expect(readdirSync(folderIn(home))).toEqual([`${ROOT}.jsonl`, `${CHILD}.jsonl`, 'new.jsonl']);
+  // A database that can't be read tells of no session.
+  writeFileSync(join(home, '.hermes', 'state.db'), 'torn');
+  pruneSpools(places, laterMs);
+  expect(readdirSync(folderIn(home))).toHaveLength(3);
 });

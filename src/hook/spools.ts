@@ -1,0 +1,20 @@
+/**
+ * Removes what hooks told of sessions that are gone from their database.
+ *
+ * in:   places; how long nothing was written
+ * out:  fewer files in ~/.local/state/trace-build/spool/
+ */
+import { rmSync } from 'node:fs';
+import { allSessions, type Places } from '../read/find.ts';
+import { orphans, spoolFolder } from '../read/spool.ts';
+
+export function pruneSpools(places: Places, beforeMs: number): void {
+  for (const harness of places.harnesses) {
+    if (!harness.layouts.some((layout) => layout.kind === 'database' && layout.hasSpool === true)) continue;
+    const sessions = allSessions({ ...places, harnesses: [harness] });
+    // Not one: then it is the database that can't be read.
+    if (sessions.length === 0) continue;
+    const ids = sessions.flatMap(({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((each) => each?.ids ?? []));
+    for (const path of orphans(spoolFolder(places.home, harness.name), ids, beforeMs)) rmSync(path, { force: true });
+  }
+}
