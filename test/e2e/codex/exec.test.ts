@@ -2,7 +2,7 @@
  * The real Codex CLI (`codex exec`), with the plugin that `trace-build install` has installed: however a session goes, and
  * however it ends, every final span of it arrives exactly once.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectEachOnce, spansOf } from '../claude/arrived.ts';
@@ -63,6 +63,18 @@ test(
     expect(spansOf(world, session).filter(({ name }) => name.startsWith('invoke_agent'))).toHaveLength(2);
     expect(new Set(world.collector.taken.map(({ traceId }) => traceId)).size).toBe(1);
     expectAllTokens(world);
+  }),
+);
+
+test(
+  'wait: all of it is there when codex is gone',
+  story(async (world) => {
+    const file = join(world.home, '.config', 'trace-build', 'config.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), wait: true }));
+    await done(world.exec('script:tools'));
+    const atOnce = world.collector.taken.length;
+    await expectArrived(world);
+    expect(world.collector.taken.length).toBe(atOnce);
   }),
 );
 
