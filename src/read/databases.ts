@@ -30,6 +30,7 @@ export function databaseStore(kind: Kind, places: Places): Store {
   return {
     harness,
     roots,
+    names: () => false,
     owns,
     at,
     all,

@@ -37,7 +37,9 @@ export function findSessions(given: string, places: Places, beside: BesideIndex 
       `${given} is a pipe or a device, not a file.`,
       'Write the transcript to a file first (cat … > session.jsonl), and name that.',
     );
-  return ownerOf(given, stores).at(given);
+  const found = ownerOf(given, stores).at(given);
+  if (found.length === 0) throw new UserError(`${given} holds no sessions yet.`, 'Name another one.');
+  return found;
 }
 
 /**
@@ -121,7 +123,9 @@ function storesOf(places: Places, beside: BesideIndex): readonly Store[] {
   return [...databases, ...threads, ...projects];
 }
 
-const ownerOf = (path: string, stores: readonly Store[]): Store => stores.find((store) => store.owns(path))!;
+/** Two may write the same lines: then the name tells. */
+const ownerOf = (path: string, stores: readonly Store[]): Store =>
+  stores.find((store) => store.names(path) && store.owns(path)) ?? stores.find((store) => store.owns(path))!;
 
 /** Of a session in a database and in a file it was taken from, the one in the database. */
 function onceEach(refs: readonly SessionRef[]): readonly SessionRef[] {

@@ -45,6 +45,7 @@ export function projectsStore(kind: Kind, places: Places, isOthers: (path: strin
   return {
     harness,
     roots,
+    names: () => false,
     owns: () => true, // Whatever the name: a transcript may have been copied anywhere.
     at: (path) => [fromFile(path, kind, beside)],
     all: () => [...new Map(roots.map((root) => [realPathOf(root), root])).values()].flatMap((root) => sessionsUnder(root, kind, isOthers)),

@@ -49,7 +49,9 @@ export interface Store {
   readonly harness: Harness;
   /** Where they lie, for people. */
   readonly roots: readonly string[];
-  /** Whether a file is one of these, by its name and first bytes. */
+  /** Whether a file is called as these are. */
+  names(path: string): boolean;
+  /** Whether a file is one of these, by its first bytes, whatever it is called. */
   owns(path: string): boolean;
   /**
    * Of a file that it owns: one, or those in a database.

@@ -32,6 +32,7 @@ export function threadsStore(kind: Kind, places: Places): Store {
   return {
     harness,
     roots,
+    names: (path) => layout.threadOf(path) !== undefined,
     owns: (path) => headOf(path, layout) !== undefined,
     at: (path) => [fromFile(path, kind, roots)],
     all: () => sessionsAmong(usual(), kind),

@@ -30,6 +30,8 @@ export function undeliveredTo({ config, home, stateFolder, key, nowMs }: Owing):
     return directory !== undefined && decide(directory).inScope && state.disabled !== true && parentOf(state)?.sampled !== false;
   };
   return (ref) => {
+    // Only agents of it are left, or it tells of nothing yet: it is delivered when somebody names it.
+    if (ref.path === undefined || ref.begunMs === 0) return false;
     const state = readState(stateFolder, nameOf(ref));
     if (!isExported(ref, state)) return false;
     const known = state.delivered?.[key];
