@@ -129,6 +129,7 @@ function callersOf({ modelCalls, toolCalls }: Run): ReadonlyMap<ModelCall | unde
 function* toolEvents(call: ToolCall, agent: string, nameOf: NameOf): Generator<SessionEvent> {
   const { id, name, startedAtMs, outcome } = call;
   yield { atMs: startedAtMs, agent, kind: 'tool_called', id, name, ...textOf(labelOf({ kind: 'tool', call })) };
+  for (const inside of call.toolCalls ?? []) yield* toolEvents(inside, agent, nameOf);
   for (const started of call.agent === undefined ? call.agents : [call.agent, ...call.agents]) yield* agentEvents(started, nameOf);
   if (outcome.kind === 'open') return;
   const atMs = toolEnd(call, outcome);

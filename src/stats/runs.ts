@@ -4,7 +4,7 @@
  * in:   Session, or one of its runs
  * out:  runs, each once, a run before the agents it started; pure
  */
-import type { AgentRun, ErrorType, Run, Session } from '../session/types.ts';
+import type { AgentRun, ErrorType, Run, Session, ToolCall } from '../session/types.ts';
 
 export function* runsOf(session: Session): Generator<Run> {
   for (const run of [...session.turns, ...session.strays]) yield* runsIn(run);
@@ -27,15 +27,19 @@ export function* livesIn(run: Run, again = false): Generator<Life> {
   for (const agent of agentsOf(run)) yield* livesIn(agent);
 }
 
+/** The calls of a run, each before those that it made itself. */
+export const callsOf = ({ toolCalls }: Pick<Run, 'toolCalls'>): readonly ToolCall[] =>
+  toolCalls.flatMap((call) => (call.toolCalls === undefined ? [call] : [call, ...callsOf({ toolCalls: call.toolCalls })]));
+
 /** The agents that a run started itself; later transcripts of an agent are no agents of their own. */
 export const agentsOf = (run: Run): readonly AgentRun[] => [
-  ...run.toolCalls.flatMap(({ agent, agents }) => (agent === undefined ? agents : [agent, ...agents])),
+  ...callsOf(run).flatMap(({ agent, agents }) => (agent === undefined ? agents : [agent, ...agents])),
   ...run.unclaimedAgents,
 ];
 
 /** What went wrong in a run, each once: a call whose agent failed is that agent's failure. */
 export function errorsOf({ run, again }: Life): readonly ErrorType[] {
-  const ofCalls = run.toolCalls.flatMap(({ outcome, agent }) =>
+  const ofCalls = callsOf(run).flatMap(({ outcome, agent }) =>
     outcome.kind === 'error' && agent?.outcome.kind !== 'error' ? [outcome.errorType] : [],
   );
   return run.outcome.kind === 'error' && !again ? [...ofCalls, run.outcome.errorType] : ofCalls;

@@ -4,8 +4,9 @@
  * in:   Session; what a model call costs, as a function
  * out:  `SessionSummary`; pure
  */
-import type { ModelCall, Part, Session } from '../session/types.ts';
-import { agentsOf, errorsOf, livesIn } from './runs.ts';
+import type { ModelCall, Part, Session, TokenUsage } from '../session/types.ts';
+import { accountsOf } from './accounts.ts';
+import { agentsOf, callsOf, errorsOf, livesIn } from './runs.ts';
 
 /** US dollars; undefined when no price is known. */
 export type PriceOf = (call: ModelCall) => number | undefined;
@@ -26,7 +27,7 @@ export interface SessionSummary {
   readonly agents: number;
   readonly modelCalls: number;
   readonly toolCalls: number;
-  /** `input` includes what was read from and written to the cache. */
+  /** `input` includes what was read from and written to the cache. Of calls, or of the session where that is all there is. */
   readonly tokens: { readonly input: number; readonly output: number; readonly cacheRead: number; readonly cacheWrite: number };
   readonly costUsd: number;
   /** Model calls whose model has no known price. */
@@ -42,11 +43,14 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
   const lives = [...session.turns, ...session.strays].flatMap((run) => [...livesIn(run)]);
   const runs = lives.map(({ run }) => run);
   const calls = runs.flatMap(({ modelCalls }) => modelCalls);
-  const tools = runs.flatMap(({ toolCalls }) => toolCalls);
-  const prices = calls.map(priceOf);
+  const tools = runs.flatMap(callsOf);
+  const accounts = accountsOf(session);
+  const shared = [...accounts.of.values()];
+  const prices = calls.map((call) => priceOf(call) ?? (accounts.priced.has(call) ? 0 : undefined));
   const title = session.turns.map(({ prompt }) => textOf(prompt)).find((text) => text !== '');
   const { version, branch } = session.turns.at(-1) ?? session.strays.at(-1) ?? {};
-  const sum = (of: (call: ModelCall) => number | undefined): number => calls.reduce((total, call) => total + (of(call) ?? 0), 0);
+  const usages = [...calls, ...shared].flatMap(({ usage }) => usage ?? []);
+  const sum = (of: (usage: TokenUsage) => number): number => usages.reduce((total, usage) => total + of(usage), 0);
   return {
     id: session.id,
     harness: session.harness,
@@ -61,12 +65,12 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
     modelCalls: calls.length,
     toolCalls: tools.length,
     tokens: {
-      input: sum(({ usage }) => usage?.input),
-      output: sum(({ usage }) => usage?.output),
-      cacheRead: sum(({ usage }) => usage?.cacheRead),
-      cacheWrite: sum(({ usage }) => usage?.cacheWrite),
+      input: sum(({ input }) => input),
+      output: sum(({ output }) => output),
+      cacheRead: sum(({ cacheRead }) => cacheRead),
+      cacheWrite: sum(({ cacheWrite }) => cacheWrite),
     },
-    costUsd: prices.reduce<number>((total, price) => total + (price ?? 0), 0),
+    costUsd: [...prices, ...shared.map(({ costUsd }) => costUsd)].reduce<number>((total, usd) => total + (usd ?? 0), 0),
     unpriced: prices.filter((price) => price === undefined).length,
     errors: lives.reduce((total, life) => total + errorsOf(life).length, 0),
     compactions: lives.reduce((total, { run, again }) => total + (again ? 0 : run.compactions.length), 0),

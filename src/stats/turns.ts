@@ -4,9 +4,10 @@
  * in:   Session; what a model call costs, as a function
  * out:  `CountedTurn[]`: the turns, then agents that belong to none; plain data that can be sent between threads
  */
-import type { ModelCall, Run, Session, ToolCall, Turn } from '../session/types.ts';
-import { agentsOf, errorsOf, livesIn } from './runs.ts';
-import { addTo, type Draft, entry, noModel, noTool, nothing, type Stats } from './stats.ts';
+import type { ModelCall, Run, Session, TokenUsage, ToolCall, Turn } from '../session/types.ts';
+import { type Account, type Accounts, accountsOf } from './accounts.ts';
+import { agentsOf, callsOf, errorsOf, livesIn } from './runs.ts';
+import { addTo, type Draft, entry, noModel, type noTokens, noTool, nothing, type Stats } from './stats.ts';
 import type { PriceOf } from './summary.ts';
 
 export interface CountedTurn {
@@ -21,13 +22,14 @@ export interface CountedTurn {
 const PICO = 1e12;
 
 export function countedTurns(session: Session, priceOf: PriceOf): readonly CountedTurn[] {
+  const accounts = accountsOf(session);
   const turns = session.turns.map((turn) => {
-    const stats = statsOf(turn, session.id, priceOf);
+    const stats = statsOf(turn, session.id, priceOf, accounts);
     addTurn(stats, turn);
     return { startId: turn.startId, startedAtMs: turn.startedAtMs, copied: turn.copiedFrom !== undefined, stats };
   });
   const strays = session.strays.map((agent) => {
-    const stats = statsOf(agent, session.id, priceOf);
+    const stats = statsOf(agent, session.id, priceOf, accounts);
     addTo(stats.agents, agent.name);
     return { startId: agent.startId, startedAtMs: agent.startedAtMs, copied: false, stats };
   });
@@ -43,14 +45,16 @@ function addTurn(to: Draft, turn: Turn): void {
 }
 
 /** Of a run and all agents below it. */
-function statsOf(top: Run, sessionId: string, priceOf: PriceOf): Draft {
+function statsOf(top: Run, sessionId: string, priceOf: PriceOf, accounts: Accounts): Draft {
   const to = nothing();
   let endedAtMs = top.endedAtMs;
   for (const life of livesIn(top)) {
     const { run, again } = life;
     endedAtMs = Math.max(endedAtMs, run.endedAtMs);
-    for (const call of run.modelCalls) addModelCall(to, call, priceOf);
-    for (const call of run.toolCalls) addToolCall(to, call);
+    for (const call of run.modelCalls) addModelCall(to, call, priceOf, accounts);
+    const account = accounts.of.get(run);
+    if (account !== undefined) addAccount(to, account);
+    for (const call of callsOf(run)) addToolCall(to, call);
     for (const agent of agentsOf(run)) addTo(to.agents, agent.name);
     for (const error of errorsOf(life)) addTo(to.errors, error);
     if (again) continue;
@@ -62,18 +66,27 @@ function statsOf(top: Run, sessionId: string, priceOf: PriceOf): Draft {
   return to;
 }
 
-function addModelCall(to: Draft, call: ModelCall, priceOf: PriceOf): void {
+function addModelCall(to: Draft, call: ModelCall, priceOf: PriceOf, { counted, priced }: Accounts): void {
   const model = entry(to.models, call.model, noModel);
   const { usage } = call;
   const usd = priceOf(call);
   model.calls++;
   model.durationsMs.push(call.endedAtMs - call.startedAtMs);
-  if (usd === undefined) model.unpriced++;
-  else model.picoUsd += Math.round(usd * PICO);
-  if (usage?.reliable !== true) model.unreliable++;
+  if (usd !== undefined) model.picoUsd += Math.round(usd * PICO);
+  else if (!priced.has(call)) model.unpriced++;
+  if (usage?.reliable !== true && !counted.has(call)) model.unreliable++;
   to.events.retries += call.retries;
-  if (usage === undefined) return;
-  const { tokens } = model;
+  if (usage !== undefined) addUsage(model.tokens, usage);
+}
+
+/** Of calls that may have been made in earlier turns: they have no tokens of their own. */
+function addAccount(to: Draft, { model: name, usage, costUsd = 0 }: Account): void {
+  const model = entry(to.models, name, noModel);
+  model.picoUsd += Math.round(costUsd * PICO);
+  addUsage(model.tokens, usage);
+}
+
+function addUsage(tokens: ReturnType<typeof noTokens>, usage: TokenUsage): void {
   tokens.input += usage.input;
   tokens.cacheRead += usage.cacheRead;
   tokens.cacheWrite5m += usage.cacheWrite - usage.cacheWrite1h;

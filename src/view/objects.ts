@@ -29,14 +29,19 @@ export function spanObjectsOf(session: Session): SpanObjects {
 
 function addRun(to: Map<string, SpanObject>, traceId: string, run: Run): void {
   for (const call of run.modelCalls) to.set(spanIdOf(traceId, 'chat', call.id), { kind: 'chat', call });
-  for (const call of run.toolCalls) {
+  addCalls(to, traceId, run.toolCalls);
+  for (const agent of run.unclaimedAgents) addAgent(to, traceId, agent);
+}
+
+function addCalls(to: Map<string, SpanObject>, traceId: string, calls: readonly ToolCall[]): void {
+  for (const call of calls) {
     if (call.agent !== undefined) addAgent(to, traceId, call.agent, call);
     else {
       to.set(spanIdOf(traceId, 'call', call.id), { kind: 'tool', call });
+      addCalls(to, traceId, call.toolCalls ?? []);
       for (const agent of call.agents) addAgent(to, traceId, agent);
     }
   }
-  for (const agent of run.unclaimedAgents) addAgent(to, traceId, agent);
 }
 
 function addAgent(to: Map<string, SpanObject>, traceId: string, agent: AgentRun, call?: ToolCall): void {
