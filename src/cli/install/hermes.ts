@@ -57,7 +57,10 @@ async function install(folder: string, where: Where): Promise<readonly string[]>
   if (!existsSync(homeOf(where)))
     throw new UserError(`Hermes was not found: there is no ${homeOf(where)}.`, 'Run hermes once, then this again.');
   write(added(folder, where));
-  return look(where).missing === undefined ? [] : [CONSENT];
+  return [
+    ...(look(where).missing === undefined ? [] : [CONSENT]),
+    'Hermes reads its hooks when it starts: a gateway that is running has to be started again.',
+  ];
 }
 
 const added = (folder: string, where: Where): readonly FileChange[] =>

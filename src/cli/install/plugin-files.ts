@@ -52,6 +52,8 @@ export function copyPlugin({ source, target }: Plugin): void {
   const files = PARTS.flatMap((part) => filesIn(source, part));
   for (const file of files) {
     const path = join(target, file);
+    // Hermes remembers when a script was changed.
+    if (isSame(join(source, file), path)) continue;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const temporary = `${path}.${process.pid}.tmp`;
     copyFileSync(join(source, file), temporary);
@@ -83,3 +85,8 @@ const filesIn = (folder: string, part: string): readonly string[] =>
   readdirSync(join(folder, part), { recursive: true, encoding: 'utf8' })
     .map((file) => join(part, file))
     .filter((file) => statSync(join(folder, file)).isFile());
+
+function isSame(source: string, copy: string): boolean {
+  const stats = statSync(copy, { throwIfNoEntry: false });
+  return stats?.isFile() === true && stats.size === statSync(source).size && readFileSync(source).equals(readFileSync(copy));
+}
