@@ -23,7 +23,8 @@ export function compareDelivery(
   const exported = own.size > 0 || spans.some(isKnown);
   const final = spans.filter((span) => !span.open && !isLeftOut(span));
   const pending = final.filter((span) => !isKnown(span));
-  const outdated = final.filter((span) => (ends.get(span.spanId) ?? Number.POSITIVE_INFINITY) < span.endMs);
+  // A copy's lines may have been written anew, with times of their own.
+  const outdated = final.filter((span) => !copied.has(span.traceId) && (ends.get(span.spanId) ?? Number.POSITIVE_INFINITY) < span.endMs);
   const built = new Set(spans.map(({ spanId }) => spanId));
   const notBuilt = [...own].filter(([spanId]) => !built.has(spanId));
   const where = url ?? `destination ${key}`;

@@ -254,7 +254,10 @@ describe('sync', () => {
     const second = await run(['sync', '--since', '2020-01-01', '--final']);
     expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/^0 sessions|nothing|^$/)]);
     expect(collector.requests).toHaveLength(requests);
-    expect((await run(['verify', home])).code).toBe(0);
+    for (const folder of Object.values(SESSION_FOLDERS)) {
+      const { code, stdout } = await run(['verify', '--quiet', join(home, folder)]);
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+ sessions?, no difference$|^$/m)]);
+    }
   });
 
   test('open or ended: every session is one of them', async () => {
