@@ -53,14 +53,17 @@ export const NO_TOTALS: Totals = {
 export function totalsOf(spans: readonly Span[], report: OutletReport | undefined): Totals {
   const sum = (read: (span: Span) => number): number => spans.reduce((total, span) => total + read(span), 0);
   const chats = spans.filter(isChat);
+  const paid = new Set(
+    spans.flatMap((span) => (isAccount(span) && span.attributes[attr.ATTR_COST_USD] !== undefined ? [whose(span)] : [])),
+  );
   return {
     turns: spans.filter((span) => span.parentSpanId === undefined).length,
     spans: spans.length,
     errors: spans.filter((span) => span.status.kind === 'error').length,
-    inputTokens: sum((span) => (isChat(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS) : 0)),
-    outputTokens: sum((span) => (isChat(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS) : 0)),
+    inputTokens: sum((span) => (isCounted(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS) : 0)),
+    outputTokens: sum((span) => (isCounted(span) ? numberOf(span, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS) : 0)),
     costUsd: sum((span) => numberOf(span, attr.ATTR_COST_USD)),
-    unpriced: chats.filter((span) => span.attributes[attr.ATTR_COST_USD] === undefined).length,
+    unpriced: chats.filter((span) => span.attributes[attr.ATTR_COST_USD] === undefined && !paid.has(whose(span))).length,
     redactions: sum((span) => numberOf(span, attr.ATTR_REDACTIONS)),
     delivered: report?.acknowledged ?? 0,
     before: report?.before ?? 0,
@@ -102,6 +105,11 @@ const outcome = (totals: Totals, sent: boolean): string[] => [
 ];
 
 export const isChat = (span: Span): boolean => span.attributes[attr.ATTR_GEN_AI_OPERATION_NAME] === attr.GEN_AI_OPERATION_NAME_VALUE_CHAT;
+
+/** Where no call tells its tokens, a session or an agent does, of all of them. */
+const isAccount = (span: Span): boolean => span.attributes[attr.ATTR_USAGE_SCOPE] === 'session';
+const isCounted = (span: Span): boolean => isChat(span) || isAccount(span);
+const whose = (span: Span): string => String(span.attributes[attr.ATTR_GEN_AI_AGENT_ID] ?? '');
 
 export function numberOf(span: Span, name: string): number {
   const value = span.attributes[name];

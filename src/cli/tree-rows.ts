@@ -35,11 +35,13 @@ export interface TreeRow {
 
 export interface Used {
   readonly calls: number;
+  /** Those of them whose tokens nobody told. */
+  readonly untold: number;
   readonly input: number;
   readonly cached: number;
   readonly output: number;
   readonly costUsd: number;
-  /** Of any call in it the output is known to be more. */
+  /** Of any call in it the output is known to be more than told. */
   readonly unreliable: boolean;
 }
 
@@ -97,19 +99,32 @@ export function spansOfTurn(spans: readonly Span[], turn: number): readonly Span
   return spans.filter(({ traceId }) => traceId === wanted.traceId);
 }
 
-const NOTHING: Used = { calls: 0, input: 0, cached: 0, output: 0, costUsd: 0, unreliable: false };
+const NOTHING: Used = { calls: 0, untold: 0, input: 0, cached: 0, output: 0, costUsd: 0, unreliable: false };
 
 function usedBelow(rows: readonly Row[]): readonly Used[] {
-  const used = rows.map(({ span }) => (kindOf(span) === 'chat' ? usedBy(span) : NOTHING));
+  // An agent may have an account of its own in place of its calls'. A session's, on its last turn, is of other turns, too.
+  const tells = (at: number): boolean => at >= 0 && kindOf(rows[at]!.span) === 'agent' && isScoped(rows[at]!.span);
+  const used = rows.map(({ span }, at): Used => {
+    if (kindOf(span) === 'chat') return usedBy(span);
+    return tells(at) ? { ...usedBy(span), calls: 0, untold: 0 } : NOTHING;
+  });
   for (let at = rows.length - 1; at >= 0; at--) {
-    const { parent } = rows[at]!;
-    if (parent >= 0) used[parent] = sum(used[parent]!, used[at]!);
+    const { span, parent } = rows[at]!;
+    if (parent < 0) continue;
+    const isIn = kindOf(span) === 'chat' && tells(parent);
+    used[parent] = sum(used[parent]!, isIn ? { ...used[at]!, untold: 0 } : used[at]!);
   }
   return used;
 }
 
+const isScoped = (span: Span): boolean => span.attributes[attr.ATTR_USAGE_SCOPE] === 'session';
+
+/** What was used up to the end of a turn by the whole session, where that is all that is known. */
+export const sessionUsed = (span: Span): Used | undefined => (isScoped(span) && kindOf(span) === 'turn' ? usedBy(span) : undefined);
+
 const usedBy = (span: Span): Used => ({
   calls: 1,
+  untold: span.attributes[attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS] === undefined ? 1 : 0,
   input: numberOf(span, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS),
   cached: numberOf(span, attr.ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
   output: numberOf(span, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS),
@@ -119,6 +134,7 @@ const usedBy = (span: Span): Used => ({
 
 const sum = (a: Used, b: Used): Used => ({
   calls: a.calls + b.calls,
+  untold: a.untold + b.untold,
   input: a.input + b.input,
   cached: a.cached + b.cached,
   output: a.output + b.output,

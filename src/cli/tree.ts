@@ -13,7 +13,7 @@ import { harmless, type Terminal } from './terminal.ts';
 import { cut, padStart, widthOf } from './text-width.ts';
 import { bar } from './tree-bar.ts';
 import { layoutOf, type TreeLayout, WIDE } from './tree-layout.ts';
-import { spansOfTurn, type TreeRow, treeRows, type Used } from './tree-rows.ts';
+import { sessionUsed, spansOfTurn, type TreeRow, treeRows, type Used } from './tree-rows.ts';
 
 export interface TreeView {
   readonly colors: Terminal['colors'];
@@ -77,8 +77,17 @@ function nameCell(row: TreeRow, { colors, ascii, width }: TreeView): readonly Pi
     { text: `${failed ? (ascii ? '! ' : '✗ ') : ''}${name}`, paint: paintOf(row, colors) },
     ...(failed ? [{ text: harmless(String(span.attributes[attr.ATTR_ERROR_TYPE])), paint: colors.red }] : []),
     ...remarks(row).map((text) => ({ text, paint: colors.magenta })),
+    ...sessionPieces(row, colors),
     ...(isWide(width) ? hiddenPieces(hidden, colors, ascii) : []),
   ];
+}
+
+/** Of the last turn, where nothing is known of the calls. */
+function sessionPieces({ span }: TreeRow, colors: Terminal['colors']): readonly Piece[] {
+  const used = sessionUsed(span);
+  if (used === undefined) return [];
+  const cost = used.costUsd > 0 ? `, ${dollars(used.costUsd)}` : '';
+  return [{ text: `session ${tokens(used.input)} in, ${tokens(used.output)} out${cost}`, paint: colors.dim }];
 }
 
 const isWide = (width: number | undefined): boolean => width !== undefined && width >= WIDE;
@@ -131,11 +140,13 @@ interface Figures {
 
 /** Of a turn or an agent: the sums of all below it. */
 function figuresOf({ span, used }: TreeRow, widths: TokenWidths, { width, ascii }: TreeView): Figures {
-  const hasCalls = used.calls > 0;
-  const [input, output] = [tokens(used.input).padStart(widths.input), outputOf(used, ascii).padStart(widths.output)];
+  // Nothing is not none.
+  const hasCalls = used.calls > used.untold || used.input + used.output > 0;
+  const about = span.attributes[attr.ATTR_TIME_ESTIMATED] === true ? '~' : '';
+  const [input, output] = [inputOf(used, ascii).padStart(widths.input), outputOf(used, ascii).padStart(widths.output)];
   const isNarrow = width !== undefined && width < WIDE;
   return {
-    duration: duration(span.endMs - span.startMs),
+    duration: `${about}${duration(span.endMs - span.startMs)}`,
     tokens: !hasCalls ? '' : isNarrow ? `${input} ${ascii ? '->' : '→'} ${output}` : `${input} in  ${output} out`,
     cost: hasCalls && used.costUsd > 0 ? dollars(used.costUsd) : '',
     cached: hasCalls && used.cached > 0 ? `${Math.round((100 * used.cached) / Math.max(1, used.input))}% cached` : '',
@@ -148,12 +159,14 @@ interface TokenWidths {
 }
 
 const tokenWidths = (rows: readonly TreeRow[], { ascii }: TreeView): TokenWidths => ({
-  input: rows.reduce((most, { used }) => Math.max(most, tokens(used.input).length), 0),
+  input: rows.reduce((most, { used }) => Math.max(most, inputOf(used, ascii).length), 0),
   output: rows.reduce((most, { used }) => Math.max(most, outputOf(used, ascii).length), 0),
 });
 
-const outputOf = ({ output, unreliable }: Used, ascii: boolean | undefined): string =>
-  `${unreliable ? (ascii ? '>' : '≥') : ''}${tokens(output)}`;
+const inputOf = ({ input, untold }: Used, ascii: boolean | undefined): string => `${atLeast(untold > 0, ascii)}${tokens(input)}`;
+const outputOf = ({ output, unreliable, untold }: Used, ascii: boolean | undefined): string =>
+  `${atLeast(unreliable || untold > 0, ascii)}${tokens(output)}`;
+const atLeast = (is: boolean, ascii: boolean | undefined): string => (is ? (ascii ? '>' : '≥') : '');
 
 // ---------------------------------------------------------------------------------------------
 

@@ -42,8 +42,27 @@ describe('as it looks', () => {
   });
 });
 
+describe('what a harness does not tell', () => {
+  test.each([undefined, 60, 100])('tokens of a session without those of its calls, times about, %s columns', (width) => {
+    expect(tree(tracedOf('hermes/real-run-0.18.2'), width === undefined ? {} : { width })).toMatchSnapshot();
+  });
+
+  test('nothing is no zero, and what is more than told says so', () => {
+    const text = tree(tracedOf('hermes/schema30'));
+    expect(text).toContain('5 turns · 19 spans · 8,760 in, 427 out · $0.0090');
+    expect(text).toContain('invoke_agent hermes #5 human  compacted  session 7,710 in, 337 out, $0.0070');
+    expect(text).toMatch(/invoke_agent hermes #1 human .* ≥1,050 in {2}≥90 out/);
+    expect(text).toMatch(/invoke_agent subagent +105 ms +1,050 in +90 out {2}\$0\.0020/);
+    expect(linesOf(text).slice(1).join()).not.toMatch(/\b0 in/);
+  });
+});
+
+test('calls that a call made stand below it', () => {
+  expect(tree(tracedOf('codex/0.169-code-mode'), { width: 80 })).toMatchSnapshot();
+});
+
 describe('every line fits', () => {
-  test.each(STORIES)('%s', (story) => {
+  test.each([...STORIES, 'hermes/schema30', 'codex/0.169-code-mode', 'openclaw/2026.9.6-sqlite'])('%s', (story) => {
     const sessions = loadStory(story, { content: 'full' }).sessions;
     for (const [nth] of sessions.entries())
       for (const width of [10, 40, 60, 80, 120, 200])
