@@ -9,7 +9,7 @@ import type { DatabaseLayout, DatabaseSession, Harness } from '../harness/harnes
 import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats, tolerantly } from './folders.ts';
 import type { Places, SessionRef, Store } from './refs.ts';
 import { spoolFolder, spoolLines, spoolStamp, spoolsIn } from './spool.ts';
-import { readDatabase } from './sqlite.ts';
+import { type OpenDatabase, readDatabase } from './sqlite.ts';
 
 interface Kind {
   readonly harness: Harness;
@@ -79,9 +79,20 @@ function matching(pattern: string): readonly string[] {
   return foldersIn(pattern.slice(0, at)).flatMap((name) => matching(`${pattern.slice(0, at)}/${name}${pattern.slice(at + 2)}`));
 }
 
+/** Whoever reads one session after another asks for the list each time. */
+const lists = new WeakMap<OpenDatabase, Map<DatabaseLayout, readonly DatabaseSession[]>>();
+
+function listedIn(db: OpenDatabase, layout: DatabaseLayout): readonly DatabaseSession[] {
+  const known = lists.get(db) ?? new Map<DatabaseLayout, readonly DatabaseSession[]>();
+  lists.set(db, known);
+  const sessions = known.get(layout) ?? layout.sessionsOf(layout.listQueries(db.columns).map(db.all));
+  known.set(layout, sessions);
+  return sessions;
+}
+
 function sessionsIn(path: string, { harness, layout }: Kind, home: string): readonly SessionRef[] {
   const spoolsOf = layout.hasSpool === true ? spoolsIn(spoolFolder(home, harness.name)) : () => [];
-  const sessions = readDatabase(path, ({ all, columns }) => layout.sessionsOf(layout.listQueries(columns).map(all))).map((session) => {
+  const sessions = readDatabase(path, (db) => listedIn(db, layout)).map((session) => {
     const spools = spoolsOf(session.ids);
     return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
   });

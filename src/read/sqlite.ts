@@ -29,8 +29,9 @@ const TRIES = 12;
 /** What looks damaged may have been read at a bad moment, but not again and again. */
 const TRIES_DAMAGED = 3;
 const WAIT_MS = 50;
-/** After that, another write shows in the time of a file, however coarse the clock. */
-const SETTLED_MS = 2000;
+/** After that, another write shows in the time of a file: of a fine clock, and of one that counts seconds. */
+const SETTLED_MS = 100;
+const SETTLED_COARSE_MS = 2000;
 
 export interface ReadOptions {
   readonly maxBytes?: number;
@@ -57,7 +58,7 @@ export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, opti
       if (snapshot.kind === 'unusable') throw unreadable(path, snapshot.why, 'Name the database of a harness, or leave it out.');
       if (snapshot.kind === 'too-large') return usePlace(path, real, snapshot, use);
       if (snapshot.kind === 'image') {
-        const isSettled = nowMs() - Math.max(writtenMs(real), writtenMs(`${real}-wal`)) > SETTLED_MS;
+        const isSettled = [real, `${real}-wal`].map(writtenMs).every((atMs) => nowMs() - atMs > settledAfterMs(atMs));
         return useImage(snapshot.bytes, snapshot.doubtful, isSettled ? stamp : undefined, use);
       }
       why = snapshot.why;
@@ -167,6 +168,8 @@ const stampOf = (path: string): string => {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
 };
+const settledAfterMs = (writtenMs: number): number => (writtenMs % 1000 === 0 ? SETTLED_COARSE_MS : SETTLED_MS);
+
 const writtenMs = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
