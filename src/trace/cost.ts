@@ -46,9 +46,9 @@ export function costUsd(provider: string, model: string, usage: TokenUsage, atMs
   return Math.round(usd * 1e12) / 1e12;
 }
 
-/** Undefined, too, for a call that tells no usage. */
-export const callCostUsd = ({ provider, model, usage, startedAtMs }: ModelCall): number | undefined =>
-  usage && costUsd(provider, model, usage, startedAtMs);
+/** Of a model that the list doesn't know, what the harness reckons. Undefined, too, for a call that tells no usage. */
+export const callCostUsd = ({ provider, model, usage, startedAtMs, costUsd: reckoned }: ModelCall): number | undefined =>
+  usage && (costUsd(provider, model, usage, startedAtMs) ?? reckoned);
 
 interface Rates {
   readonly input: number;

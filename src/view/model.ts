@@ -98,7 +98,11 @@ export interface ViewSpan {
   readonly error?: string;
   /** When it is not `completed`: interrupted, denied, open. */
   readonly outcome?: string;
-  /** Of a chat. `input` includes the cached ones. */
+  /** True when the harness does not tell when it began or ended. */
+  readonly timeEstimated?: boolean;
+  /** Of a turn: what the whole session used up to its end, where that is all that is known. It is no figure of the turn. */
+  readonly session?: { readonly input: number; readonly output: number; readonly costUsd?: number };
+  /** Of a chat; of an agent where only its calls together have some. `input` includes the cached ones. */
   readonly tokens?: { readonly input: number; readonly output: number; readonly cacheRead: number };
   readonly costUsd?: number;
 }

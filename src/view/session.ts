@@ -105,7 +105,8 @@ function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined):
   const outcome = outcomeOf(span, object);
   const error = span.attributes[attr.ATTR_ERROR_TYPE];
   const cost = span.attributes[attr.ATTR_COST_USD];
-  const usage = object?.kind === 'chat' ? object.call.usage : undefined;
+  const usage = object?.kind === 'chat' ? object.call.usage : object?.kind === 'agent' ? object.agent.sessionUsage?.usage : undefined;
+  const account = object?.kind === 'turn' ? object.turn.sessionUsage : undefined;
   return {
     id: span.spanId,
     parent,
@@ -117,8 +118,16 @@ function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined):
     endMs: span.endMs,
     ...(error !== undefined && { error: String(error) }),
     ...(['interrupted', 'denied', 'open'].includes(outcome) && { outcome }),
+    ...(span.attributes[attr.ATTR_TIME_ESTIMATED] === true && { timeEstimated: true }),
+    ...(account !== undefined && {
+      session: {
+        input: account.usage.input,
+        output: account.usage.output,
+        ...(account.costUsd !== undefined && { costUsd: account.costUsd }),
+      },
+    }),
     ...(usage !== undefined && { tokens: { input: usage.input, output: usage.output, cacheRead: usage.cacheRead } }),
-    ...(typeof cost === 'number' && { costUsd: cost }),
+    ...(typeof cost === 'number' && account === undefined && { costUsd: cost }),
   };
 }
 
@@ -146,7 +155,7 @@ function turnsOf(rows: readonly Row[], spans: readonly ViewSpan[], objects: Span
 
 function viewTurn(root: Span, first: number, spans: readonly ViewSpan[], object: SpanObject | undefined): ViewTurn {
   const chats = spans.filter(({ kind }) => kind === 'chat');
-  const sum = (of: (span: ViewSpan) => number | undefined): number => chats.reduce((total, span) => total + (of(span) ?? 0), 0);
+  const sum = (of: (span: ViewSpan) => number | undefined): number => spans.reduce((total, span) => total + (of(span) ?? 0), 0);
   const label = spans[0]?.label;
   return {
     ...(object?.kind === 'turn' && turnFields(object.turn)),

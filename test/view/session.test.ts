@@ -12,9 +12,14 @@ import { openSession } from '../../src/view/sessions.ts';
 import { loadStory, STORIES } from '../support/stories.ts';
 import { shownIn } from './shown.ts';
 
+const OTHERS = [
+  ...['codex/0.169-code-mode', 'codex/0.169-subagents-v2', 'openclaw/2026.9.6-sqlite'],
+  ...['hermes/real-run-0.18.2', 'hermes/schema30'],
+];
+
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
-describe.each(STORIES)('%s', (story) => {
+describe.each([...STORIES, ...OTHERS])('%s', (story) => {
   const sessions = shownIn(story).map((shown) => ({ shown, view: viewSessionOf(shown) }));
 
   test('a row for each span, parents before children, siblings in order of time', () => {
@@ -40,9 +45,12 @@ describe.each(STORIES)('%s', (story) => {
       expect(view.turns.flatMap(({ number }) => number ?? [])).toEqual(shown.session.turns.map(({ number }) => number));
       expect(view.turns.map(({ first }) => first)).toEqual(view.spans.flatMap(({ parent }, at) => (parent === -1 ? [at] : [])));
       expect(total(view.turns.map(({ count }) => count))).toBe(view.spans.length);
-      expect(total(view.turns.map(({ tokens }) => tokens.input))).toBe(view.summary.tokens.input);
-      expect(total(view.turns.map(({ tokens }) => tokens.output))).toBe(view.summary.tokens.output);
-      expect(total(view.turns.map(({ costUsd }) => costUsd))).toBeCloseTo(view.summary.costUsd, 9);
+      // What is known of the session only is of no turn.
+      const [account] = view.spans.flatMap(({ session }) => session ?? []);
+      const { input, output } = view.summary.tokens;
+      expect(total(view.turns.map(({ tokens }) => tokens.input))).toBe(input - (account?.input ?? 0));
+      expect(total(view.turns.map(({ tokens }) => tokens.output))).toBe(output - (account?.output ?? 0));
+      expect(total(view.turns.map(({ costUsd }) => costUsd))).toBeCloseTo(view.summary.costUsd - (account?.costUsd ?? 0), 9);
       for (const turn of view.turns) {
         const [root, rows] = [view.spans[turn.first]!, view.spans.slice(turn.first, turn.first + turn.count)];
         expect(total(Object.values(turn.shares))).toBe(root.endMs - root.startMs);
@@ -173,3 +181,42 @@ const contentOfChat = ({ input = [], output }: ModelCall): readonly Part[] =>
 
 const contentOfTool = ({ input, output, files }: ToolCall): readonly unknown[] =>
   [input, output, files].filter((value) => value !== undefined);
+
+describe('what Hermes does not tell', () => {
+  const [shown] = shownIn('hermes/schema30');
+  const view = viewSessionOf(shown!);
+
+  test('tokens of the session stand on its last turn, marked; those of an agent on the agent', () => {
+    expect(view.spans.flatMap(({ name, session }) => (session === undefined ? [] : [[name, session]]))).toEqual([
+      ['Turn 5', { input: 7710, output: 337, costUsd: 0.007 }],
+    ]);
+    expect(
+      view.spans.filter(({ tokens }) => tokens !== undefined).map(({ name, tokens, costUsd }) => [name, tokens?.input, costUsd]),
+    ).toEqual([['subagent', 1050, 0.002]]);
+    expect(view.turns.map(({ tokens }) => tokens.input)).toEqual([1050, 0, 0, 0, 0]);
+    expect(view.summary.tokens.input).toBe(8760);
+    expect(view.summary.costUsd).toBeCloseTo(0.009, 9);
+    expect(view.context).toEqual([]);
+  });
+
+  test('times that are estimated say so', () => {
+    expect(new Set(view.spans.map(({ kind, timeEstimated }) => `${kind} ${timeEstimated ?? false}`))).toEqual(
+      new Set(['turn false', 'agent false', 'chat true', 'tool true']),
+    );
+  });
+});
+
+test('calls that a call made have their place and their details', () => {
+  const [shown] = shownIn('codex/0.169-code-mode');
+  const opened = openSession(shown!);
+  const { spans } = opened.view;
+  const nested = spans.filter(({ parent, kind }) => kind === 'tool' && spans[parent]?.kind === 'tool');
+  expect(nested.map(({ name }) => name)).toEqual(['exec_command', 'exec_command', 'apply_patch', 'mcp__demo__add']);
+  for (const { id, label } of nested) {
+    expect(label).not.toBe('');
+    const { kind, arguments: given, files } = opened.details(id)!;
+    expect(kind).toBe('tool');
+    expect(given ?? files).toBeDefined();
+  }
+  expect(opened.details(nested[2]!.id)!.files).toHaveLength(2);
+});

@@ -10,6 +10,7 @@ import { h } from './dom.ts';
 import { dollars, duration, percent, withinProject } from './format.ts';
 import { dearest, sharesOf, slowest } from './standouts.ts';
 import { oneLine } from './text.ts';
+import { lengthOf } from './waterfall-row.ts';
 
 const SHOWN = 5;
 
@@ -21,7 +22,7 @@ export function glance(session: ViewSession, jump: (row: number) => void): HTMLE
     card('Time', shares(session)),
     card(
       'Slowest calls',
-      standouts(session, slowest(spans, SHOWN), jump, (row) => duration(spans[row]!.endMs - spans[row]!.startMs), 'Nothing took any time.'),
+      standouts(session, slowest(spans, SHOWN), jump, (row) => lengthOf(spans[row]!), 'Nothing took any time.'),
     ),
     card(
       'Dearest calls',

@@ -43,11 +43,14 @@ export function spanRow(session: ViewSession, tree: Tree, row: number, state: Ro
     },
     nameCell(span, isParent, session.project),
     timeCell(span, state),
-    h('div', { role: 'gridcell', class: 'figures duration' }, span.outcome === 'open' ? 'open' : duration(span.endMs - span.startMs)),
+    h('div', { role: 'gridcell', class: 'figures duration' }, span.outcome === 'open' ? 'open' : lengthOf(span)),
     tokensCell(span, tree, row),
     costCell(span, tree, row),
   );
 }
+
+/** One that is estimated says so. */
+export const lengthOf = ({ startMs, endMs, timeEstimated }: ViewSpan): string => `${timeEstimated ? '~' : ''}${duration(endMs - startMs)}`;
 
 export const KIND_NAMES: Readonly<Record<ViewSpan['kind'], string>> = { turn: 'turn', agent: 'agent', chat: 'model', tool: 'tool' };
 
@@ -62,18 +65,27 @@ function nameCell(span: ViewSpan, isParent: boolean, project: string | undefined
     h('bdi', { class: 'span-name' }, name),
     span.error !== undefined && errorBadge(span.error),
     span.outcome !== undefined && span.outcome !== 'error' && h('span', { class: 'outcome' }, oneLine(span.outcome)),
+    span.session !== undefined && sessionFigures(span.session),
     label !== '' && h('span', { class: 'label', dir: 'auto' }, withinProject(label, project)),
   );
   cell.style.setProperty('--depth', String(Math.min(span.depth, DEEPEST)));
   return cell;
 }
 
+const sessionFigures = ({ input, output, costUsd }: NonNullable<ViewSpan['session']>): HTMLElement =>
+  h(
+    'span',
+    { class: 'outcome', title: 'Of the whole session up to here: the harness counts no single call' },
+    `session ${tokens(input)} → ${tokens(output)}${costUsd === undefined ? '' : `, ${dollars(costUsd)}`}`,
+  );
+
 export const errorBadge = (error: string): HTMLElement =>
   h('span', { class: 'error-badge' }, h('span', { class: 'error-icon', 'aria-hidden': 'true' }, '!'), oneLine(error));
 
-function timeCell({ startMs, endMs }: ViewSpan, { scale, originMs }: RowState): HTMLElement {
+function timeCell(span: ViewSpan, { scale, originMs }: RowState): HTMLElement {
+  const { startMs, endMs } = span;
   const [first, last] = [scale.segments[0]!, scale.segments.at(-1)!];
-  const told = `${duration(startMs - originMs)} in, for ${duration(endMs - startMs)}`;
+  const told = `${duration(startMs - originMs)} in, for ${lengthOf(span)}`;
   const cell = h('div', { role: 'gridcell', class: 'time', 'aria-label': told, title: `${exactTime(startMs)}\n${told}` });
   // Fitted to one span, the axis leaves others out.
   if (endMs < first.startMs || startMs > last.endMs) return cell;
@@ -85,18 +97,19 @@ function timeCell({ startMs, endMs }: ViewSpan, { scale, originMs }: RowState): 
   return cell;
 }
 
-function tokensCell(span: ViewSpan, { input, output }: Tree, row: number): HTMLElement {
+function tokensCell(span: ViewSpan, { input, output, untold }: Tree, row: number): HTMLElement {
   const [read, written] = [input[row]!, output[row]!];
   if (read + written === 0) return h('div', { role: 'gridcell', class: 'figures tokens' });
   const cached = span.tokens?.cacheRead ?? 0;
+  const isMore = untold[row]! > 0;
   return h(
     'div',
     {
       role: 'gridcell',
       class: span.kind === 'chat' ? 'figures tokens' : 'figures tokens sum',
-      title: `${number(read)} in${cached > 0 ? ` (${number(cached)} from the cache)` : ''}, ${number(written)} out${span.kind === 'chat' ? '' : ', in all below'}`,
+      title: `${number(read)} in${cached > 0 ? ` (${number(cached)} from the cache)` : ''}, ${number(written)} out${span.kind === 'chat' ? '' : ', in all below'}${isMore ? `; ${number(untold[row]!)} of the calls tell none` : ''}`,
     },
-    h('span', {}, tokens(read)),
+    h('span', {}, `${isMore ? '≥ ' : ''}${tokens(read)}`),
     h('span', { class: 'arrow', 'aria-hidden': 'true' }, '→'),
     h('span', { class: 'written' }, tokens(written)),
   );

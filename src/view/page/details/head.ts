@@ -17,6 +17,8 @@ const KINDS = { turn: 'Turn', agent: 'Agent', chat: 'Model call', tool: 'Tool ca
 export function renderHead(details: SpanDetails): HTMLElement {
   const { attributes, error } = details;
   const outcome = text(attributes, attr.ATTR_OUTCOME);
+  const isEstimated = attributes[attr.ATTR_TIME_ESTIMATED] === true;
+  const isOfSession = attributes[attr.ATTR_USAGE_SCOPE] === 'session' && details.kind === 'turn';
   const cost = number(attributes, attr.ATTR_COST_USD);
   return h(
     'header',
@@ -35,15 +37,15 @@ export function renderHead(details: SpanDetails): HTMLElement {
       { class: 'd-facts' },
       h('div', { class: 'wide' }, h('dt', {}, 'Started'), h('dd', {}, exactTime(details.startMs))),
       ...fact('Agent', details.agent === '' ? undefined : details.agent),
-      ...fact('Took', duration(details.endMs - details.startMs)),
+      ...fact('Took', `${isEstimated ? '~' : ''}${duration(details.endMs - details.startMs)}${isEstimated ? ', estimated' : ''}`),
       ...fact('Exit code', text(attributes, attr.ATTR_PROCESS_EXIT_CODE)),
       ...fact('Model', text(attributes, attr.ATTR_GEN_AI_RESPONSE_MODEL)),
       ...fact('Stopped', text(attributes, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS)),
       ...fact('Retries', text(attributes, attr.ATTR_RETRIES)),
       ...fact('Permission', text(attributes, attr.ATTR_PERMISSION_DECISION)),
-      ...fact('Cost', cost === undefined ? undefined : dollars(cost)),
+      ...fact(isOfSession ? 'Cost of the session' : 'Cost', cost === undefined ? undefined : dollars(cost)),
     ),
-    renderTokens(attributes),
+    renderTokens(attributes, details.kind),
   );
 }
 

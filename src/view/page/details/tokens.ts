@@ -8,11 +8,12 @@
  */
 import * as attr from '../../../trace/semconv.ts';
 import type { Attributes } from '../../../trace/span.ts';
+import type { SpanKind } from '../../model.ts';
 import { h, svg } from '../dom.ts';
 import { number as grouped, percent } from '../format.ts';
 import { number } from './head.ts';
 
-export function renderTokens(attributes: Attributes): HTMLElement | undefined {
+export function renderTokens(attributes: Attributes, kind: SpanKind): HTMLElement | undefined {
   const input = number(attributes, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS);
   const output = number(attributes, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS);
   if (input === undefined && output === undefined) return undefined;
@@ -42,6 +43,14 @@ export function renderTokens(attributes: Attributes): HTMLElement | undefined {
         row('reasoning', reasoning, 'part', output),
       ),
     ),
+    attributes[attr.ATTR_USAGE_SCOPE] === 'session' &&
+      h(
+        'p',
+        { class: 'd-none' },
+        kind === 'turn'
+          ? 'Of the whole session up to here: the harness counts no single call, and no turn.'
+          : 'Of all its calls: the harness counts no single one.',
+      ),
     attributes[attr.ATTR_USAGE_UNRELIABLE] === true &&
       h('p', { class: 'd-none' }, 'This version of the harness wrote placeholders: the counts are not reliable.'),
   );
