@@ -181,6 +181,8 @@ export interface ThreadsLayout extends LineFacts {
   roots(env: Environment, home: string): readonly string[];
   /** Id of the thread that a file holds, by its path; `undefined`: it holds none. */
   threadOf(path: string): string | undefined;
+  /** Whether a thread was made before another, by their ids: then it is no agent of that one. */
+  isOlder?(threadId: string, than: string): boolean;
   /** The folder below which all threads of its tree lie, by the path of a file outside the roots. Default: its own folder. */
   topOf?(path: string): string;
   /** By its first line. */

@@ -49,7 +49,7 @@ export function databaseStore(kind: Kind, places: Places): Store {
     writtenSince: (sinceMs) =>
       usual().flatMap((path) => {
         const atMs = writtenMs(path);
-        return atMs >= sinceMs ? [{ path, atMs }] : [];
+        return atMs >= sinceMs ? [{ atMs, refs: () => at(path) }] : [];
       }),
   };
 }

@@ -76,11 +76,9 @@ export function allSessions(places: Places): readonly SessionRef[] {
 
 /** Sessions in the usual places whose files were written to since, the last one first. What can't be read is left out. */
 export function* sessionsWritten(places: Places, sinceMs: number): Generator<SessionRef> {
-  const beside: BesideIndex = new Map();
-  const files = storesOf(places, beside).flatMap((store) => store.writtenSince(sinceMs).map((file) => ({ ...file, store })));
-  for (const { path, store } of files.toSorted((a, b) => b.atMs - a.atMs))
-    for (const ref of tolerantly(() => (statsOf(path)?.isFile() ? store.at(path) : [])))
-      if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
+  const files = storesOf(places, new Map()).flatMap((store) => store.writtenSince(sinceMs));
+  for (const { refs } of files.toSorted((a, b) => b.atMs - a.atMs))
+    for (const ref of tolerantly(refs)) if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
 }
 
 /** The agents that lie around a session, by where that is and by their ids. */

@@ -64,7 +64,8 @@ export function projectsStore(kind: Kind, places: Places, isOthers: (path: strin
     writtenSince: (sinceMs) =>
       [...files()].flatMap(({ path }) => {
         const stats = readableStats(path);
-        return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path, atMs: stats.mtimeMs }] : [];
+        if (!stats?.isFile() || stats.mtimeMs < sinceMs) return [];
+        return [{ atMs: stats.mtimeMs, refs: () => (readableStats(path) === undefined ? [] : [fromFile(path, kind, beside)]) }];
       }),
   };
 }

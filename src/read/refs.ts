@@ -67,6 +67,6 @@ export interface Store {
   withId(prefix: string): readonly { readonly sessionId: string; ref(): SessionRef }[];
   /** Those in the usual places that began in a directory. */
   begunIn(directory: string): readonly SessionRef[];
-  /** Files in the usual places that were written to since, Unix ms. */
-  writtenSince(sinceMs: number): readonly { readonly path: string; readonly atMs: number }[];
+  /** Files in the usual places that were written to since, Unix ms; a session is looked at only when it is asked for. */
+  writtenSince(sinceMs: number): readonly { readonly atMs: number; refs(): readonly SessionRef[] }[];
 }

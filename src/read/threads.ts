@@ -4,7 +4,8 @@
  * in:   places, a `ThreadsLayout`
  * out:  `Store`; an agent whose parent is nowhere is a session of its own
  *
- * Which thread is whose only the first lines tell, so those of all files below a root are read.
+ * Which thread is whose only the first lines tell, so those of all files below a root are read: once, for they never change;
+ * and for a thread that no other one started only those of threads that were made after it.
  */
 import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
@@ -48,9 +49,9 @@ export function threadsStore(kind: Kind, places: Places): Store {
     },
     begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
     writtenSince: (sinceMs) =>
-      [...treesOf(usual())].flatMap(([{ path }, agents]) => {
-        const atMs = Math.max(...[path, ...agents.map((agent) => agent.path)].map((each) => readableStats(each)?.mtimeMs ?? 0));
-        return atMs >= sinceMs ? [{ path, atMs }] : [];
+      [...treesOf(usual())].flatMap(([thread, agents]) => {
+        const atMs = Math.max(...[thread, ...agents].map(({ path }) => readableStats(path)?.mtimeMs ?? 0));
+        return atMs >= sinceMs ? [{ atMs, refs: () => [sessionRef(thread, agents, kind)] }] : [];
       }),
   };
 }
@@ -63,7 +64,10 @@ function fromFile(path: string, kind: Kind, roots: readonly string[]): SessionRe
   const { layout } = kind;
   const real = realPathOf(path);
   const root = roots.find((each) => real.startsWith(`${realPathOf(each)}/`));
-  const around = threadsBelow(root === undefined ? [layout.topOf?.(path) ?? dirname(path)] : roots, layout);
+  const head = headOf(path, layout) ?? {};
+  const id = head.threadId ?? layout.threadOf(path) ?? path;
+  const isOlder = (other: string): boolean => head.parentThreadId === undefined && layout.isOlder?.(other, id) === true;
+  const around = threadsBelow(root === undefined ? [layout.topOf?.(path) ?? dirname(path)] : roots, layout, isOlder);
   const trees = treesOf(around);
   for (const [thread, agents] of trees) {
     if (realPathOf(thread.path) === real) return sessionRef(thread, agents, kind);
@@ -74,20 +78,18 @@ function fromFile(path: string, kind: Kind, roots: readonly string[]): SessionRe
       );
   }
   // One of two files of a thread, or with a name of its own.
-  const head = headOf(path, layout) ?? {};
-  const id = layout.threadOf(path) ?? head.threadId ?? path;
   return sessionRef({ id, path, head }, agentsOf(id, around), kind);
 }
 
 /** Threads below folders, one file each: of two, the one that is not packed, else the larger one. */
-function threadsBelow(tops: readonly string[], layout: ThreadsLayout): readonly Thread[] {
+function threadsBelow(tops: readonly string[], layout: ThreadsLayout, isLeftOut: (id: string) => boolean = () => false): readonly Thread[] {
   const byId = new Map<string, Thread>();
   for (const top of tops)
     for (const folder of foldersUnder(top))
       for (const { name } of entriesOf(folder)) {
         const path = join(folder, name);
         const named = layout.threadOf(path);
-        const head = named === undefined ? undefined : headOf(path, layout);
+        const head = named === undefined || isLeftOut(named) ? undefined : headOf(path, layout);
         if (named === undefined || head === undefined) continue;
         const thread = { id: head.threadId ?? named, path, head };
         const other = byId.get(thread.id);
@@ -99,9 +101,17 @@ function threadsBelow(tops: readonly string[], layout: ThreadsLayout): readonly 
 const isBetter = (a: Thread, b: Thread): boolean =>
   isPacked(a.path) === isPacked(b.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b.path)?.size ?? 0) : isPacked(b.path);
 
+const heads = new WeakMap<ThreadsLayout, Map<string, ThreadHead>>();
+
 function headOf(path: string, layout: ThreadsLayout): ThreadHead | undefined {
-  const line = firstLineOf(path);
-  return line === undefined ? undefined : layout.headOf(line);
+  const known = heads.get(layout) ?? new Map<string, ThreadHead>();
+  heads.set(layout, known);
+  const before = known.get(path);
+  // A first line that is not whole yet is read again.
+  const line = before === undefined ? firstLineOf(path) : undefined;
+  const head = before ?? (line === undefined ? undefined : layout.headOf(line));
+  if (head !== undefined) known.set(path, head);
+  return head;
 }
 
 const sessionsAmong = (threads: readonly Thread[], kind: Kind): readonly SessionRef[] =>

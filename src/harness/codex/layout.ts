@@ -6,7 +6,7 @@
  */
 import { isObject, utcMs } from '../fields.ts';
 import type { Stop, ThreadHead, ThreadsLayout } from '../harness.ts';
-import { metaOf } from './meta.ts';
+import { madeAtMs, metaOf } from './meta.ts';
 
 const FILE = /(?:^|\/)rollout-[^/]*?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl(?:\.zst)?$/;
 const DAY = /^(.*)\/\d{4}\/\d{2}\/\d{2}\/[^/]*$/;
@@ -19,6 +19,7 @@ export const layout: ThreadsLayout = {
   },
   threadOf: (path) => FILE.exec(path)?.[1],
   topOf: (path) => DAY.exec(path)?.[1] ?? (path.slice(0, Math.max(0, path.lastIndexOf('/'))) || '.'),
+  isOlder: (threadId, than) => (madeAtMs(threadId) ?? Number.POSITIVE_INFINITY) < (madeAtMs(than) ?? 0) - CLOCK_STEP_MS,
   headOf,
   timeOf,
   directoryOf: (head) => {
@@ -58,6 +59,9 @@ function beginning(line: string): string {
 function hasStop(lastLines: readonly string[], { atMs }: Stop): boolean {
   return lastLines.some((line) => /"type":"(?:task_complete|turn_aborted)"/.test(line) && (timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS);
 }
+
+/** A clock may be set back while agents are made. */
+const CLOCK_STEP_MS = 60 * 60_000;
 
 /** A file's time may be coarser than a line's. */
 const CLOCK_SLACK_MS = 20;
