@@ -52,10 +52,16 @@ export function verifyText(name: string, report: VerifyReport, colors: Colors, v
 }
 
 function linesTable(rows: readonly Row[]): Cells[] {
-  return rows.flatMap(({ what, model, raw, built, difference }, at): Cells[] => [
-    ...(model !== undefined && rows[at - 1]?.model !== model ? [[harmless(model), '', '', '']] : []),
-    [`${model === undefined ? '' : '  '}${what}`, grouped(raw), grouped(built), signed(difference)],
-  ]);
+  const headOf = ({ model, ofSessions }: Row): string | undefined => (ofSessions ? 'session and agents as a whole' : model);
+  return rows.flatMap((row, at): Cells[] => {
+    const { what, raw, built, difference } = row;
+    const head = headOf(row);
+    const isNew = head !== undefined && (at === 0 || headOf(rows[at - 1]!) !== head);
+    return [
+      ...(isNew ? [[harmless(head), '', '', '']] : []),
+      [`${head === undefined ? '' : '  '}${what}`, grouped(raw), grouped(built), signed(difference)],
+    ];
+  });
 }
 
 function declaredTable({ name, place, rows, incomparable }: DeclaredReport, colors: Colors): string[] {

@@ -38,6 +38,14 @@ export interface Tokens {
   readonly cacheWrite: number;
 }
 
+export interface CountedAccount {
+  /** Absent: the main agent's. */
+  readonly agentId?: string;
+  readonly tokens: Tokens;
+  readonly costUsd?: number;
+  readonly place: Place;
+}
+
 export interface CountedAgent extends Counted {
   /** Of all its transcripts: an agent that got a second job may have two. */
   readonly ids: readonly string[];
@@ -54,6 +62,8 @@ export interface Recount {
   readonly unusable: readonly Unusable[];
   /** Agents that a call is told to have started, and whose files were not given. */
   readonly missing: readonly Counted[];
+  /** What the harness counted of all calls of the session, or of an agent, where it keeps none per call. */
+  readonly accounts?: readonly CountedAccount[];
   /** What the harness itself counted, where it writes that down. */
   readonly declared?: Declared;
 }

@@ -6,11 +6,13 @@
  *
  *   spans.ts     the spans' side, read off their attributes
  *   declared.ts  the harness's own account
+ *   accounts.ts  what is only known of a session as a whole
  *   delivery.ts  the ledger
  *   here         the lines against the spans
  */
 import type { Counted, CountedAgent, CountedResponse, Recount, Tokens } from '../harness/recount.ts';
 import type { Span } from '../trace/span.ts';
+import { compareAccounts } from './accounts.ts';
 import { compareDeclared } from './declared.ts';
 import { compareDelivery } from './delivery.ts';
 import type { Acknowledged, Difference, Note, Row, VerifyReport } from './report.ts';
@@ -19,6 +21,7 @@ import { type BuiltAgent, type BuiltResponse, builtOf, TOKEN_ROWS } from './span
 export function compare(recount: Recount, spans: readonly Span[], acknowledged: readonly Acknowledged[] = []): VerifyReport {
   const built = builtOf(spans);
   const declared = recount.declared === undefined ? undefined : compareDeclared(recount.declared, built.responses);
+  const accounts = compareAccounts(recount.accounts ?? [], built.accounts);
   const deliveries = acknowledged.map((known) => compareDelivery(known, spans));
   return {
     rows: [
@@ -26,6 +29,7 @@ export function compare(recount: Recount, spans: readonly Span[], acknowledged: 
       row('tool calls', recount.toolCalls, built.toolCalls),
       row('sub-agents', recount.agents, built.agents),
       ...tokenRows(recount.responses, built.responses),
+      ...accounts.rows,
     ],
     ...(declared !== undefined && { declared: declared.report }),
     destinations: deliveries.map(({ report }) => report),
@@ -33,6 +37,7 @@ export function compare(recount: Recount, spans: readonly Span[], acknowledged: 
       ...compareResponses(recount, built.responses),
       ...compareEach('tool-call', 'tool call', recount.toolCalls, built.toolCalls, ({ id }) => [id]),
       ...compareAgents(recount.agents, built.agents),
+      ...accounts.differences,
       ...(declared?.differences ?? []),
       ...deliveries.flatMap(({ differences }) => differences),
     ],

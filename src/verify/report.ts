@@ -23,6 +23,8 @@ export interface Row {
   readonly what: 'responses' | 'tool calls' | 'sub-agents' | TokenRow;
   /** Of token counts. */
   readonly model?: string;
+  /** Set on tokens that are known of sessions and agents as a whole, not of calls. */
+  readonly ofSessions?: true;
   /** In the raw lines. */
   readonly raw: number;
   /** In the spans. */
@@ -81,6 +83,7 @@ export type DifferenceKind =
   | `${'response' | 'tool-call' | 'agent'}-${'missing' | 'twice' | 'unknown' | 'elsewhere'}`
   | 'response-tokens'
   | 'response-model'
+  | 'session-tokens'
   | 'declared-tokens'
   | 'declared-cost'
   | 'span-pending'

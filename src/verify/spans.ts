@@ -21,6 +21,15 @@ export interface Built {
   readonly responses: readonly BuiltResponse[];
   readonly toolCalls: readonly BuiltCall[];
   readonly agents: readonly BuiltAgent[];
+  readonly accounts: readonly BuiltAccount[];
+}
+
+/** Tokens of all calls together, on the last turn or on an agent. */
+export interface BuiltAccount {
+  readonly spanId: string;
+  readonly agentId?: string;
+  readonly tokens: Tokens;
+  readonly costUsd?: number;
 }
 
 export interface BuiltCall {
@@ -54,6 +63,11 @@ export function builtOf(spans: readonly Span[]): Built {
       const id = text(span, attr.ATTR_GEN_AI_AGENT_ID);
       const callId = text(span, attr.ATTR_GEN_AI_TOOL_CALL_ID);
       return id === undefined ? [] : [{ id, spanId: span.spanId, ...(callId !== undefined && { callId }) }];
+    }),
+    accounts: spans.flatMap((span) => {
+      const { spanId, agentId, tokens, costUsd } = response(span);
+      if (span.attributes[attr.ATTR_USAGE_SCOPE] !== 'session' || tokens === undefined) return [];
+      return [{ spanId, tokens, ...(agentId !== undefined && { agentId }), ...(costUsd !== undefined && { costUsd }) }];
     }),
   };
 }

@@ -8,7 +8,18 @@
  * id that stays: its text and calls have to do, and of several that say the same their order.
  */
 import type { Line, TranscriptFile } from '../harness.ts';
-import type { Counted, CountedAgent, CountedResponse, Declared, Place, RawFiles, Recount, Tokens, Unusable } from '../recount.ts';
+import type {
+  Counted,
+  CountedAccount,
+  CountedAgent,
+  CountedResponse,
+  Declared,
+  Place,
+  RawFiles,
+  Recount,
+  Tokens,
+  Unusable,
+} from '../recount.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON, looked at with `?.` only
 type Loose = any;
@@ -22,6 +33,7 @@ export function recount({ main, agents, ended = false }: RawFiles): Recount {
   const unusable: Unusable[] = [];
   const responses: CountedResponse[] = [];
   const calls = new Map<string, Place[]>();
+  const accounts: CountedAccount[] = [];
   const files = [{ file: main, agentId: undefined }, ...agents.map((agent) => ({ file: agent, agentId: agent.id }))].map(
     ({ file, agentId }) => ({
       file,
@@ -58,6 +70,9 @@ export function recount({ main, agents, ended = false }: RawFiles): Recount {
         places,
       });
     }
+    const own = responses.slice(responses.length - answers.length);
+    const isWhole = meta.messages === rows.length && (agentId === undefined || isOver);
+    if (isWhole && own.length > 0 && own.every(({ tokens }) => tokens === undefined)) accounts.push(...accountOf(file, agentId, meta));
   }
   const declared = declaredIn(main);
   return {
@@ -66,6 +81,7 @@ export function recount({ main, agents, ended = false }: RawFiles): Recount {
     agents: agents.map(({ id, name }): CountedAgent => ({ id, ids: [id], startedBy: [], places: [{ file: name, line: 0 }] })),
     unusable,
     missing: [],
+    accounts,
     ...(declared !== undefined && { declared }),
   };
 }
@@ -98,6 +114,20 @@ function requestsIn(hooks: readonly Loose[]): Request[] {
 function onlyCall(meta: Loose): Tokens | undefined {
   const [session, ...more] = meta.sessions ?? [];
   return more.length === 0 && session?.api_call_count === 1 ? tokensOf(session) : undefined;
+}
+
+function accountOf({ name }: TranscriptFile, agentId: string | undefined, meta: Loose): CountedAccount[] {
+  const sessions: Loose[] = meta.sessions ?? [];
+  const sum = (of: (row: Loose) => number): number => sessions.reduce((total, row) => total + of(row), 0);
+  if (sum((row) => row.api_call_count ?? 0) === 0) return [];
+  const tokens = sessions.map(tokensOf).reduce((a, b) => ({
+    input: a.input + b.input,
+    output: a.output + b.output,
+    cacheRead: a.cacheRead + b.cacheRead,
+    cacheWrite: a.cacheWrite + b.cacheWrite,
+  }));
+  const costUsd = sum((row) => row.actual_cost_usd || row.estimated_cost_usd || 0);
+  return [{ ...(agentId !== undefined && { agentId }), tokens, ...(costUsd > 0 && { costUsd }), place: { file: name, line: 0 } }];
 }
 
 function tokensOf(row: Loose): Tokens {
