@@ -10,7 +10,7 @@ import type { SessionRef } from '../read/find.ts';
 
 type Told = Pick<TracedRef, 'session' | 'problems' | 'ref'>;
 
-const TRANSCRIPTS = 'A transcript is a .jsonl file that the agent wrote, such as those under ~/.claude/projects.';
+const TRANSCRIPTS = 'A transcript is a file that the agent wrote, such as those under ~/.claude/projects or ~/.codex/sessions.';
 /** A session's file has its id as a name, even while nothing in it says so. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

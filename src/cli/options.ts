@@ -54,6 +54,8 @@ Examples:
   trace-build 4f1c                                       a session by the beginning of its id
   trace-build ~/.claude/projects --endpoint http://localhost:4318
                                                          all there is, to a collector
+  trace-build ~/.codex/sessions ~/.hermes/state.db --check
+                                                         whichever agent wrote it: Claude Code, Codex, OpenClaw, Hermes, pi
   trace-build session.jsonl --output otlp-json > trace.json
   OTEL_EXPORTER_OTLP_ENDPOINT=https://otlp.example.com OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer …' \\
   trace-build --last --dry-run                           what would be sent, and where
@@ -75,7 +77,7 @@ ${commands.map(({ name, summary }) => `  trace-build ${name.padEnd(NAME_CHARS)} 
 export async function parseOptions(argv: readonly string[], version: string, out: Terminal): Promise<Options | 'done'> {
   const { command, parse } = commandLine('trace-build', "Turns a coding agent's transcript into OpenTelemetry GenAI traces.");
   command
-    .argument('[transcripts...]', 'a transcript (.jsonl), a session id or its beginning, or a directory of sessions')
+    .argument('[transcripts...]', 'a transcript or database, a session id or its beginning, or a directory of sessions')
     .option('--last', 'the newest session of the current directory')
     .addOption(new Option('--output <format>', 'write instead of sending').choices(['tree', 'spans', 'otlp-json']))
     .option('--out <file>', 'write there instead of to the terminal')

@@ -29,7 +29,10 @@ export function findSessions(given: string, places: Places, beside: BesideIndex 
     demandReadable(given);
     const found = onceEach(stores.flatMap((store) => store.under(given)));
     if (found.length === 0)
-      throw new UserError(`${given} holds no sessions.`, 'Name a transcript (.jsonl), or a folder such as ~/.claude/projects.');
+      throw new UserError(
+        `${given} holds no sessions.`,
+        'Name a transcript, a database, or a folder such as ~/.claude/projects or ~/.codex/sessions.',
+      );
     return found.toSorted((a, b) => a.begunMs - b.begunMs || (a.sessionId < b.sessionId ? -1 : 1));
   }
   if (!stats.isFile())

@@ -64,7 +64,7 @@ export const stats: CliCommand = {
       'Calls, tokens, cost, durations and failures, of all sessions on this machine or of those named.',
     );
     command
-      .argument('[transcripts...]', 'a transcript (.jsonl), a session id or its beginning, or a directory of sessions')
+      .argument('[transcripts...]', 'a transcript or database, a session id or its beginning, or a directory of sessions')
       .option('--since <when>', 'turns begun since then: 7d, 12h, or a date')
       .option('--until <when>', 'turns begun until then; of a date its whole day')
       .option('--project <dir>', 'sessions begun in this directory, or below it')

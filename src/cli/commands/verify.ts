@@ -40,8 +40,8 @@ export interface VerifiedSession extends VerifyReport {
 }
 
 const NOTES = `
-Counts responses, tool calls, sub-agents and tokens straight from the lines, and compares them with the spans, with Claude
-Code's own account, and with what destinations have acknowledged. Changes nothing.
+Counts responses, tool calls, sub-agents and tokens straight from the lines, and compares them with the spans, with the
+agent's own account where it keeps one, and with what destinations have acknowledged. Changes nothing.
 
 Exit codes: 0 no difference, 1 a difference, 2 something for you to change`;
 

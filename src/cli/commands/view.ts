@@ -48,7 +48,7 @@ export const view: CliCommand = {
     command
       .argument(
         '[session]',
-        'a transcript (.jsonl), a session id or its beginning, or a directory of sessions; default: all of this machine',
+        'a transcript or database, a session id or its beginning, or a directory of sessions; default: all of this machine',
       )
       .option('--last', 'the newest session of the current directory')
       .option('--no-open', 'print the address, open no browser')
