@@ -10,7 +10,7 @@ import type { SessionRef } from '../read/find.ts';
 import { traceIdOf } from '../trace/ids.ts';
 import { parentFrom, underParent } from '../trace/parent.ts';
 import type { Span } from '../trace/span.ts';
-import { stampsOf, standingOf } from './standing.ts';
+import { isAsSeen, stampsOf, standingOf } from './standing.ts';
 import { type Delivered, readState, type SessionState, settle, writeState } from './state.ts';
 
 export interface Tools {
@@ -48,7 +48,7 @@ export async function deliverSession(ref: SessionRef, tools: Tools): Promise<Ses
   const delivered = tools.resend ? undefined : state.delivered?.[outlet.key];
   const sinceMs = sinceOf(ref, state, tools);
   const known = delivered?.version === version && coversAll(delivered, sinceMs) ? delivered : undefined;
-  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0) {
+  if (known !== undefined && isAsSeen(ref, known.seen, seen) && known.ended === standing.ended && known.pending === 0) {
     if (marks && known.ended && known.open === 0) settle(stateFolder, nameOf(ref));
     return { kind: 'as it was' };
   }

@@ -73,9 +73,17 @@ export function lastLines(path: string): readonly string[] {
   }
 }
 
-/** It tells whether anything was written of a session since. Of one in a database its rows do: others are written there, too. */
+/** What a session looks like; of one in a database its rows, too, for others are written there. */
 export const stampsOf = (ref: SessionRef): string =>
-  ref.rows === undefined ? filesOf(ref) : [ref.rows, ...ref.agents.map(({ rows }) => rows)].map((rows) => rows?.version).join('|');
+  ref.rows === undefined
+    ? filesOf(ref)
+    : [stampOf(ref.path!), ...[ref.rows, ...ref.agents.map(({ rows }) => rows)].map((rows) => rows?.version)].join('|');
+
+/** Whether nothing was written of a session since it looked like that. */
+export function isAsSeen(ref: SessionRef, seen: string, now = stampsOf(ref)): boolean {
+  const rowsIn = (stamps: string): string => stamps.slice(stamps.indexOf('|'));
+  return ref.rows === undefined ? now === seen : rowsIn(now) === rowsIn(seen);
+}
 
 /** What a session's files look like. */
 export const filesOf = (ref: SessionRef): string =>

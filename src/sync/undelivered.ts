@@ -9,7 +9,7 @@ import type { SessionRef } from '../read/find.ts';
 import { nameOf, parentOf } from './deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from './in-scope.ts';
 import { rootTimes } from './settings.ts';
-import { stampsOf, standingOf } from './standing.ts';
+import { isAsSeen, standingOf } from './standing.ts';
 import { readState, type SessionState } from './state.ts';
 
 export interface Owing {
@@ -38,6 +38,6 @@ export function undeliveredTo({ config, home, stateFolder, key, nowMs }: Owing):
     // What was written before its root was added is not for hooks.
     if (known === undefined) return ref.modifiedMs >= (addedMs(ref) ?? 0);
     const { ended } = standingOf(ref, state, nowMs);
-    return known.pending > 0 || known.seen !== stampsOf(ref) || (ended && !known.ended && known.open > 0);
+    return known.pending > 0 || !isAsSeen(ref, known.seen) || (ended && !known.ended && known.open > 0);
   };
 }
