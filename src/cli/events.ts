@@ -77,10 +77,17 @@ function* turnEvents(turn: Turn, agent: string, nameOf: NameOf): Generator<Sessi
   if (turn.finished) yield { atMs: endOf(turn), agent, kind: 'turn_ended', turn: number, ...runEnd(turn) };
 }
 
-function* agentEvents(agent: AgentRun, nameOf: NameOf): Generator<SessionEvent> {
+function* agentEvents(agent: AgentRun, nameOf: NameOf, call?: ToolCall): Generator<SessionEvent> {
   const name = nameOf(agent);
   const { id, startedAtMs } = agent;
-  yield { atMs: startedAtMs, agent: name, kind: 'agent_started', id, name, ...textOf(labelOf({ kind: 'agent', agent })) };
+  yield {
+    atMs: startedAtMs,
+    agent: name,
+    kind: 'agent_started',
+    id,
+    name,
+    ...textOf(labelOf({ kind: 'agent', agent, ...(call !== undefined && { call }) })),
+  };
   yield* runEvents(agent, name, nameOf);
   if (agent.finished) yield { atMs: endOf(agent), agent: name, kind: 'agent_ended', id, name, ...runEnd(agent) };
   for (const respawn of agent.respawns) yield* agentEvents(respawn, nameOf);
@@ -128,9 +135,12 @@ function callersOf({ modelCalls, toolCalls }: Run): ReadonlyMap<ModelCall | unde
 
 function* toolEvents(call: ToolCall, agent: string, nameOf: NameOf): Generator<SessionEvent> {
   const { id, name, startedAtMs, outcome } = call;
-  yield { atMs: startedAtMs, agent, kind: 'tool_called', id, name, ...textOf(labelOf({ kind: 'tool', call })) };
+  // Of calls that were made at once, the agent of one may begin before it is its turn.
+  const calledAtMs = Math.min(startedAtMs, call.agent?.startedAtMs ?? startedAtMs);
+  yield { atMs: calledAtMs, agent, kind: 'tool_called', id, name, ...textOf(labelOf({ kind: 'tool', call })) };
   for (const inside of call.toolCalls ?? []) yield* toolEvents(inside, agent, nameOf);
-  for (const started of call.agent === undefined ? call.agents : [call.agent, ...call.agents]) yield* agentEvents(started, nameOf);
+  if (call.agent !== undefined) yield* agentEvents(call.agent, nameOf, call);
+  for (const started of call.agents) yield* agentEvents(started, nameOf);
   if (outcome.kind === 'open') return;
   const atMs = toolEnd(call, outcome);
   const error = outcome.kind === 'error' ? { errorType: outcome.errorType, ...textOf(outcome.message) } : {};

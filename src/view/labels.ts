@@ -18,18 +18,30 @@ export function labelOf(object: SpanObject): string | undefined {
     case 'turn':
       return saidIn(object.turn.prompt) ?? object.turn.command;
     case 'agent':
-      return oneLine(object.agent.description) ?? saidIn(object.agent.prompt);
+      return oneLine(object.agent.description) ?? askedIn(object.call?.input, object.agent.prompt) ?? saidIn(object.agent.prompt);
     case 'chat':
       return saidIn(object.call.output?.parts) ?? toolsIn(object.call.output?.parts);
     case 'tool':
-      return argumentIn(object.call.input);
+      return argumentIn(object.call.input) ?? oneLine(object.call.files?.flatMap(({ path }) => path ?? []).join(', '));
     default:
       return object satisfies never;
   }
 }
 
-const saidIn = (parts: readonly Part[] = []): string | undefined =>
-  oneLine(parts.flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : [])).join(' '));
+const saidIn = (parts?: readonly Part[]): string | undefined => oneLine(textOf(parts));
+
+const textOf = (parts: readonly Part[] = []): string =>
+  parts.flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : [])).join(' ');
+
+/** A harness may wrap what a call asked for into words of its own: the longest argument that stands in the prompt, or that may. */
+function askedIn(input: unknown, prompt: readonly Part[] = []): string | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
+  const text = textOf(prompt);
+  const isEncrypted = prompt.some(({ kind }) => kind === 'other');
+  const isAsked = (value: unknown): value is string => typeof value === 'string' && (isEncrypted || text.includes(value.trim()));
+  const asked = Object.values(input).filter(isAsked);
+  return oneLine(asked.toSorted((a, b) => b.length - a.length)[0]);
+}
 
 /** An answer without a word: what it asked for. */
 const toolsIn = (parts: readonly Part[] = []): string | undefined =>
@@ -39,8 +51,14 @@ function argumentIn(input: unknown): string | undefined {
   if (typeof input === 'string') return oneLine(input);
   if (typeof input !== 'object' || input === null) return undefined;
   const values = Object.values(input);
-  const text = values.find((value) => typeof value === 'string' && value.trim() !== '') ?? values.find(isCommand)?.join(' ');
+  const text = values.find((value) => typeof value === 'string' && value.trim() !== '') ?? commandOf(values.find(isCommand));
   return oneLine(text ?? (values.length === 0 ? undefined : beginningOfJson(input)));
+}
+
+/** Of a shell, what it runs. */
+function commandOf(words: readonly string[] | undefined): string | undefined {
+  const [program = '', flags = '', script] = words ?? [];
+  return words?.length === 3 && /(?:^|\/)\w*sh$/.test(program) && /^-\w*c$/.test(flags) ? script : words?.join(' ');
 }
 
 /** A program and its arguments. */

@@ -10,7 +10,7 @@ import { eventsOf, type SessionEvent } from '../../src/cli/events.ts';
 import { type ListedRow, sessionTable } from '../../src/cli/session-table.ts';
 import { widthOf } from '../../src/cli/text-width.ts';
 import type { AgentRun, Session, ToolCall } from '../../src/session/types.ts';
-import { runsOf } from '../../src/stats/runs.ts';
+import { callsOf, runsOf } from '../../src/stats/runs.ts';
 import { summaryOf } from '../../src/stats/summary.ts';
 import { loadStory, refsOf, STORIES } from '../support/stories.ts';
 import { trace } from './world.ts';
@@ -39,7 +39,10 @@ function homeOf(...stories: string[]): string {
 }
 
 const session = (story: string, nth = 0): Session => loadStory(story, { content: 'full' }).sessions[nth]!.traced.session;
-const sessions: readonly (readonly [string, Session])[] = STORIES.flatMap((story) =>
+const sessions: readonly (readonly [string, Session])[] = [
+  ...STORIES,
+  ...['codex/0.169-code-mode', 'codex/0.169-subagents-v2', 'openclaw/2026.9.6-sqlite', 'hermes/schema30'],
+].flatMap((story) =>
   loadStory(story, { content: 'full' }).sessions.map(({ id, traced }) => [`${story} ${id.slice(0, 8)}`, traced.session] as const),
 );
 
@@ -147,7 +150,7 @@ describe('events', () => {
         add('model_called');
         add('model_answered');
       }
-      for (const { id, outcome } of run.toolCalls) {
+      for (const { id, outcome } of callsOf(run)) {
         expect([times(events, 'tool_called', id), times(events, 'tool_ended', id)], id).toEqual([1, outcome.kind === 'open' ? 0 : 1]);
         add('tool_called');
         if (outcome.kind !== 'open') add('tool_ended');
@@ -171,7 +174,8 @@ describe('events', () => {
     expect(events.map(({ atMs }) => atMs)).toEqual(events.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
     for (const run of runsOf(told)) {
       for (const { id } of run.modelCalls) expect(at('model_called', id), id).toBeLessThan(at('model_answered', id));
-      for (const call of run.toolCalls) {
+      for (const call of callsOf(run)) {
+        for (const { id } of call.toolCalls ?? []) expect(at('tool_called', call.id), id).toBeLessThan(at('tool_called', id));
         if (call.outcome.kind !== 'open') expect(at('tool_called', call.id), call.id).toBeLessThan(at('tool_ended', call.id));
         for (const agent of startedBy(call)) expect(at('tool_called', call.id), agent.id).toBeLessThan(at('agent_started', agent.id));
       }

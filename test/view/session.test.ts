@@ -220,3 +220,28 @@ test('calls that a call made have their place and their details', () => {
   }
   expect(opened.details(nested[2]!.id)!.files).toHaveLength(2);
 });
+
+describe('labels', () => {
+  const labelled = (story: string, nth: number, kind: string) =>
+    viewSessionOf(shownIn(story)[nth]!)
+      .spans.filter((span) => span.kind === kind)
+      .map(({ name, label }) => [name, label]);
+
+  test('what a shell runs, and the files of a call without arguments', () => {
+    expect(labelled('codex/0.169-code-mode', 0, 'tool').filter(([name]) => name !== 'exec')).toEqual([
+      ['exec_command', 'exit 4'],
+      ['exec_command', 'sleep 1; echo one'],
+      ['apply_patch', expect.stringMatching(/^\S+, \S+$/)],
+      ['mcp__demo__add', '{"a":1,"b":2}'],
+    ]);
+  });
+
+  test('what an agent was asked for, without what the harness wraps around it', () => {
+    const agents = ['codex/0.169-subagents-v2', 'openclaw/2026.9.6-sqlite'].flatMap((story) =>
+      shownIn(story).flatMap((_, nth) => labelled(story, nth, 'agent')),
+    );
+    expect(agents).toHaveLength(4);
+    for (const [, label] of agents) expect(label).toMatch(/\[\[S:/);
+    for (const [, label] of agents) expect(label).not.toMatch(/^(?:Message Type|\[Subagent Context)/);
+  });
+});
