@@ -25,7 +25,12 @@ const native = (zlib as { zstdDecompressSync?: (bytes: Uint8Array, options: { ma
 /** @returns undefined when it is damaged, or too large to be taken */
 export function unpacked(bytes: Uint8Array): string | undefined {
   try {
-    if (native !== undefined) return native(bytes, { maxOutputLength: MAX_BLOB_BYTES }).toString('utf8');
+    const size = sizeToldBy(bytes);
+    if (native !== undefined && size !== undefined) {
+      const data = native(bytes, { maxOutputLength: MAX_BLOB_BYTES });
+      // Node 22 takes what breaks off for a whole.
+      if (data.length === size) return data.toString('utf8');
+    }
     return Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString('utf8');
   } catch {
     return undefined; // Whoever asked has the bytes still, and says so.
@@ -72,6 +77,18 @@ function* pieces(chunks: Iterable<Uint8Array>, maxBytes: number): Generator<Buff
   if (isFirst) return;
   decoder.push(new Uint8Array(0), true);
   yield* made;
+}
+
+/** How long the text is, where the header of the frame tells. */
+function sizeToldBy(frame: Uint8Array): number | undefined {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32));
+  const descriptor = bytes[4] ?? 0;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const at = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
+  const width = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
+  if (width === 0 || bytes.length < at + width) return undefined;
+  if (width === 8) return Number(bytes.readBigUInt64LE(at));
+  return bytes.readUIntLE(at, width) + (width === 2 ? 256 : 0);
 }
 
 /** By the header of the frame: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1 */
