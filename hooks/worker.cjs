@@ -8078,15 +8078,15 @@ var import_node_os2 = require("node:os");
 // src/config/paths.ts
 var import_node_path = require("node:path");
 function pathsFor({ home, env, platform, managed }) {
-  let { join: join21, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
+  let { join: join22, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
     let value = env[variable];
-    return value !== void 0 && isAbsolute2(value) ? value : join21(home, ...fallback);
+    return value !== void 0 && isAbsolute2(value) ? value : join22(home, ...fallback);
   };
   return {
-    config: join21(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
+    config: join22(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
     managed: managed ?? managedPath(platform, env),
-    state: join21(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
-    data: join21(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
+    state: join22(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
+    data: join22(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
   };
 }
 function managedPath(platform, env) {
@@ -8095,7 +8095,7 @@ function managedPath(platform, env) {
 var expanded = (path2, home) => /^~(?:$|[\\/])/.test(path2) ? `${home}${path2.slice(1)}` : path2;
 
 // src/hook/worker.ts
-var import_node_path22 = require("node:path");
+var import_node_path23 = require("node:path");
 
 // src/disk/files.ts
 var import_node_fs = require("node:fs"), import_node_path2 = require("node:path");
@@ -10606,9 +10606,9 @@ var ClaimTable = class {
         let call = this.#callOf.get(id);
         call !== void 0 && this.#fileOf.delete(call.id);
       }
-      for (let lists of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
-        for (let [parent, ids] of lists)
-          lists.set(
+      for (let lists2 of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
+        for (let [parent, ids] of lists2)
+          lists2.set(
             parent,
             ids.filter((id) => !cut.has(id))
           );
@@ -11417,7 +11417,7 @@ function notifiers(segment, refs) {
   return [...new Set(found)];
 }
 function problemsOf(main, segments, turns, indexes, agents) {
-  let orphans = indexes.flatMap(
+  let orphans2 = indexes.flatMap(
     ({ file, results }) => [...results].filter(([id]) => !agents.knowsCall(id)).map(
       ([id, { line }]) => ({
         file: file.name,
@@ -11438,7 +11438,7 @@ function problemsOf(main, segments, turns, indexes, agents) {
     ...main.problems,
     ...nameless,
     ...turns.flatMap((turn) => turn.problems.map((problem) => ({ file: main.name, ...problem }))),
-    ...orphans
+    ...orphans2
   ];
 }
 function countByTurn(problems, mainName, turnOfLine2, turnOfFile) {
@@ -12235,6 +12235,7 @@ var FILE = /(?:^|\/)rollout-[^/]*?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
   },
   threadOf: (path2) => FILE.exec(path2)?.[1],
   topOf: (path2) => DAY.exec(path2)?.[1] ?? (path2.slice(0, Math.max(0, path2.lastIndexOf("/"))) || "."),
+  isOlder: (threadId, than) => (madeAtMs(threadId) ?? Number.POSITIVE_INFINITY) < (madeAtMs(than) ?? 0) - CLOCK_STEP_MS,
   headOf,
   timeOf,
   directoryOf: (head) => {
@@ -12266,7 +12267,7 @@ function beginning(line) {
 function hasStop2(lastLines2, { atMs }) {
   return lastLines2.some((line) => /"type":"(?:task_complete|turn_aborted)"/.test(line) && (timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS2);
 }
-var CLOCK_SLACK_MS2 = 20;
+var CLOCK_STEP_MS = 60 * 6e4, CLOCK_SLACK_MS2 = 20;
 function parsed2(json) {
   try {
     return JSON.parse(json);
@@ -14143,7 +14144,8 @@ var layout3 = {
   listQueries,
   sessionsOf,
   lineQueries,
-  lineOf: (row) => JSON.stringify(row, (_, value) => typeof value == "bigint" ? Number(value) : value)
+  lineOf: (row) => JSON.stringify(row, (_, value) => typeof value == "bigint" ? Number(value) : value),
+  hasSpool: !0
 }, COUNTS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "api_call_count"], COSTS = ["estimated_cost_usd", "actual_cost_usd"], SESSION_COLUMNS = [
   "id",
   "source",
@@ -14720,8 +14722,8 @@ var SLACK_MS2 = 50, Delegates = class {
       };
     let summaries = rows.filter(({ isSummary }) => isSummary).map(({ atMs }) => atMs), told5 = rows.filter(({ isSummary, isHidden, role }) => !isSummary && !isHidden && role !== "system");
     if (told5.length === 0) return this.#run({ file, id, rows: [], startedAtMs, parentIds: /* @__PURE__ */ new Set(), goal: void 0 }, used);
-    let { orphans, ...run2 } = digest2(told5, isOver2, summaries, context);
-    for (let { line, id: callId } of orphans)
+    let { orphans: orphans2, ...run2 } = digest2(told5, isOver2, summaries, context);
+    for (let { line, id: callId } of orphans2)
       this.#orphans.push({ file: file.name, line, reason: "orphan-result", detail: `no call ${callId} was found for this result` });
     return {
       ...common3,
@@ -14751,7 +14753,7 @@ function delegateOf(file, exact) {
 // src/harness/hermes/normalise.ts
 var NAME2 = "hermes";
 function normalise3({ sessionId, main, agents, ended }) {
-  let exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks)), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), used = /* @__PURE__ */ new Map(), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at3) => {
+  let known = new Set([main, ...agents].flatMap(({ meta: meta2 }) => meta2.sessions.map(({ id }) => id))), exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId)))), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), used = /* @__PURE__ */ new Map(), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at3) => {
     let rows = segment.start === void 0 ? segment.rows : [segment.start, ...segment.rows], isOver2 = ended || at3 < segments.length - 1, ids = /* @__PURE__ */ new Set();
     used.set(segment.startId, ids);
     let context = {
@@ -14839,8 +14841,8 @@ function taskRefs2(turns) {
 }
 
 // src/harness/hermes/recount.ts
-function recount3({ main, agents }) {
-  let unusable = [], responses2 = [], calls = /* @__PURE__ */ new Map(), files2 = [{ file: main, agentId: void 0 }, ...agents.map((agent) => ({ file: agent, agentId: agent.id }))].map(
+function recount3({ main, agents, ended = !1 }) {
+  let unusable = [], responses2 = [], calls = /* @__PURE__ */ new Map(), accounts = [], files2 = [{ file: main, agentId: void 0 }, ...agents.map((agent) => ({ file: agent, agentId: agent.id }))].map(
     ({ file, agentId }) => ({
       file,
       agentId,
@@ -14848,7 +14850,7 @@ function recount3({ main, agents }) {
     })
   ), told5 = requestsIn(files2.flatMap(({ hooks }) => hooks));
   for (let { file, agentId, rows } of files2) {
-    let meta2 = parsed3(file.meta ?? "{}") ?? {}, given = /* @__PURE__ */ new Map(), answers2 = answersIn(rows);
+    let meta2 = parsed3(file.meta ?? "{}") ?? {}, given = /* @__PURE__ */ new Map(), answers2 = answersIn(rows), isOver2 = ended || typeof meta2.sessions?.at(-1)?.ended_at == "number" || hasAnswered(rows);
     for (let { line, row } of answers2) {
       let places = [{ file: file.name, line }], asked = callsOf(row);
       for (let id2 of asked) calls.set(id2, [...calls.get(id2) ?? [], ...places]);
@@ -14858,7 +14860,7 @@ function recount3({ main, agents }) {
         (each) => !each.taken && each.session === row.session_id && each.at <= row.timestamp + 5e-3 && each.at >= row.timestamp - 2
       );
       request !== void 0 && (request.taken = !0);
-      let alone = agentId !== void 0 && answers2.length === 1 && meta2.messages === rows.length ? onlyCall(meta2) : void 0, tokens = request === void 0 ? alone : request.tokens;
+      let alone = agentId !== void 0 && isOver2 && answers2.length === 1 && meta2.messages === rows.length ? onlyCall(meta2) : void 0, tokens = request === void 0 ? alone : request.tokens;
       responses2.push({
         id,
         model: request?.model ?? modelOf2(meta2, row.session_id),
@@ -14867,6 +14869,8 @@ function recount3({ main, agents }) {
         places
       });
     }
+    let own2 = responses2.slice(responses2.length - answers2.length);
+    meta2.messages === rows.length && (agentId === void 0 || isOver2) && own2.length > 0 && own2.every(({ tokens }) => tokens === void 0) && accounts.push(...accountOf(file, agentId, meta2));
   }
   let declared = declaredIn(main);
   return {
@@ -14875,6 +14879,7 @@ function recount3({ main, agents }) {
     agents: agents.map(({ id, name }) => ({ id, ids: [id], startedBy: [], places: [{ file: name, line: 0 }] })),
     unusable,
     missing: [],
+    accounts,
     ...declared !== void 0 && { declared }
   };
 }
@@ -14896,6 +14901,17 @@ function requestsIn(hooks) {
 function onlyCall(meta2) {
   let [session, ...more] = meta2.sessions ?? [];
   return more.length === 0 && session?.api_call_count === 1 ? tokensOf2(session) : void 0;
+}
+function accountOf({ name }, agentId, meta2) {
+  let sessions = meta2.sessions ?? [], sum4 = (of) => sessions.reduce((total, row) => total + of(row), 0);
+  if (sum4((row) => row.api_call_count ?? 0) === 0) return [];
+  let tokens = sessions.map(tokensOf2).reduce((a, b2) => ({
+    input: a.input + b2.input,
+    output: a.output + b2.output,
+    cacheRead: a.cacheRead + b2.cacheRead,
+    cacheWrite: a.cacheWrite + b2.cacheWrite
+  })), costUsd2 = sum4((row) => row.actual_cost_usd || row.estimated_cost_usd || 0);
+  return [{ ...agentId !== void 0 && { agentId }, tokens, ...costUsd2 > 0 && { costUsd: costUsd2 }, place: { file: name, line: 0 } }];
 }
 function tokensOf2(row) {
   let number3 = (value) => typeof value == "number" ? value : 0, [cacheRead, cacheWrite] = [number3(row.cache_read_tokens), number3(row.cache_write_tokens)];
@@ -14919,6 +14935,10 @@ function answersIn(rows) {
     return seen.add(key), !again;
   });
 }
+var hasAnswered = (rows) => {
+  let last = rows.at(-1)?.row;
+  return last?.role === "assistant" && callsOf(last).length === 0 && !["length", "incomplete"].includes(last.finish_reason);
+};
 function isNextToSummary(rows, at3) {
   return [-1, 1].some((step) => {
     for (let i = at3; rows[i + step] !== void 0; i += step) {
@@ -15231,8 +15251,8 @@ function inputOf(run2, previousMs, call) {
 function toolCallsOf2(run2, finished, content, claim3, add) {
   let results = new Map(run2.results.map((result) => [result.callId, result])), [begun, ended] = ["call", "result"].map(
     (kind) => new Map(run2.events.flatMap((event) => event.kind === kind ? [[event.callId, event.atMs]] : []))
-  ), told5 = run2.calls.flatMap((call) => call.toolCalls.map((tool) => ({ ...tool, askedMs: call.atMs }))), known = new Set(told5.map(({ id }) => id)), orphans = run2.results.filter(({ callId }) => !known.has(callId)).map(({ callId, toolName, atMs }) => ({ id: callId, name: toolName, askedMs: begun.get(callId) ?? atMs, input: void 0 }));
-  return [...new Map([...told5, ...orphans].map((tool) => [tool.id, tool])).values()].map(({ id, name, askedMs, input }) => {
+  ), told5 = run2.calls.flatMap((call) => call.toolCalls.map((tool) => ({ ...tool, askedMs: call.atMs }))), known = new Set(told5.map(({ id }) => id)), orphans2 = run2.results.filter(({ callId }) => !known.has(callId)).map(({ callId, toolName, atMs }) => ({ id: callId, name: toolName, askedMs: begun.get(callId) ?? atMs, input: void 0 }));
+  return [...new Map([...told5, ...orphans2].map((tool) => [tool.id, tool])).values()].map(({ id, name, askedMs, input }) => {
     let result = results.get(id), startedAtMs = begun.get(id) ?? askedMs, endedAtMs = result && endOf3(result, startedAtMs, ended.get(id));
     result !== void 0 && result.atMs < startedAtMs && add(result.line, "end-before-start", "a result that is older than its call");
     let agent = result?.started && claim3({ callId: id, startedAtMs, ...result.started, ...labelIn(input) });
@@ -18742,7 +18762,7 @@ var RESPONSE_CHANNEL = "http.client.response.finish";
 async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest }) {
   let head, body, timedOut = !1, onResponse = (message) => {
     let { request, response: response2 } = message;
-    request.socket !== null && isOf(agent, request.socket) && (head = headOf4(response2));
+    request.socket === null || !isOf(agent, request.socket) || (head = headOf4(response2), /^\s*-?0+\s*$/.test(response2.headers["retry-after"] ?? "") && (response2.headers["retry-after"] = (/* @__PURE__ */ new Date(0)).toUTCString()));
   }, headers2 = async () => {
     if (timedOut) throw new Error("timed out");
     return head = void 0, onRequest(), { ...destination.headers, "content-type": CONTENT_TYPES[destination.protocol] };
@@ -19311,7 +19331,7 @@ function healthFile(destination, stateFolder, key) {
 }
 
 // src/sync/in-scope.ts
-var import_node_path17 = require("node:path");
+var import_node_path18 = require("node:path");
 
 // src/config/scope.ts
 var import_node_path7 = require("node:path");
@@ -19364,10 +19384,10 @@ function notHeld({ directory, path: path2 }, roots, include) {
 }
 
 // src/read/find.ts
-var import_node_fs15 = require("node:fs");
+var import_node_fs16 = require("node:fs");
 
 // src/read/databases.ts
-var import_node_path10 = require("node:path");
+var import_node_path11 = require("node:path");
 
 // src/read/folders.ts
 var import_node_fs7 = require("node:fs"), import_node_path8 = require("node:path");
@@ -19471,20 +19491,46 @@ function tolerantly(find) {
   }
 }
 
+// src/read/spool.ts
+var import_node_crypto2 = require("node:crypto"), import_node_fs8 = require("node:fs"), import_node_path9 = require("node:path");
+var spoolFolder = (home, harness) => (0, import_node_path9.join)(home, ".local", "state", "trace-build", "spool", harness), spoolName = (id) => `${/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(id) ? id : (0, import_node_crypto2.createHash)("sha256").update(id).digest("hex")}.jsonl`;
+function spoolsIn(folder) {
+  let there = new Set(entriesOf2(folder).map(({ name }) => name));
+  return (ids) => (there.size === 0 ? [] : ids.map(spoolName).filter((name) => there.has(name))).map((name) => (0, import_node_path9.join)(folder, name));
+}
+function orphans(folder, ids, beforeMs) {
+  let known = new Set(ids.map(spoolName));
+  return entriesOf2(folder).flatMap(({ name }) => {
+    let path2 = (0, import_node_path9.join)(folder, name), writtenMs3 = readableStats(path2)?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    return known.has(name) || writtenMs3 >= beforeMs ? [] : [path2];
+  });
+}
+var spoolStamp = (paths) => paths.map((path2) => readableStats(path2)?.size ?? 0).join(" ");
+function spoolLines(path2) {
+  try {
+    let text4 = (0, import_node_fs8.readFileSync)(path2, "utf8");
+    return text4.slice(0, text4.lastIndexOf(`
+`) + 1).split(`
+`).filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}
+
 // src/read/sqlite.ts
-var import_node_fs11 = require("node:fs"), import_node_url2 = require("node:url");
+var import_node_fs12 = require("node:fs"), import_node_url2 = require("node:url");
 
 // src/read/sql-js.ts
-var import_node_fs8 = require("node:fs"), import_node_module = require("node:module"), import_node_path9 = require("node:path"), import_node_url = require("node:url"), import_node_vm = require("node:vm"), { Module, Instance } = globalThis.WebAssembly, ready;
+var import_node_fs9 = require("node:fs"), import_node_module = require("node:module"), import_node_path10 = require("node:path"), import_node_url = require("node:url"), import_node_vm = require("node:vm"), { Module, Instance } = globalThis.WebAssembly, ready;
 function sqlJs() {
   return ready ??= load(folderOf2()), ready;
 }
 var LAST_STEP = /\)\(\)\.then\(\(\)=>(\w+)\(\)\);/;
 function load(folder) {
-  let source = (0, import_node_fs8.readFileSync)((0, import_node_path9.join)(folder, "sql-wasm.js"), "utf8");
-  if (!LAST_STEP.test(source)) throw new Error(`${(0, import_node_path9.join)(folder, "sql-wasm.js")} ends otherwise than in the pinned version`);
-  let wasm = new Module((0, import_node_fs8.readFileSync)((0, import_node_path9.join)(folder, "sql-wasm.wasm"))), module2 = { exports: {} };
-  (0, import_node_vm.compileFunction)(source.replace(LAST_STEP, ")();$1();"), ["module", "exports", "require", "__dirname", "__filename"])(module2, module2.exports, (0, import_node_module.createRequire)(__url), folder, (0, import_node_path9.join)(folder, "sql-wasm.js"));
+  let source = (0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.js"), "utf8");
+  if (!LAST_STEP.test(source)) throw new Error(`${(0, import_node_path10.join)(folder, "sql-wasm.js")} ends otherwise than in the pinned version`);
+  let wasm = new Module((0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))), module2 = { exports: {} };
+  (0, import_node_vm.compileFunction)(source.replace(LAST_STEP, ")();$1();"), ["module", "exports", "require", "__dirname", "__filename"])(module2, module2.exports, (0, import_node_module.createRequire)(__url), folder, (0, import_node_path10.join)(folder, "sql-wasm.js"));
   let config2 = {
     useOldExtensionFunctions: !1,
     instantiateWasm: (imports, done) => {
@@ -19496,16 +19542,16 @@ function load(folder) {
   return config2;
 }
 function folderOf2() {
-  let here = (0, import_node_path9.dirname)((0, import_node_url.fileURLToPath)(__url));
-  return [here, (0, import_node_path9.dirname)(here)].find((folder) => (0, import_node_fs8.existsSync)((0, import_node_path9.join)(folder, "sql-wasm.wasm"))) ?? (0, import_node_path9.dirname)((0, import_node_module.createRequire)(__url).resolve("sql.js/dist/sql-wasm.wasm"));
+  let here = (0, import_node_path10.dirname)((0, import_node_url.fileURLToPath)(__url));
+  return [here, (0, import_node_path10.dirname)(here)].find((folder) => (0, import_node_fs9.existsSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))) ?? (0, import_node_path10.dirname)((0, import_node_module.createRequire)(__url).resolve("sql.js/dist/sql-wasm.wasm"));
 }
 
 // src/read/wal.ts
-var import_node_fs9 = require("node:fs");
+var import_node_fs10 = require("node:fs");
 function snapshotOf(path2, maxBytes, nowMs) {
-  let fd = (0, import_node_fs9.openSync)(path2, "r");
+  let fd = (0, import_node_fs10.openSync)(path2, "r");
   try {
-    let before = (0, import_node_fs9.fstatSync)(fd, { bigint: !0 });
+    let before = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 });
     if (!before.isFile()) return { kind: "unusable", why: before.isDirectory() ? "it is a directory" : "it is no regular file" };
     let size = Number(before.size) + sizeOf(`${path2}-wal`);
     if (size > maxBytes) return { kind: "too-large", bytes: size, hasWal: sizeOf(`${path2}-wal`) > 0 };
@@ -19514,12 +19560,12 @@ function snapshotOf(path2, maxBytes, nowMs) {
     let main = readAll(fd, Number(before.size)), wal = headerBefore.length < WAL_HEADER_BYTES ? NO_BYTES : contentOf2(`${path2}-wal`), headerAfter = headOf6(`${path2}-wal`, WAL_HEADER_BYTES);
     if (!headerBefore.equals(headerAfter) || !headerAfter.equals(wal.subarray(0, WAL_HEADER_BYTES)))
       return { kind: "changing", why: "its WAL was begun anew" };
-    if ((0, import_node_fs9.statSync)(path2, { bigint: !0 }).ino !== before.ino) return { kind: "changing", why: "it was replaced" };
+    if ((0, import_node_fs10.statSync)(path2, { bigint: !0 }).ino !== before.ino) return { kind: "changing", why: "it was replaced" };
     if (wal.length >= WAL_HEADER_BYTES) return checked2(mergeWal(main, wal), !1);
-    let after = (0, import_node_fs9.fstatSync)(fd, { bigint: !0 });
+    let after = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 });
     return after.mtimeNs !== before.mtimeNs || after.size !== before.size ? { kind: "changing", why: "it was written to" } : isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length)) ? { kind: "changing", why: "a transaction is under way" } : checked2(main, begunMs2 - Number(before.mtimeMs) < CLOCK_TICK_MS);
   } finally {
-    (0, import_node_fs9.closeSync)(fd);
+    (0, import_node_fs10.closeSync)(fd);
   }
 }
 var CLOCK_TICK_MS = 50;
@@ -19569,20 +19615,20 @@ function checked2(bytes, doubtful) {
 function readAll(fd, size) {
   let bytes = Buffer.allocUnsafe(size), filled = 0;
   for (; filled < size; ) {
-    let read = (0, import_node_fs9.readSync)(fd, bytes, filled, size - filled, filled);
+    let read = (0, import_node_fs10.readSync)(fd, bytes, filled, size - filled, filled);
     if (read === 0) break;
     filled += read;
   }
   return bytes.subarray(0, filled);
 }
-var contentOf2 = (path2) => orNone(() => (0, import_node_fs9.readFileSync)(path2), NO_BYTES), sizeOf = (path2) => orNone(() => (0, import_node_fs9.statSync)(path2).size, 0);
+var contentOf2 = (path2) => orNone(() => (0, import_node_fs10.readFileSync)(path2), NO_BYTES), sizeOf = (path2) => orNone(() => (0, import_node_fs10.statSync)(path2).size, 0);
 function headOf6(path2, length) {
   return orNone(() => {
-    let fd = (0, import_node_fs9.openSync)(path2, "r");
+    let fd = (0, import_node_fs10.openSync)(path2, "r");
     try {
       return readAll(fd, length);
     } finally {
-      (0, import_node_fs9.closeSync)(fd);
+      (0, import_node_fs10.closeSync)(fd);
     }
   }, NO_BYTES);
 }
@@ -19596,7 +19642,7 @@ function orNone(read, none) {
 }
 
 // src/read/zstd.ts
-var import_node_fs10 = require("node:fs"), zlib2 = __toESM(require("node:zlib"), 1);
+var import_node_fs11 = require("node:fs"), zlib2 = __toESM(require("node:zlib"), 1);
 
 // node_modules/fzstd/esm/index.mjs
 var ab = ArrayBuffer, u8 = Uint8Array, u16 = Uint16Array, i16 = Int16Array;
@@ -20014,7 +20060,12 @@ var Decompress = /* @__PURE__ */ (function() {
 var MAX_BLOB_BYTES = 64 * 1024 * 1024, MAX_WINDOW_BYTES = 128 * 1024 * 1024, CHUNK_BYTES2 = 64 * 1024, LF2 = 10, isZstd = (bytes) => bytes[0] === 40 && bytes[1] === 181 && bytes[2] === 47 && bytes[3] === 253 && bytes.length > 8, native = zlib2.zstdDecompressSync;
 function unpacked(bytes) {
   try {
-    return native !== void 0 ? native(bytes, { maxOutputLength: MAX_BLOB_BYTES }).toString("utf8") : Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString("utf8");
+    let size = sizeToldBy(bytes);
+    if (native !== void 0 && size !== void 0) {
+      let data = native(bytes, { maxOutputLength: MAX_BLOB_BYTES });
+      if (data.length === size) return data.toString("utf8");
+    }
+    return Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString("utf8");
   } catch {
     return;
   }
@@ -20042,6 +20093,11 @@ function* pieces(chunks, maxBytes) {
   }
   isFirst || (decoder3.push(new Uint8Array(0), !0), yield* made);
 }
+function sizeToldBy(frame) {
+  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32)), descriptor = bytes[4] ?? 0, isSingleSegment = (descriptor & 32) !== 0, at3 = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3], width = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6];
+  if (!(width === 0 || bytes.length < at3 + width))
+    return width === 8 ? Number(bytes.readBigUInt64LE(at3)) : bytes.readUIntLE(at3, width) + (width === 2 ? 256 : 0);
+}
 function windowOf(frame) {
   let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32));
   if (!isZstd(bytes) || bytes.length < 18) return 0;
@@ -20054,31 +20110,31 @@ function windowOf(frame) {
   return size === 0 ? bytes[at3] : size === 1 ? bytes.readUInt16LE(at3) + 256 : size === 2 ? bytes.readUInt32LE(at3) : Number(bytes.readBigUInt64LE(at3));
 }
 function* chunksOf(path2) {
-  let fd = (0, import_node_fs10.openSync)(path2, "r");
+  let fd = (0, import_node_fs11.openSync)(path2, "r");
   try {
     for (; ; ) {
-      let buffer = Buffer.allocUnsafe(CHUNK_BYTES2), read = (0, import_node_fs10.readSync)(fd, buffer, 0, CHUNK_BYTES2, null);
+      let buffer = Buffer.allocUnsafe(CHUNK_BYTES2), read = (0, import_node_fs11.readSync)(fd, buffer, 0, CHUNK_BYTES2, null);
       if (read === 0) return;
       yield buffer.subarray(0, read);
     }
   } finally {
-    (0, import_node_fs10.closeSync)(fd);
+    (0, import_node_fs11.closeSync)(fd);
   }
 }
 
 // src/read/sqlite.ts
-var MAX_IMAGE_BYTES = 256 * 1024 * 1024, TRIES = 12, TRIES_DAMAGED = 3, WAIT_MS = 50, SETTLED_MS = 2e3;
+var MAX_IMAGE_BYTES = 256 * 1024 * 1024, TRIES = 12, TRIES_DAMAGED = 3, WAIT_MS = 50, SETTLED_MS = 100, SETTLED_COARSE_MS = 2e3;
 function readDatabase(path2, use, options = {}) {
   let { maxBytes = MAX_IMAGE_BYTES, nowMs = Date.now, wait = sleep } = options, why = "", damaged = 0;
   for (let left = TRIES; left > 0; left--) {
     try {
-      let real = (0, import_node_fs11.realpathSync)(path2), stamp = `${maxBytes} ${real} ${stampOf(real)} ${stampOf(`${real}-wal`)} ${stampOf(`${real}-journal`)}`;
+      let real = (0, import_node_fs12.realpathSync)(path2), stamp = `${maxBytes} ${real} ${stampOf(real)} ${stampOf(`${real}-wal`)} ${stampOf(`${real}-journal`)}`;
       if (kept !== void 0 && kept.stamp === stamp) return use(kept.db);
       let snapshot = snapshotOf(real, maxBytes, nowMs);
       if (snapshot.kind === "unusable") throw unreadable2(path2, snapshot.why, "Name the database of a harness, or leave it out.");
       if (snapshot.kind === "too-large") return usePlace(path2, real, snapshot, use);
       if (snapshot.kind === "image") {
-        let isSettled = nowMs() - Math.max(writtenMs(real), writtenMs(`${real}-wal`)) > SETTLED_MS;
+        let isSettled = [real, `${real}-wal`].map(writtenMs).every((atMs) => nowMs() - atMs > settledAfterMs(atMs));
         return useImage(snapshot.bytes, snapshot.doubtful, isSettled ? stamp : void 0, use);
       }
       why = snapshot.why;
@@ -20146,9 +20202,9 @@ function nodeSqlite() {
   }
 }
 var stampOf = (path2) => {
-  let stats = (0, import_node_fs11.statSync)(path2, { bigint: !0, throwIfNoEntry: !1 });
+  let stats = (0, import_node_fs12.statSync)(path2, { bigint: !0, throwIfNoEntry: !1 });
   return stats === void 0 ? "" : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
-}, writtenMs = (path2) => (0, import_node_fs11.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0, exists = (path2) => (0, import_node_fs11.statSync)(path2, { throwIfNoEntry: !1 }) !== void 0;
+}, settledAfterMs = (writtenMs3) => writtenMs3 % 1e3 === 0 ? SETTLED_COARSE_MS : SETTLED_MS, writtenMs = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0, exists = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 }) !== void 0;
 function columnsOf(all) {
   let tables = all({ sql: "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'", parameters: [] });
   return Object.fromEntries(
@@ -20203,37 +20259,48 @@ function sleep(ms2) {
 // src/read/databases.ts
 var MAGIC = "SQLite format 3\0";
 function databaseStore(kind, places) {
-  let { harness, layout: layout4 } = kind, roots = layout4.files(places.env, places.home), usual = () => roots.flatMap(matching).flatMap((path2) => tolerantly(() => owns(path2) ? [path2] : [])), all = () => usual().flatMap((path2) => tolerantly(() => at3(path2))), owns = (path2) => isDatabase(path2) && readDatabase(path2, ({ columns }) => layout4.tables.every((table) => columns[table] !== void 0)), at3 = (path2) => sessionsIn(path2, kind);
+  let { harness, layout: layout4 } = kind, roots = layout4.files(places.env, places.home), usual = () => roots.flatMap(matching).flatMap((path2) => tolerantly(() => owns(path2) ? [path2] : [])), all = () => usual().flatMap((path2) => tolerantly(() => at3(path2))), owns = (path2) => isDatabase(path2) && readDatabase(path2, ({ columns }) => layout4.tables.every((table) => columns[table] !== void 0)), at3 = (path2) => sessionsIn(path2, kind, places.home);
   return {
     harness,
     roots,
+    names: () => !1,
     owns,
     at: at3,
     all,
     under: (folder) => [...foldersUnder(folder)].flatMap(
-      (each) => entriesOf2(each).map(({ name }) => (0, import_node_path10.join)(each, name)).filter((path2) => /\.(?:sqlite3?|db)$/.test(path2) && owns(path2)).flatMap(at3)
+      (each) => entriesOf2(each).map(({ name }) => (0, import_node_path11.join)(each, name)).filter((path2) => /\.(?:sqlite3?|db)$/.test(path2) && owns(path2)).flatMap(at3)
     ),
     withId: (prefix) => all().filter((ref) => ref.sessionId.startsWith(prefix) || isPartOf(ref, prefix)).map((ref) => ({ sessionId: ref.sessionId, ref: () => ref })),
     begunIn: (directory) => all().filter(({ startDirectory }) => startDirectory === directory),
     writtenSince: (sinceMs) => usual().flatMap((path2) => {
       let atMs = writtenMs2(path2);
-      return atMs >= sinceMs ? [{ path: path2, atMs }] : [];
+      return atMs >= sinceMs ? [{ atMs, refs: () => at3(path2) }] : [];
     })
   };
 }
-function rowLines(path2, { ids }, layout4) {
-  return readDatabase(
+function rowLines(path2, { ids, spools = [] }, layout4) {
+  return [...readDatabase(
     path2,
     ({ all, columns }) => layout4.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout4.lineOf(row)))
-  );
+  ), ...spools.flatMap(spoolLines)];
 }
 var isPartOf = ({ rows, agents }, id) => rows?.ids.includes(id) === !0 || agents.some((agent) => agent.agentId === id || agent.rows?.ids.includes(id) === !0), writtenMs2 = (path2) => Math.max(readableStats(path2)?.mtimeMs ?? 0, readableStats(`${path2}-wal`)?.mtimeMs ?? 0), isDatabase = (path2) => readableHead(path2, MAGIC.length) === MAGIC;
 function matching(pattern2) {
   let at3 = pattern2.indexOf("/*/");
   return at3 < 0 ? readableStats(pattern2)?.isFile() === !0 ? [pattern2] : [] : foldersIn(pattern2.slice(0, at3)).flatMap((name) => matching(`${pattern2.slice(0, at3)}/${name}${pattern2.slice(at3 + 2)}`));
 }
-function sessionsIn(path2, { harness, layout: layout4 }) {
-  let sessions = readDatabase(path2, ({ all, columns }) => layout4.sessionsOf(layout4.listQueries(columns).map(all))), byId3 = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session]))), rootOf2 = (session, seen = /* @__PURE__ */ new Set()) => {
+var lists = /* @__PURE__ */ new WeakMap();
+function listedIn(db, layout4) {
+  let known = lists.get(db) ?? /* @__PURE__ */ new Map();
+  lists.set(db, known);
+  let sessions = known.get(layout4) ?? layout4.sessionsOf(layout4.listQueries(db.columns).map(db.all));
+  return known.set(layout4, sessions), sessions;
+}
+function sessionsIn(path2, { harness, layout: layout4 }, home) {
+  let spoolsOf = layout4.hasSpool === !0 ? spoolsIn(spoolFolder(home, harness.name)) : () => [], sessions = readDatabase(path2, (db) => listedIn(db, layout4)).map((session) => {
+    let spools = spoolsOf(session.ids);
+    return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
+  }), byId3 = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session]))), rootOf2 = (session, seen = /* @__PURE__ */ new Set()) => {
     let parent = session.parentId === void 0 ? void 0 : byId3.get(session.parentId);
     return parent === void 0 || seen.has(parent) ? session : rootOf2(parent, seen.add(session));
   }, trees = /* @__PURE__ */ new Map();
@@ -20243,7 +20310,7 @@ function sessionsIn(path2, { harness, layout: layout4 }) {
     layout: layout4,
     sessionId: session.id,
     path: path2,
-    folder: (0, import_node_path10.dirname)(path2),
+    folder: (0, import_node_path11.dirname)(path2),
     rows: session,
     agents: all.filter((each) => each !== session).map((each) => ({ agentId: each.id, path: path2, rows: each })),
     begunMs: session.begunMs,
@@ -20254,16 +20321,16 @@ function sessionsIn(path2, { harness, layout: layout4 }) {
 }
 
 // src/read/projects.ts
-var import_node_path11 = require("node:path");
+var import_node_path12 = require("node:path");
 
 // src/read/beginning.ts
-var import_node_fs14 = require("node:fs");
+var import_node_fs15 = require("node:fs");
 
 // src/read/transcript.ts
-var import_node_fs13 = require("node:fs");
+var import_node_fs14 = require("node:fs");
 
 // src/read/new-lines.ts
-var import_node_crypto2 = require("node:crypto"), import_node_fs12 = require("node:fs");
+var import_node_crypto3 = require("node:crypto"), import_node_fs13 = require("node:fs");
 var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
   let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
   return {
@@ -20278,17 +20345,17 @@ function fits(cursor, path2) {
   return now.beginning === cursor.beginning && now.last === cursor.last;
 }
 function cursorAt(path2, offset) {
-  let fd = (0, import_node_fs12.openSync)(path2, "r");
+  let fd = (0, import_node_fs13.openSync)(path2, "r");
   try {
-    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs12.fstatSync)(fd).size;
+    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs13.fstatSync)(fd).size;
     return { path: path2, offset, beginning: hashOf3(fd, 0, bytes), last: size < offset ? "" : hashOf3(fd, offset - bytes, bytes) };
   } finally {
-    (0, import_node_fs12.closeSync)(fd);
+    (0, import_node_fs13.closeSync)(fd);
   }
 }
 function hashOf3(fd, from, bytes) {
-  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs12.readSync)(fd, buffer, 0, bytes, from);
-  return (0, import_node_crypto2.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
+  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs13.readSync)(fd, buffer, 0, bytes, from);
+  return (0, import_node_crypto3.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
 }
 
 // src/read/transcript.ts
@@ -20313,7 +20380,7 @@ function rowsFile(path2, rows, layout4) {
 }
 function firstLineOf(path2) {
   try {
-    if (!(0, import_node_fs13.statSync)(path2).isFile()) return;
+    if (!(0, import_node_fs14.statSync)(path2).isFile()) return;
     for (let line of isPacked(path2) ? linesOfZstd(path2) : linesOf(path2, 0, [], FIRST_LINE_BYTES)) return line.toString();
   } catch {
   }
@@ -20332,7 +20399,7 @@ function openMain(ref, cursor, lines2 = 0) {
 }
 var isReadOn = ({ path: path2, rows, layout: layout4 }) => path2 !== void 0 && rows === void 0 && !isPacked(path2) && (layout4.kind !== "threads" || layout4.companionOf?.(path2) === void 0);
 function stampOf2(path2) {
-  let stats = (0, import_node_fs13.statSync)(path2, { throwIfNoEntry: !1 }), log = path2.endsWith(".jsonl") ? void 0 : (0, import_node_fs13.statSync)(`${path2}-wal`, { throwIfNoEntry: !1 });
+  let stats = (0, import_node_fs14.statSync)(path2, { throwIfNoEntry: !1 }), log = path2.endsWith(".jsonl") ? void 0 : (0, import_node_fs14.statSync)(`${path2}-wal`, { throwIfNoEntry: !1 });
   return stats && `${stats.size} ${stats.mtimeMs}${log === void 0 ? "" : ` ${log.size} ${log.mtimeMs}`}`;
 }
 function agentFile(agent, layout4) {
@@ -20354,14 +20421,14 @@ function* readableLines(path2, lines2) {
 }
 function reasonAgainst(path2) {
   try {
-    return (0, import_node_fs13.accessSync)(path2, import_node_fs13.constants.R_OK), (0, import_node_fs13.statSync)(path2).isFile() ? void 0 : "it is no regular file";
+    return (0, import_node_fs14.accessSync)(path2, import_node_fs14.constants.R_OK), (0, import_node_fs14.statSync)(path2).isFile() ? void 0 : "it is no regular file";
   } catch (error) {
     return error.message;
   }
 }
 function textOf14(path2) {
   try {
-    return (0, import_node_fs13.readFileSync)(path2, "utf8");
+    return (0, import_node_fs14.readFileSync)(path2, "utf8");
   } catch (error) {
     let { code: code2, message } = error;
     return code2 === "ENOENT" ? void 0 : message;
@@ -20373,7 +20440,7 @@ var MAX_BYTES = 16 * 1024 * 1024;
 function beginningOf(path2, layout4) {
   let [atMs, directory] = [];
   try {
-    if (!(0, import_node_fs14.statSync)(path2).isFile()) return {};
+    if (!(0, import_node_fs15.statSync)(path2).isFile()) return {};
     for (let bytes of isPacked(path2) ? linesOfZstd(path2) : linesOf(path2, 0, [], MAX_BYTES)) {
       let line = bytes.toString();
       if (atMs ??= layout4.timeOf(line), directory ??= layout4.directoryOf(line), atMs !== void 0 && directory !== void 0) break;
@@ -20389,29 +20456,30 @@ function projectsStore(kind, places, isOthers, beside) {
   let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), files2 = function* () {
     for (let root2 of roots)
       for (let folder of foldersIn(root2))
-        for (let { name } of entriesOf2((0, import_node_path11.join)(root2, folder))) {
+        for (let { name } of entriesOf2((0, import_node_path12.join)(root2, folder))) {
           let file = layout4.classify(name);
-          file?.kind === "session" && (yield { path: (0, import_node_path11.join)(root2, folder, name), sessionId: file.sessionId });
+          file?.kind === "session" && (yield { path: (0, import_node_path12.join)(root2, folder, name), sessionId: file.sessionId });
         }
   };
   return {
     harness,
     roots,
+    names: () => !1,
     owns: () => !0,
     // Whatever the name: a transcript may have been copied anywhere.
     at: (path2) => [fromFile(path2, kind, beside)],
     all: () => [...new Map(roots.map((root2) => [realPathOf(root2), root2])).values()].flatMap((root2) => sessionsUnder(root2, kind, isOthers)),
     under: (folder) => (demandNoAgents(folder, layout4), sessionsUnder(folder, kind, isOthers)),
     withId: (prefix) => [...files2()].filter(({ sessionId }) => sessionId.startsWith(prefix)).map(({ sessionId, path: path2 }) => ({ sessionId, ref: () => fromFile(path2, kind, beside) })),
-    begunIn: (directory) => roots.flatMap((root2) => sessionsIn2((0, import_node_path11.join)(root2, layout4.projectFolder(directory)), kind, isOthers)).filter(({ path: path2 }) => path2 !== void 0),
+    begunIn: (directory) => roots.flatMap((root2) => sessionsIn2((0, import_node_path12.join)(root2, layout4.projectFolder(directory)), kind, isOthers)).filter(({ path: path2 }) => path2 !== void 0),
     writtenSince: (sinceMs) => [...files2()].flatMap(({ path: path2 }) => {
       let stats = readableStats(path2);
-      return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path: path2, atMs: stats.mtimeMs }] : [];
+      return !stats?.isFile() || stats.mtimeMs < sinceMs ? [] : [{ atMs: stats.mtimeMs, refs: () => readableStats(path2) === void 0 ? [] : [fromFile(path2, kind, beside)] }];
     })
   };
 }
 function sessionsUnder(top, kind, isOthers) {
-  let ids = /* @__PURE__ */ new Map(), isOfSession = (folder, name) => ids.get(folder).has(name) && hasAgentFolder((0, import_node_path11.join)(folder, name), kind.layout), found = [];
+  let ids = /* @__PURE__ */ new Map(), isOfSession = (folder, name) => ids.get(folder).has(name) && hasAgentFolder((0, import_node_path12.join)(folder, name), kind.layout), found = [];
   for (let folder of foldersUnder(top, isOfSession)) {
     let sessions = sessionsIn2(folder, kind, isOthers);
     ids.set(folder, new Set(sessions.map(({ sessionId }) => sessionId)));
@@ -20422,13 +20490,13 @@ function sessionsUnder(top, kind, isOthers) {
 function sessionsIn2(folder, kind, isOthers) {
   let { layout: layout4 } = kind, paths = new Map(
     entriesOf2(folder).flatMap(({ name }) => {
-      let file = layout4.classify(name), path2 = (0, import_node_path11.join)(folder, name);
+      let file = layout4.classify(name), path2 = (0, import_node_path12.join)(folder, name);
       return file?.kind === "session" && !isOthers(path2) ? [[file.sessionId, path2]] : [];
     })
-  ), beside = agentsBeside(folder, layout4), folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn((0, import_node_path11.join)(folder, name), folder, layout4).length > 0);
+  ), beside = agentsBeside(folder, layout4), folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn((0, import_node_path12.join)(folder, name), folder, layout4).length > 0);
   return [.../* @__PURE__ */ new Set([...paths.keys(), ...beside.keys(), ...folders])].map(
     (sessionId) => sessionRef(kind, sessionId, paths.get(sessionId), folder, [
-      ...agentsIn((0, import_node_path11.join)(folder, sessionId), folder, layout4),
+      ...agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4),
       ...beside.get(sessionId) ?? []
     ])
   );
@@ -20455,38 +20523,38 @@ function directoryAmong(agents, layout4) {
   }
 }
 function fromFile(path2, kind, known) {
-  let { harness, layout: layout4 } = kind, folder = (0, import_node_path11.dirname)(path2), file = layout4.classify((0, import_node_path11.basename)(path2));
+  let { harness, layout: layout4 } = kind, folder = (0, import_node_path12.dirname)(path2), file = layout4.classify((0, import_node_path12.basename)(path2));
   if (file?.kind === "agent" || isWithinAgents(folder, layout4))
     throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
-  let sessionId = file?.sessionId ?? (0, import_node_path11.basename)(path2), own2 = agentsIn((0, import_node_path11.join)(folder, sessionId), folder, layout4), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, layout4);
+  let sessionId = file?.sessionId ?? (0, import_node_path12.basename)(path2), own2 = agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, layout4);
   return known.set(key, beside), sessionRef(kind, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
 }
 function findNeighbour({ folder, layout: layout4 }, idPrefix) {
   if (layout4.kind === "projects")
-    return entriesOf2(folder).filter(({ name }) => name.startsWith(idPrefix) && layout4.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path11.join)(folder, name))[0];
+    return entriesOf2(folder).filter(({ name }) => name.startsWith(idPrefix) && layout4.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path12.join)(folder, name))[0];
 }
 function agentsAround(folder, layout4) {
   let agents = /* @__PURE__ */ new Map();
   for (let neighbour of foldersIn(folder))
-    for (let agent of agentsIn((0, import_node_path11.join)(folder, neighbour), folder, layout4)) agents.has(agent.agentId) || agents.set(agent.agentId, agent);
+    for (let agent of agentsIn((0, import_node_path12.join)(folder, neighbour), folder, layout4)) agents.has(agent.agentId) || agents.set(agent.agentId, agent);
   return agents;
 }
 function agentsIn(sessionFolder, projectFolder, layout4) {
   let visit = (folder, depth) => [
     ...entriesOf2(folder).flatMap(({ name }) => {
-      let path2 = (0, import_node_path11.join)(folder, name), file = layout4.classify((0, import_node_path11.relative)(projectFolder, path2).split(import_node_path11.sep).join("/"));
+      let path2 = (0, import_node_path12.join)(folder, name), file = layout4.classify((0, import_node_path12.relative)(projectFolder, path2).split(import_node_path12.sep).join("/"));
       return file?.kind === "agent" ? [{ agentId: file.agentId, path: path2, ...file.group !== void 0 && { group: file.group } }] : [];
     }),
-    ...depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit((0, import_node_path11.join)(folder, name), depth + 1)) : []
+    ...depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit((0, import_node_path12.join)(folder, name), depth + 1)) : []
   ];
-  return layout4.agentFolders.flatMap((name) => visit((0, import_node_path11.join)(sessionFolder, name), 1));
+  return layout4.agentFolders.flatMap((name) => visit((0, import_node_path12.join)(sessionFolder, name), 1));
 }
 function agentsBeside(folder, layout4) {
   let bySession = /* @__PURE__ */ new Map();
   for (let { name } of entriesOf2(folder)) {
     let file = layout4.classify(name);
     if (file?.kind !== "agent") continue;
-    let path2 = (0, import_node_path11.join)(folder, name), sessionId = layout4.sessionOf(readableHead(path2, HEAD_BYTES3));
+    let path2 = (0, import_node_path12.join)(folder, name), sessionId = layout4.sessionOf(readableHead(path2, HEAD_BYTES3));
     sessionId !== void 0 && bySession.set(sessionId, [...bySession.get(sessionId) ?? [], { agentId: file.agentId, path: path2 }]);
   }
   return bySession;
@@ -20494,15 +20562,15 @@ function agentsBeside(folder, layout4) {
 var hasAgentFolder = (folder, layout4) => foldersIn(folder).some((name) => layout4.agentFolders.includes(name));
 function isSessionFolder(folder, layout4) {
   if (!hasAgentFolder(folder, layout4)) return !1;
-  let [parent, id] = [(0, import_node_path11.dirname)((0, import_node_path11.resolve)(folder)), (0, import_node_path11.basename)((0, import_node_path11.resolve)(folder))], isItsFile = (name) => {
+  let [parent, id] = [(0, import_node_path12.dirname)((0, import_node_path12.resolve)(folder)), (0, import_node_path12.basename)((0, import_node_path12.resolve)(folder))], isItsFile = (name) => {
     let file = layout4.classify(name);
     return file?.kind === "session" && file.sessionId === id;
   };
-  return entriesOf2(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path11.resolve)(folder), parent, layout4).length > 0;
+  return entriesOf2(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path12.resolve)(folder), parent, layout4).length > 0;
 }
 function isWithinAgents(folder, layout4) {
-  let parts = realPathOf(folder).split(import_node_path11.sep);
-  return parts.some((part, at3) => at3 > 1 && layout4.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at3).join(import_node_path11.sep), layout4));
+  let parts = realPathOf(folder).split(import_node_path12.sep);
+  return parts.some((part, at3) => at3 > 1 && layout4.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at3).join(import_node_path12.sep), layout4));
 }
 function demandNoAgents(folder, layout4) {
   if (isSessionFolder(folder, layout4) || isWithinAgents(folder, layout4))
@@ -20513,27 +20581,28 @@ function demandNoAgents(folder, layout4) {
 var placeOf2 = ({ path: path2, folder, sessionId, rows }) => path2 === void 0 ? `${folder}/${sessionId}` : rows === void 0 ? path2 : `${path2}#${sessionId}`;
 
 // src/read/threads.ts
-var import_node_path12 = require("node:path");
+var import_node_path13 = require("node:path");
 function threadsStore(kind, places) {
   let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), usual = () => threadsBelow(roots, layout4);
   return {
     harness,
     roots,
+    names: (path2) => layout4.threadOf(path2) !== void 0,
     owns: (path2) => headOf7(path2, layout4) !== void 0,
     at: (path2) => [fromFile2(path2, kind, roots)],
     all: () => sessionsAmong(usual(), kind),
     under: (folder) => sessionsAmong(threadsBelow([folder], layout4), kind),
     withId: (prefix) => [...treesOf(usual())].filter(([{ id }, agents]) => id.startsWith(prefix) || agents.some((agent) => agent.id === prefix)).map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef2(thread, agents, kind) })),
     begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
-    writtenSince: (sinceMs) => [...treesOf(usual())].flatMap(([{ path: path2 }, agents]) => {
-      let atMs = Math.max(...[path2, ...agents.map((agent) => agent.path)].map((each) => readableStats(each)?.mtimeMs ?? 0));
-      return atMs >= sinceMs ? [{ path: path2, atMs }] : [];
+    writtenSince: (sinceMs) => [...treesOf(usual())].flatMap(([thread, agents]) => {
+      let atMs = Math.max(...[thread, ...agents].map(({ path: path2 }) => readableStats(path2)?.mtimeMs ?? 0));
+      return atMs >= sinceMs ? [{ atMs, refs: () => [sessionRef2(thread, agents, kind)] }] : [];
     })
   };
 }
 var threadsAround = (top, layout4) => new Map(threadsBelow([top], layout4).map(({ id, path: path2 }) => [id, { agentId: id, path: path2 }]));
 function fromFile2(path2, kind, roots) {
-  let { layout: layout4 } = kind, real = realPathOf(path2), root2 = roots.find((each) => real.startsWith(`${realPathOf(each)}/`)), around = threadsBelow(root2 === void 0 ? [layout4.topOf?.(path2) ?? (0, import_node_path12.dirname)(path2)] : roots, layout4), trees = treesOf(around);
+  let { layout: layout4 } = kind, real = realPathOf(path2), root2 = roots.find((each) => real.startsWith(`${realPathOf(each)}/`)), head = headOf7(path2, layout4) ?? {}, id = head.threadId ?? layout4.threadOf(path2) ?? path2, isOlder = (other) => head.parentThreadId === void 0 && layout4.isOlder?.(other, id) === !0, around = threadsBelow(root2 === void 0 ? [layout4.topOf?.(path2) ?? (0, import_node_path13.dirname)(path2)] : roots, layout4, isOlder), trees = treesOf(around);
   for (let [thread, agents] of trees) {
     if (realPathOf(thread.path) === real) return sessionRef2(thread, agents, kind);
     if (agents.some((agent) => realPathOf(agent.path) === real))
@@ -20542,25 +20611,26 @@ function fromFile2(path2, kind, roots) {
         `Name the session it belongs to, ${thread.id}: its agents come with it.`
       );
   }
-  let head = headOf7(path2, layout4) ?? {}, id = layout4.threadOf(path2) ?? head.threadId ?? path2;
   return sessionRef2({ id, path: path2, head }, agentsOf(id, around), kind);
 }
-function threadsBelow(tops, layout4) {
+function threadsBelow(tops, layout4, isLeftOut = () => !1) {
   let byId3 = /* @__PURE__ */ new Map();
   for (let top of tops)
     for (let folder of foldersUnder(top))
       for (let { name } of entriesOf2(folder)) {
-        let path2 = (0, import_node_path12.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 ? void 0 : headOf7(path2, layout4);
+        let path2 = (0, import_node_path13.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 || isLeftOut(named) ? void 0 : headOf7(path2, layout4);
         if (named === void 0 || head === void 0) continue;
         let thread = { id: head.threadId ?? named, path: path2, head }, other = byId3.get(thread.id);
         (other === void 0 || isBetter(thread, other)) && byId3.set(thread.id, thread);
       }
   return [...byId3.values()];
 }
-var isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path);
+var isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path), heads = /* @__PURE__ */ new WeakMap();
 function headOf7(path2, layout4) {
-  let line = firstLineOf(path2);
-  return line === void 0 ? void 0 : layout4.headOf(line);
+  let known = heads.get(layout4) ?? /* @__PURE__ */ new Map();
+  heads.set(layout4, known);
+  let before = known.get(path2), line = before === void 0 ? firstLineOf(path2) : void 0, head = before ?? (line === void 0 ? void 0 : layout4.headOf(line));
+  return head !== void 0 && known.set(path2, head), head;
 }
 var sessionsAmong = (threads, kind) => [...treesOf(threads)].map(([thread, agents]) => sessionRef2(thread, agents, kind));
 function treesOf(threads) {
@@ -20590,7 +20660,7 @@ function sessionRef2({ id, path: path2 }, agents, { harness, layout: layout4 }) 
     layout: layout4,
     sessionId: id,
     path: path2,
-    folder: (0, import_node_path12.dirname)(path2),
+    folder: (0, import_node_path13.dirname)(path2),
     agents: agents.map((agent) => ({ agentId: agent.id, path: agent.path })).toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
     begunMs: atMs ?? 0,
     ...directory !== void 0 && { startDirectory: directory },
@@ -20605,27 +20675,36 @@ function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
   if (stats === void 0) return [byId2(given, stores)];
   if (stats.isDirectory()) {
     demandReadable(given);
-    let found = onceEach(stores.flatMap((store) => store.under(given)));
-    if (found.length === 0)
-      throw new UserError(`${given} holds no sessions.`, "Name a transcript (.jsonl), or a folder such as ~/.claude/projects.");
-    return found.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
+    let found2 = onceEach(stores.flatMap((store) => store.under(given)));
+    if (found2.length === 0)
+      throw new UserError(
+        `${given} holds no sessions.`,
+        "Name a transcript, a database, or a folder such as ~/.claude/projects or ~/.codex/sessions."
+      );
+    return found2.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
   }
   if (!stats.isFile())
     throw new UserError(
       `${given} is a pipe or a device, not a file.`,
       "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
     );
-  return ownerOf2(given, stores).at(given);
+  let found = ownerOf2(given, stores).at(given);
+  if (found.length === 0) throw new UserError(`${given} holds no sessions yet.`, "Name another one.");
+  return found;
 }
 function findSession(path2, sessionId, places, beside) {
   let found = findSessions(path2, places, beside);
   return found.length === 1 && found[0].rows === void 0 ? found[0] : found.find((ref) => ref.rows?.ids.includes(sessionId));
 }
+function allSessions(places) {
+  return onceEach(storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => tolerantly(() => store.all()))).toSorted(
+    (a, b2) => b2.modifiedMs - a.modifiedMs || (a.sessionId < b2.sessionId ? -1 : 1)
+  );
+}
 function* sessionsWritten(places, sinceMs) {
-  let files2 = storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => store.writtenSince(sinceMs).map((file) => ({ ...file, store })));
-  for (let { path: path2, store } of files2.toSorted((a, b2) => b2.atMs - a.atMs))
-    for (let ref of tolerantly(() => statsOf(path2)?.isFile() ? store.at(path2) : []))
-      (ref.rows === void 0 || ref.modifiedMs >= sinceMs) && (yield ref);
+  let files2 = storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => store.writtenSince(sinceMs));
+  for (let { refs } of files2.toSorted((a, b2) => b2.atMs - a.atMs))
+    for (let ref of tolerantly(refs)) (ref.rows === void 0 || ref.modifiedMs >= sinceMs) && (yield ref);
 }
 function findAgent({ folder, harness, layout: layout4, path: path2 }, agentId, known = /* @__PURE__ */ new Map()) {
   if (layout4.kind === "database") return;
@@ -20640,7 +20719,7 @@ function storesOf(places, beside) {
   );
   return [...databases, ...threads, ...projects];
 }
-var ownerOf2 = (path2, stores) => stores.find((store) => store.owns(path2));
+var ownerOf2 = (path2, stores) => stores.find((store) => store.names(path2) && store.owns(path2)) ?? stores.find((store) => store.owns(path2));
 function onceEach(refs) {
   let nameOf4 = ({ harness, sessionId }) => `${harness.name} ${sessionId}`, stored = new Set(refs.filter(({ rows }) => rows !== void 0).map(nameOf4)), kept2 = refs.filter((ref) => ref.rows !== void 0 || !stored.has(nameOf4(ref)));
   return [...new Map(kept2.map((ref) => [placeOf2(ref), ref])).values()];
@@ -20659,21 +20738,21 @@ function byId2(id, stores) {
 }
 function statsOf(path2) {
   try {
-    return (0, import_node_fs15.statSync)(path2, { throwIfNoEntry: !1 });
+    return (0, import_node_fs16.statSync)(path2, { throwIfNoEntry: !1 });
   } catch (error) {
     throw unreadable(path2, error);
   }
 }
 function demandReadable(folder) {
   try {
-    (0, import_node_fs15.readdirSync)(folder);
+    (0, import_node_fs16.readdirSync)(folder);
   } catch (error) {
     throw unreadable(folder, error);
   }
 }
 
 // src/read/repository.ts
-var import_node_child_process2 = require("node:child_process"), import_node_fs16 = require("node:fs"), import_node_path13 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
+var import_node_child_process2 = require("node:child_process"), import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
 function repositoryOf(directory, known = /* @__PURE__ */ new Map()) {
   let repository = known.get(directory) ?? askGit(directory);
   return known.set(directory, repository), repository;
@@ -20694,9 +20773,9 @@ function gitSays(directory, args) {
 }
 var withoutGit = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
 function isInRepository(directory) {
-  for (let at3 = directory; ; at3 = (0, import_node_path13.dirname)(at3)) {
-    if ((0, import_node_fs16.existsSync)((0, import_node_path13.join)(at3, ".git"))) return !0;
-    if (at3 === (0, import_node_path13.dirname)(at3)) return !1;
+  for (let at3 = directory; ; at3 = (0, import_node_path14.dirname)(at3)) {
+    if ((0, import_node_fs17.existsSync)((0, import_node_path14.join)(at3, ".git"))) return !0;
+    if (at3 === (0, import_node_path14.dirname)(at3)) return !1;
   }
 }
 function browserUrl(remote) {
@@ -20786,7 +20865,7 @@ var Redaction = class {
 };
 
 // src/trace/content.ts
-var import_node_crypto3 = require("node:crypto"), MAX_BYTES2 = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text4) => text4.length <= MAX_STATUS_CHARS ? text4 : `${beginningOf2(text4, MAX_STATUS_CHARS)}\u2026`, beginningOf2 = (text4, chars) => text4.slice(0, /[\uD800-\uDBFF]/.test(text4[chars - 1]) ? chars - 1 : chars);
+var import_node_crypto4 = require("node:crypto"), MAX_BYTES2 = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text4) => text4.length <= MAX_STATUS_CHARS ? text4 : `${beginningOf2(text4, MAX_STATUS_CHARS)}\u2026`, beginningOf2 = (text4, chars) => text4.slice(0, /[\uD800-\uDBFF]/.test(text4[chars - 1]) ? chars - 1 : chars);
 function messagesJson(messages, finishReason2) {
   return cappedJson(
     messages.map((message) => ({
@@ -20863,7 +20942,7 @@ function cutString(text4, maxChars) {
   let { length, sha256: sha2562 } = told3(text4);
   return `${beginningOf2(text4, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
 }
-var told3 = (text4) => ({ length: text4.length, sha256: (0, import_node_crypto3.createHash)("sha256").update(text4).digest("hex") });
+var told3 = (text4) => ({ length: text4.length, sha256: (0, import_node_crypto4.createHash)("sha256").update(text4).digest("hex") });
 
 // node_modules/@pydantic/genai-prices/dist/index.js
 var E = JSON.parse('[{"id":"anthropic","name":"Anthropic","api_pattern":"https://api\\\\.anthropic\\\\.com","model_match":{"contains":"claude"},"provider_match":{"contains":"anthropic"},"models":[{"id":"claude-2","name":"Claude 2.0 / 2.1","match":{"or":[{"starts_with":"claude-2"},{"contains":"claude-v2"}]},"context_window":200000,"prices":{"input_mtok":8,"output_mtok":24}},{"id":"claude-3-5-haiku-latest","name":"Claude Haiku 3.5","match":{"or":[{"starts_with":"claude-3-5-haiku"},{"starts_with":"claude-3.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4,"cache_write_1h_mtok":1.6,"web_searches_kcount":10}},{"id":"claude-3-5-sonnet","name":"Claude Sonnet 3.5","match":{"or":[{"starts_with":"claude-3-5-sonnet"},{"starts_with":"claude-3.5-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-7-sonnet-latest","name":"Claude Sonnet 3.7","match":{"or":[{"starts_with":"claude-3-7-sonnet"},{"starts_with":"claude-3.7-sonnet"},{"starts_with":"claude-sonnet-3.7"},{"starts_with":"claude-sonnet-3-7"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-haiku","name":"Claude Haiku 3","match":{"starts_with":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25,"cache_write_1h_mtok":0.5}},{"id":"claude-3-opus-latest","name":"Claude Opus 3","match":{"starts_with":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30}},{"id":"claude-3-sonnet","name":"Claude 3 Sonnet","match":{"starts_with":"claude-3-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6}},{"id":"claude-fable-5","name":"Claude Fable 5","match":{"or":[{"equals":"claude-fable-5"},{"regex":"^claude-fable-5-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-fable-5-1","name":"Claude Fable 5.1","match":{"or":[{"equals":"claude-fable-5-1"},{"regex":"^claude-fable-5-1-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-haiku-4-5","name":"Claude Haiku 4.5","match":{"or":[{"starts_with":"claude-haiku-4-5"},{"starts_with":"claude-haiku-4.5"},{"starts_with":"claude-4-5-haiku"},{"starts_with":"claude-4.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5,"cache_write_1h_mtok":2,"web_searches_kcount":10}},{"id":"claude-opus-4-0","name":"Claude Opus 4","match":{"or":[{"starts_with":"claude-opus-4-0"},{"starts_with":"claude-4-opus"},{"equals":"claude-opus-4"},{"equals":"claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-1","name":"Claude Opus 4.1","match":{"or":[{"starts_with":"claude-opus-4-1"},{"starts_with":"claude-opus-4.1"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-5","name":"Claude Opus 4.5","match":{"or":[{"starts_with":"claude-opus-4-5"},{"starts_with":"claude-opus-4.5"},{"starts_with":"claude-4-5-opus"},{"starts_with":"claude-4.5-opus"}]},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-6","name":"Claude Opus 4.6","match":{"or":[{"starts_with":"claude-opus-4-6"},{"starts_with":"claude-opus-4.6"},{"starts_with":"claude-4-6-opus"},{"starts_with":"claude-4.6-opus"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]},"cache_write_1h_mtok":{"base":10,"tiers":[{"start":200000,"price":20}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}}]},{"id":"claude-opus-4-7","name":"Claude Opus 4.7","match":{"or":[{"starts_with":"claude-opus-4-7"},{"starts_with":"claude-opus-4.7"},{"starts_with":"claude-4-7-opus"},{"starts_with":"claude-4.7-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-8","name":"Claude Opus 4.8","match":{"or":[{"starts_with":"claude-opus-4-8"},{"starts_with":"claude-opus-4.8"},{"starts_with":"claude-4-8-opus"},{"starts_with":"claude-4.8-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5","name":"Claude Opus 5","match":{"or":[{"equals":"claude-opus-5"},{"regex":"^claude-opus-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.0"},{"starts_with":"claude-5-opus"},{"starts_with":"claude-5.0-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5-5","name":"Claude Opus 5.5","match":{"or":[{"equals":"claude-opus-5-5"},{"regex":"^claude-opus-5-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.5"},{"starts_with":"claude-5-5-opus"},{"starts_with":"claude-5.5-opus"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8,"web_searches_kcount":10}},{"id":"claude-sonnet-4-0","name":"Claude Sonnet 4","match":{"or":[{"starts_with":"claude-sonnet-4-2025"},{"starts_with":"claude-sonnet-4-0"},{"starts_with":"claude-sonnet-4@"},{"equals":"claude-sonnet-4"},{"starts_with":"claude-4-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-sonnet-4-5","name":"Claude Sonnet 4.5","match":{"or":[{"starts_with":"claude-sonnet-4-5"},{"starts_with":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"id":"claude-sonnet-4-6","name":"Claude Sonnet 4.6","match":{"or":[{"starts_with":"claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}}]},{"id":"claude-sonnet-5","name":"Claude Sonnet 5","match":{"or":[{"starts_with":"claude-sonnet-5"},{"starts_with":"claude-sonnet-5.0"},{"starts_with":"claude-5-sonnet"},{"starts_with":"claude-5.0-sonnet"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10,"cache_write_1h_mtok":4,"web_searches_kcount":10}},{"id":"claude-v1","match":{"equals":"claude-v1"},"prices":{"input_mtok":8,"output_mtok":24}}]},{"id":"aws","name":"AWS Bedrock","api_pattern":"https://bedrock-runtime\\\\.[a-z0-9-]+\\\\.amazonaws\\\\.com(/|$)","provider_match":{"or":[{"contains":"bedrock"},{"contains":"amazon"}]},"models":[{"id":"amazon.nova-2-sonic-v1:0","name":"Nova 2 Sonic","match":{"contains":"amazon.nova-2-sonic"},"context_window":1000000,"prices":{"input_mtok":0.33,"output_mtok":2.75,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"amazon.nova-lite-v1:0","name":"Nova Lite","match":{"contains":"amazon.nova-lite"},"context_window":300000,"prices":{"input_mtok":0.06,"cache_read_mtok":0.015,"output_mtok":0.24}},{"id":"amazon.nova-micro-v1:0","name":"Nova Micro","match":{"contains":"amazon.nova-micro"},"context_window":128000,"prices":{"input_mtok":0.035,"cache_read_mtok":0.00875,"output_mtok":0.14}},{"id":"amazon.nova-premier-v1:0","name":"Nova Premier","match":{"contains":"amazon.nova-premier"},"context_window":1000000,"prices":{"input_mtok":2.5,"cache_read_mtok":0.625,"output_mtok":12.5}},{"id":"amazon.nova-pro-v1:0","name":"Nova Pro","match":{"contains":"amazon.nova-pro"},"context_window":300000,"prices":{"input_mtok":0.8,"cache_read_mtok":0.2,"output_mtok":3.2}},{"id":"amazon.nova-sonic-v1:0","name":"Nova Sonic","match":{"contains":"amazon.nova-sonic"},"prices":{"input_mtok":0.06,"output_mtok":0.24,"input_audio_mtok":3.4,"output_audio_mtok":13.6}},{"id":"amazon.titan-embed-text-v1","name":"Titan Embeddings G1 - Text","match":{"contains":"amazon.titan-embed-text"},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"amazon.titan-text-express-v1","name":"Titan Text G1 - Express","match":{"contains":"titan-text-express"},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"amazon.titan-text-lite-v1","name":"Titan Text G1 - Lite","match":{"contains":"titan-text-lite"},"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"deepseek.r1-v1:0","name":"DeepSeek-R1","match":{"contains":"deepseek.r1"},"context_window":128000,"prices":{"input_mtok":1.35,"output_mtok":5.4}},{"id":"global.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"contains":"global.amazon.nova-2-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":2.5}},{"id":"global.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5-1"},{"contains":"global.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"global.anthropic.claude-fable-5-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5"},{"contains":"global.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"global.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"contains":"global.anthropic.claude-haiku-4-5-20251001"},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5}},{"id":"global.anthropic.claude-opus-4-5-v1:0","match":{"contains":"global.anthropic.claude-opus-4-5"},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-6-v1:0","match":{"contains":"global.anthropic.claude-opus-4-6"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-7-v1:0","match":{"contains":"global.anthropic.claude-opus-4-7"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-8-v1:0","match":{"contains":"global.anthropic.claude-opus-4-8"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5"},{"contains":"global.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5-5"},{"contains":"global.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8}},{"id":"global.anthropic.claude-sonnet-4-20250514-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-20250514"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-5-20250929"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-6-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-6"},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-5-v1:0","match":{"contains":"global.anthropic.claude-sonnet-5"},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10}},{"id":"global.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (global)","match":{"contains":"global.openai.gpt-5.6-luna"},"context_window":1000000,"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]}}},{"id":"global.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (global)","match":{"contains":"global.openai.gpt-5.6-sol"},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]}}}]},{"id":"global.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (global)","match":{"contains":"global.openai.gpt-5.6-terra"},"context_window":1000000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]}}},{"id":"google.gemma-3-12b-it","name":"Gemma 3 12B IT","match":{"contains":"google.gemma-3-12b-it"},"context_window":128000,"prices":{"input_mtok":0.09,"output_mtok":0.29}},{"id":"google.gemma-3-27b-it","name":"Gemma 3 27B IT","match":{"contains":"google.gemma-3-27b-it"},"context_window":128000,"prices":{"input_mtok":0.23,"output_mtok":0.38}},{"id":"google.gemma-3-4b-it","name":"Gemma 3 4B IT","match":{"contains":"google.gemma-3-4b-it"},"context_window":128000,"prices":{"input_mtok":0.04,"output_mtok":0.08}},{"id":"meta.llama3-1-70b-instruct-v1:0","name":"Llama 3.1 70B Instruct","match":{"contains":"meta.llama3-1-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-1-8b-instruct-v1:0","name":"Llama 3.1 8B Instruct","match":{"contains":"meta.llama3-1-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.22,"output_mtok":0.22}},{"id":"meta.llama3-2-11b-instruct-v1:0","name":"Llama 3.2 11B Instruct","match":{"contains":"meta.llama3-2-11b-instruct"},"context_window":128000,"prices":{"input_mtok":0.16,"output_mtok":0.16}},{"id":"meta.llama3-2-1b-instruct-v1:0","name":"Llama 3.2 1B Instruct","match":{"contains":"meta.llama3-2-1b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"meta.llama3-2-3b-instruct-v1:0","name":"Llama 3.2 3B Instruct","match":{"contains":"meta.llama3-2-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"meta.llama3-2-90b-instruct-v1:0","name":"Llama 3.2 90B Instruct","match":{"contains":"meta.llama3-2-90b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-3-70b-instruct-v1:0","name":"Llama 3.3 70B Instruct","match":{"contains":"meta.llama3-3-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-70b-instruct-v1:0","name":"Llama 3 70B Instruct","match":{"contains":"meta.llama3-70b-instruct"},"context_window":8192,"prices":{"input_mtok":2.65,"output_mtok":3.5}},{"id":"meta.llama3-8b-instruct-v1:0","name":"Llama 3 8B Instruct","match":{"contains":"meta.llama3-8b-instruct"},"context_window":8192,"prices":{"input_mtok":0.3,"output_mtok":0.6}},{"id":"meta.llama4-maverick-17b-instruct-v1:0","name":"Llama 4 Maverick 17B Instruct","match":{"contains":"meta.llama4-maverick-17b-instruct"},"context_window":1000000,"prices":{"input_mtok":0.24,"output_mtok":0.97}},{"id":"meta.llama4-scout-17b-instruct-v1:0","name":"Llama 4 Scout 17B Instruct","match":{"contains":"meta.llama4-scout-17b-instruct"},"context_window":10000000,"prices":{"input_mtok":0.17,"output_mtok":0.66}},{"id":"mistral.devstral-2-123b","name":"Devstral 2 123B","match":{"contains":"mistral.devstral-2-123b"},"context_window":256000,"prices":{"input_mtok":0.4,"output_mtok":2}},{"id":"mistral.magistral-small-2509","name":"Magistral Small 2509","match":{"contains":"mistral.magistral-small-2509"},"context_window":128000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.ministral-3-14b-instruct","name":"Ministral 14B 3.0","match":{"contains":"mistral.ministral-3-14b-instruct"},"context_window":128000,"prices":{"input_mtok":0.2,"output_mtok":0.2}},{"id":"mistral.ministral-3-3b-instruct","name":"Ministral 3B 3.0","match":{"contains":"mistral.ministral-3-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral.ministral-3-8b-instruct","name":"Ministral 8B 3.0","match":{"contains":"mistral.ministral-3-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral.mistral-7b-instruct-v0:2","name":"Mistral 7B Instruct","match":{"contains":"mistral.mistral-7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"mistral.mistral-large-2402-v1:0","name":"Mistral Large (24.02)","match":{"contains":"mistral.mistral-large-2402"},"context_window":32000,"prices":{"input_mtok":4,"output_mtok":12}},{"id":"mistral.mistral-large-3-675b-instruct","name":"Mistral Large 3","match":{"contains":"mistral.mistral-large-3-675b-instruct"},"context_window":256000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.mistral-small-2402-v1:0","name":"Mistral Small (24.02)","match":{"contains":"mistral.mistral-small-2402"},"context_window":32000,"prices":{"input_mtok":1,"output_mtok":3}},{"id":"mistral.mixtral-8x7b-instruct-v0:1","name":"Mixtral 8x7B Instruct","match":{"contains":"mistral.mixtral-8x7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.45,"output_mtok":0.7}},{"id":"mistral.pixtral-large-2502-v1:0","name":"Pixtral Large (25.02)","match":{"contains":"mistral.pixtral-large-2502"},"context_window":128000,"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral.voxtral-mini-3b-2507","name":"Voxtral Mini 3B 2507","match":{"contains":"mistral.voxtral-mini-3b-2507"},"context_window":32000,"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"mistral.voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"contains":"mistral.voxtral-small-24b-2507"},"context_window":32000,"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"nvidia.nemotron-nano-3-30b:0","name":"Nemotron 3 Nano 30B","match":{"contains":"nvidia.nemotron-nano-3-30b"},"context_window":256000,"prices":{"input_mtok":0.06,"output_mtok":0.24}},{"id":"nvidia.nemotron-nano-9b-v2:0","name":"Nemotron 2 Nano 9B","match":{"contains":"nvidia.nemotron-nano-9b-v2"},"context_window":128000,"prices":{"input_mtok":0.06,"output_mtok":0.23}},{"id":"nvidia.nemotron-super-3-120b:0","name":"Nemotron 3 Super 120B","match":{"contains":"nvidia.nemotron-super-3-120b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.65}},{"id":"openai.gpt-5.4","name":"GPT-5.4","match":{"equals":"openai.gpt-5.4"},"prices":{"input_mtok":2.75,"cache_read_mtok":0.275,"output_mtok":16.5}},{"id":"openai.gpt-5.5","name":"GPT-5.5","match":{"equals":"openai.gpt-5.5"},"prices":{"input_mtok":5.5,"cache_read_mtok":0.55,"output_mtok":33}},{"id":"openai.gpt-oss-120b-1:0","name":"gpt-oss-120b","match":{"contains":"openai.gpt-oss-120b-1"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"openai.gpt-oss-20b-1:0","name":"gpt-oss-20b","match":{"contains":"openai.gpt-oss-20b-1"},"context_window":128000,"prices":{"input_mtok":0.07,"output_mtok":0.3}},{"id":"qwen.qwen3-32b-v1:0","name":"Qwen3 32B (dense)","match":{"contains":"qwen.qwen3-32b"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-30b-a3b-v1:0","name":"Qwen3-Coder-30B-A3B-Instruct","match":{"contains":"qwen.qwen3-coder-30b-a3b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-480b-a35b-v1:0","name":"Qwen3-Coder-480B-A35B-Instruct","match":{"contains":"qwen.qwen3-coder-480b-a35b"},"context_window":128000,"prices":{"input_mtok":0.45,"output_mtok":1.8}},{"id":"qwen.qwen3-vl-235b-a22b-v1:0","name":"Qwen3-VL-235B-A22B-Instruct","match":{"contains":"qwen.qwen3-vl-235b-a22b"},"context_window":256000,"prices":{"input_mtok":0.53,"output_mtok":2.66}},{"id":"regional.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"or":[{"contains":"us.amazon.nova-2-lite"},{"contains":"eu.amazon.nova-2-lite"},{"contains":"jp.amazon.nova-2-lite"}]},"context_window":1000000,"prices":{"input_mtok":0.33,"cache_read_mtok":0.0825,"output_mtok":2.75}},{"id":"regional.anthropic.claude-3-5-haiku-20241022-v1:0","match":{"contains":"claude-3-5-haiku-20241022"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"regional.anthropic.claude-3-5-sonnet-20240620-v1:0","match":{"contains":"claude-3-5-sonnet-20240620"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-5-sonnet-20241022-v2:0","match":{"contains":"claude-3-5-sonnet-20241022"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-7-sonnet-20250219-v1:0","match":{"contains":"claude-3-7-sonnet-20250219"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-haiku-20240307-v1:0","match":{"contains":"claude-3-haiku-20240307"},"context_window":200000,"prices":{"input_mtok":0.25,"output_mtok":1.25}},{"id":"regional.anthropic.claude-3-opus-20240229-v1:0","match":{"contains":"claude-3-opus-20240229"},"context_window":200000,"prices":{"input_mtok":15,"output_mtok":75}},{"id":"regional.anthropic.claude-3-sonnet-20240229-v1:0","match":{"contains":"claude-3-sonnet-20240229"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5-1"},{"equals":"claude-fable-5-1"},{"starts_with":"anthropic.claude-fable-5-1-v1"},{"starts_with":"claude-fable-5-1-v1"},{"contains":"us.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":0.275,"output_mtok":55}},{"id":"regional.anthropic.claude-fable-5-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5"},{"equals":"claude-fable-5"},{"starts_with":"anthropic.claude-fable-5-v1"},{"starts_with":"claude-fable-5-v1"},{"contains":"us.anthropic.claude-fable-5-v1"},{"contains":"au.anthropic.claude-fable-5-v1"},{"contains":"eu.anthropic.claude-fable-5-v1"},{"contains":"jp.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":1.1,"output_mtok":55}},{"id":"regional.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"or":[{"starts_with":"anthropic.claude-haiku-4-5-20251001"},{"starts_with":"claude-haiku-4-5-20251001"},{"contains":"us.anthropic.claude-haiku-4-5-20251001"},{"contains":"au.anthropic.claude-haiku-4-5-20251001"},{"contains":"apac.anthropic.claude-haiku-4-5-20251001"},{"contains":"eu.anthropic.claude-haiku-4-5-20251001"},{"contains":"us-gov.anthropic.claude-haiku-4-5-20251001"},{"contains":"jp.anthropic.claude-haiku-4-5-20251001"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":5.5}},{"id":"regional.anthropic.claude-opus-4-1-20250805-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-1-20250805"},{"starts_with":"claude-opus-4-1-20250805"},{"contains":"us.anthropic.claude-opus-4-1-20250805"},{"contains":"au.anthropic.claude-opus-4-1-20250805"},{"contains":"apac.anthropic.claude-opus-4-1-20250805"},{"contains":"eu.anthropic.claude-opus-4-1-20250805"},{"contains":"us-gov.anthropic.claude-opus-4-1-20250805"},{"contains":"jp.anthropic.claude-opus-4-1-20250805"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-20250514"},{"starts_with":"claude-opus-4-20250514"},{"contains":"us.anthropic.claude-opus-4-20250514"},{"contains":"au.anthropic.claude-opus-4-20250514"},{"contains":"apac.anthropic.claude-opus-4-20250514"},{"contains":"eu.anthropic.claude-opus-4-20250514"},{"contains":"us-gov.anthropic.claude-opus-4-20250514"},{"contains":"jp.anthropic.claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-5"},{"starts_with":"claude-opus-4-5"},{"contains":"us.anthropic.claude-opus-4-5"},{"contains":"au.anthropic.claude-opus-4-5"},{"contains":"apac.anthropic.claude-opus-4-5"},{"contains":"eu.anthropic.claude-opus-4-5"},{"contains":"us-gov.anthropic.claude-opus-4-5"},{"contains":"jp.anthropic.claude-opus-4-5"}]},"context_window":200000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-6"},{"starts_with":"claude-opus-4-6"},{"contains":"us.anthropic.claude-opus-4-6"},{"contains":"au.anthropic.claude-opus-4-6"},{"contains":"apac.anthropic.claude-opus-4-6"},{"contains":"eu.anthropic.claude-opus-4-6"},{"contains":"us-gov.anthropic.claude-opus-4-6"},{"contains":"jp.anthropic.claude-opus-4-6"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-7-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-7"},{"starts_with":"claude-opus-4-7"},{"contains":"us.anthropic.claude-opus-4-7"},{"contains":"au.anthropic.claude-opus-4-7"},{"contains":"apac.anthropic.claude-opus-4-7"},{"contains":"eu.anthropic.claude-opus-4-7"},{"contains":"us-gov.anthropic.claude-opus-4-7"},{"contains":"jp.anthropic.claude-opus-4-7"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-8-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-8"},{"starts_with":"claude-opus-4-8"},{"contains":"us.anthropic.claude-opus-4-8"},{"contains":"au.anthropic.claude-opus-4-8"},{"contains":"eu.anthropic.claude-opus-4-8"},{"contains":"jp.anthropic.claude-opus-4-8"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5","match":{"or":[{"equals":"anthropic.claude-opus-5"},{"equals":"claude-opus-5"},{"starts_with":"anthropic.claude-opus-5-v1"},{"starts_with":"claude-opus-5-v1"},{"equals":"us.anthropic.claude-opus-5"},{"equals":"au.anthropic.claude-opus-5"},{"equals":"eu.anthropic.claude-opus-5"},{"equals":"jp.anthropic.claude-opus-5"},{"contains":"us.anthropic.claude-opus-5-v1"},{"contains":"au.anthropic.claude-opus-5-v1"},{"contains":"eu.anthropic.claude-opus-5-v1"},{"contains":"jp.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5-5","match":{"or":[{"equals":"anthropic.claude-opus-5-5"},{"equals":"claude-opus-5-5"},{"starts_with":"anthropic.claude-opus-5-5-v1"},{"starts_with":"claude-opus-5-5-v1"},{"equals":"us.anthropic.claude-opus-5-5"},{"equals":"au.anthropic.claude-opus-5-5"},{"equals":"eu.anthropic.claude-opus-5-5"},{"equals":"jp.anthropic.claude-opus-5-5"},{"contains":"us.anthropic.claude-opus-5-5-v1"},{"contains":"au.anthropic.claude-opus-5-5-v1"},{"contains":"eu.anthropic.claude-opus-5-5-v1"},{"contains":"jp.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4.4,"cache_write_mtok":5.5,"cache_read_mtok":0.22,"output_mtok":22,"cache_write_1h_mtok":8.8}},{"id":"regional.anthropic.claude-sonnet-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-20250514"},{"starts_with":"claude-sonnet-4-20250514"},{"contains":"us.anthropic.claude-sonnet-4-20250514"},{"contains":"au.anthropic.claude-sonnet-4-20250514"},{"contains":"apac.anthropic.claude-sonnet-4-20250514"},{"contains":"eu.anthropic.claude-sonnet-4-20250514"},{"contains":"us-gov.anthropic.claude-sonnet-4-20250514"},{"contains":"jp.anthropic.claude-sonnet-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-5-20250929"},{"starts_with":"claude-sonnet-4-5-20250929"},{"contains":"us.anthropic.claude-sonnet-4-5-20250929"},{"contains":"au.anthropic.claude-sonnet-4-5-20250929"},{"contains":"apac.anthropic.claude-sonnet-4-5-20250929"},{"contains":"eu.anthropic.claude-sonnet-4-5-20250929"},{"contains":"us-gov.anthropic.claude-sonnet-4-5-20250929"},{"contains":"jp.anthropic.claude-sonnet-4-5-20250929"}]},"context_window":200000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4-6"},{"contains":"us.anthropic.claude-sonnet-4-6"},{"contains":"au.anthropic.claude-sonnet-4-6"},{"contains":"apac.anthropic.claude-sonnet-4-6"},{"contains":"eu.anthropic.claude-sonnet-4-6"},{"contains":"us-gov.anthropic.claude-sonnet-4-6"},{"contains":"jp.anthropic.claude-sonnet-4-6"}]},"context_window":1000000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-5"},{"starts_with":"claude-sonnet-5"},{"contains":"us.anthropic.claude-sonnet-5"},{"contains":"au.anthropic.claude-sonnet-5"},{"contains":"apac.anthropic.claude-sonnet-5"},{"contains":"eu.anthropic.claude-sonnet-5"},{"contains":"us-gov.anthropic.claude-sonnet-5"},{"contains":"jp.anthropic.claude-sonnet-5"}]},"context_window":1000000,"prices":{"input_mtok":2.2,"cache_write_mtok":2.75,"cache_read_mtok":0.22,"output_mtok":11}},{"id":"regional.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-luna"},{"starts_with":"gpt-5.6-luna"},{"contains":"us.openai.gpt-5.6-luna"},{"contains":"in.openai.gpt-5.6-luna"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":6.6}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"cache_write_mtok":{"base":0.275,"tiers":[{"start":271999,"price":0.55}]},"cache_read_mtok":{"base":0.022,"tiers":[{"start":271999,"price":0.044}]},"output_mtok":{"base":1.32,"tiers":[{"start":271999,"price":1.98}]}}}]},{"id":"regional.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-sol"},{"starts_with":"gpt-5.6-sol"},{"contains":"us.openai.gpt-5.6-sol"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_write_mtok":{"base":6.875,"tiers":[{"start":271999,"price":13.75}]},"cache_read_mtok":{"base":0.55,"tiers":[{"start":271999,"price":1.1}]},"output_mtok":{"base":33,"tiers":[{"start":271999,"price":49.5}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4.4,"tiers":[{"start":271999,"price":8.8}]},"cache_write_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_read_mtok":{"base":0.44,"tiers":[{"start":271999,"price":0.88}]},"output_mtok":{"base":22,"tiers":[{"start":271999,"price":33}]}}}]},{"id":"regional.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-terra"},{"starts_with":"gpt-5.6-terra"},{"contains":"us.openai.gpt-5.6-terra"},{"contains":"in.openai.gpt-5.6-terra"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":2.75,"cache_write_mtok":3.4375,"cache_read_mtok":0.275,"output_mtok":16.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2.2,"tiers":[{"start":271999,"price":4.4}]},"cache_write_mtok":{"base":2.75,"tiers":[{"start":271999,"price":5.5}]},"cache_read_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"output_mtok":{"base":13.2,"tiers":[{"start":271999,"price":19.8}]}}}]},{"id":"writer.palmyra-x4-v1:0","name":"Palmyra X4","match":{"contains":"writer.palmyra-x4"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"writer.palmyra-x5-v1:0","name":"Palmyra X5","match":{"contains":"writer.palmyra-x5"},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":6}}]},{"id":"google","name":"Google","api_pattern":"https://(.*\\\\.)?googleapis\\\\.com","model_match":{"contains":"gemini"},"provider_match":{"or":[{"contains":"google"},{"contains":"vertex"},{"contains":"gemini"}]},"fallback_model_providers":["anthropic"],"models":[{"id":"claude-3-5-haiku","match":{"contains":"claude-3-5-haiku"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"claude-3-5-sonnet","match":{"contains":"claude-3-5-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-7-sonnet","match":{"contains":"claude-3-7-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-haiku","match":{"contains":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25}},{"id":"claude-3-opus","match":{"contains":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-opus","match":{"or":[{"contains":"claude-4-opus"},{"contains":"claude-opus-4@"},{"contains":"claude-opus-4-0"},{"contains":"claude-opus-4-1"},{"equals":"claude-opus-4"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-sonnet","match":{"or":[{"contains":"claude-4-sonnet"},{"contains":"claude-sonnet-4-0"},{"contains":"claude-sonnet-4@"},{"contains":"claude-sonnet-4-2025"},{"equals":"claude-sonnet-4"},{"equals":"anthropic/claude-sonnet-4"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-fable-5","match":{"or":[{"ends_with":"claude-fable-5"},{"contains":"claude-fable-5@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"claude-fable-5-1","match":{"or":[{"ends_with":"claude-fable-5-1"},{"contains":"claude-fable-5-1@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"claude-opus-4-6","match":{"or":[{"contains":"claude-4-6-opus"},{"contains":"claude-opus-4-6"},{"contains":"claude-4.6-opus"},{"contains":"claude-opus-4.6"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]}}},{"id":"claude-opus-4-7","match":{"or":[{"contains":"claude-4-7-opus"},{"contains":"claude-opus-4-7"},{"contains":"claude-4.7-opus"},{"contains":"claude-opus-4.7"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-4-8","match":{"or":[{"contains":"claude-4-8-opus"},{"contains":"claude-opus-4-8"},{"contains":"claude-4.8-opus"},{"contains":"claude-opus-4.8"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5","match":{"or":[{"contains":"claude-5-opus"},{"ends_with":"claude-opus-5"},{"contains":"claude-opus-5@"},{"contains":"claude-5.0-opus"},{"contains":"claude-opus-5.0"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5-5","match":{"or":[{"contains":"claude-5-5-opus"},{"ends_with":"claude-opus-5-5"},{"contains":"claude-opus-5-5@"},{"contains":"claude-5.5-opus"},{"contains":"claude-opus-5.5"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20}},{"id":"claude-sonnet-4-5","match":{"or":[{"contains":"claude-sonnet-4-5"},{"contains":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]}}},{"id":"claude-sonnet-4-6","match":{"or":[{"contains":"claude-sonnet-4-6"},{"contains":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"gemini-1.0-pro-vision-001","name":"gemini 1.0 pro vision","match":{"equals":"gemini-1.0-pro-vision-001"},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-1.5-flash","name":"gemini 1.5 flash","match":{"contains":"gemini-1.5-flash"},"context_window":1000000,"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-1.5-pro","name":"gemini 1.5 Pro","match":{"contains":"gemini-1.5-pro"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemini-2.0-flash","name":"gemini 2.0 flash","match":{"or":[{"ends_with":"gemini-2.0-flash"},{"contains":"gemini-2.0-flash-0"},{"contains":"gemini-2.0-flash-exp"},{"contains":"gemini-2.0-flash-thinking"},{"contains":"gemini-2.0-flash-latest"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4,"input_audio_mtok":0.7,"cache_audio_read_mtok":0.175}},{"id":"gemini-2.0-flash-lite","name":"gemini 2.0 flash lite","match":{"contains":"gemini-2.0-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.075,"output_mtok":0.3}},{"id":"gemini-2.5-flash","name":"Gemini 2.5 Flash","match":{"or":[{"equals":"gemini-2.5-flash"},{"equals":"gemini-2.5-flash-latest"},{"equals":"gemini-2.5-flash-preview-09-2025"}]},"context_window":1048576,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-2.5-flash-image","name":"Gemini 2.5 Flash Image","match":{"or":[{"equals":"gemini-2.5-flash-image"},{"equals":"gemini-2.5-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.3,"output_mtok":2.5,"output_image_mtok":30}},{"id":"gemini-2.5-flash-lite","name":"Gemini 2.5 Flash Lite","match":{"or":[{"equals":"gemini-2.5-flash-lite"},{"and":[{"starts_with":"gemini-2.5-flash-lite-preview"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4,"input_audio_mtok":0.3,"cache_audio_read_mtok":0.03}},{"id":"gemini-2.5-flash-lite-preview-tts","name":"Gemini 2.5 Flash-Lite Preview TTS","match":{"equals":"gemini-2.5-flash-lite-preview-tts"},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-flash-preview","name":"Gemini 2.5 Flash Preview 05-20","match":{"or":[{"contains":"gemini-2.5-flash-preview-05-20"},{"contains":"gemini-2.5-flash-preview-04-17"},{"equals":"gemini-2.5-flash-preview-05-20:thinking"},{"equals":"gemini-2.5-flash-preview"},{"equals":"gemini-2.5-flash-preview:thinking"}]},"prices":{"input_mtok":0.15,"output_mtok":0.6},"deprecated":true},{"id":"gemini-2.5-flash-tts","name":"Gemini 2.5 Flash TTS","match":{"or":[{"equals":"gemini-2.5-flash-tts"},{"equals":"gemini-2.5-flash-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-pro","name":"Gemini 2.5 Pro","match":{"and":[{"starts_with":"gemini-2.5-pro"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]},"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":200000,"price":2.5}]},"cache_read_mtok":{"base":0.125,"tiers":[{"start":200000,"price":0.25}]},"output_mtok":{"base":10,"tiers":[{"start":200000,"price":15}]}}},{"id":"gemini-2.5-pro-tts","name":"Gemini 2.5 Pro TTS","match":{"or":[{"equals":"gemini-2.5-pro-tts"},{"equals":"gemini-2.5-pro-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":1,"output_mtok":20}},{"id":"gemini-3-flash-preview","name":"Gemini 3 Flash Preview","match":{"or":[{"equals":"gemini-3-flash-preview"},{"starts_with":"gemini-3-flash-preview-"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":3,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-3-pro-image-preview","name":"Gemini 3 Pro Image Preview","match":{"or":[{"equals":"gemini-3-pro-image"},{"starts_with":"gemini-3-pro-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":2,"output_mtok":12,"output_image_mtok":120}},{"id":"gemini-3-pro-preview","name":"Gemini 3 Pro Preview","match":{"or":[{"starts_with":"gemini-3-pro-preview"},{"equals":"gemini-3-pro-text-preview"}]},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.1-flash-image-preview","name":"Gemini 3.1 Flash Image Preview","match":{"or":[{"equals":"gemini-3.1-flash-image"},{"starts_with":"gemini-3.1-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"output_mtok":3,"output_image_mtok":60}},{"id":"gemini-3.1-flash-lite","name":"Gemini 3.1 Flash Lite","match":{"or":[{"equals":"gemini-3.1-flash-lite"},{"starts_with":"gemini-3.1-flash-lite-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":1.5,"input_audio_mtok":0.5,"cache_audio_read_mtok":0.05}},{"id":"gemini-3.1-flash-lite-image","name":"Gemini 3.1 Flash Lite Image","match":{"starts_with":"gemini-3.1-flash-lite-image"},"prices":{"input_mtok":0.25,"output_mtok":1.5,"output_image_mtok":30}},{"id":"gemini-3.1-flash-live-preview","name":"Gemini 3.1 Flash Live Preview","match":{"starts_with":"gemini-3.1-flash-live-preview"},"prices":{"input_mtok":0.75,"output_mtok":4.5,"input_audio_mtok":3,"output_audio_mtok":12,"input_image_mtok":1,"input_video_mtok":1}},{"id":"gemini-3.1-pro-preview","name":"Gemini 3.1 Pro Preview","match":{"starts_with":"gemini-3.1-pro-preview"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.5-flash","name":"Gemini 3.5 Flash","match":{"or":[{"equals":"gemini-3.5-flash"},{"starts_with":"gemini-3.5-flash-preview"},{"regex":"^gemini-3\\\\.5-flash-\\\\d"}]},"context_window":1000000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":9}},{"id":"gemini-3.5-flash-lite","name":"Gemini 3.5 Flash Lite","match":{"starts_with":"gemini-3.5-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5}},{"id":"gemini-3.6-flash","name":"Gemini 3.6 Flash","match":{"starts_with":"gemini-3.6-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.7-flash","name":"Gemini 3.7 Flash","match":{"starts_with":"gemini-3.7-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.8-flash","name":"Gemini 3.8 Flash","match":{"starts_with":"gemini-3.8-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-embedding-001","match":{"equals":"gemini-embedding-001"},"prices":{"input_mtok":0.15}},{"id":"gemini-embedding-2","name":"Gemini Embedding 2","match":{"equals":"gemini-embedding-2"},"context_window":8192,"prices":{"input_mtok":0.2,"input_audio_mtok":6.5,"input_image_mtok":0.45,"input_video_mtok":12}},{"id":"gemini-flash-1.5","name":"Gemini 1.5 Flash","match":{"equals":"gemini-flash-1.5"},"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-flash-1.5-8b","name":"gemini 1.5 flash","match":{"equals":"gemini-flash-1.5-8b"},"context_window":1000000,"prices":{"input_mtok":{"base":0.0375,"tiers":[{"start":128000,"price":0.075}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":128000,"price":0.02}]},"output_mtok":{"base":0.15,"tiers":[{"start":128000,"price":0.3}]}}},{"id":"gemini-live-2.5-flash","name":"Gemini Live 2.5 Flash","match":{"or":[{"starts_with":"gemini-live-2.5-flash"},{"starts_with":"gemini-2.5-flash-native-audio-preview"},{"equals":"gemini-2.5-flash-native-audio-latest"}]},"prices":{"input_mtok":0.5,"output_mtok":2,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"gemini-omni-flash-preview","name":"Gemini Omni Flash Preview","match":{"starts_with":"gemini-omni-flash-preview"},"prices":{"input_mtok":1.5,"output_mtok":9,"output_video_mtok":17.5}},{"id":"gemini-pro","name":"gemini 1.0 pro","match":{"or":[{"equals":"gemini-pro"},{"equals":"gemini-1.0-pro"}]},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-pro-1.5","name":"Gemini 1.5 Pro","match":{"equals":"gemini-pro-1.5"},"context_window":2000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"cache_read_mtok":{"base":0.3125,"tiers":[{"start":128000,"price":0.625}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemma-2-27b-it","name":"Gemma 2 27B","match":{"equals":"gemma-2-27b-it"},"prices":{"input_mtok":0.65,"output_mtok":0.65}},{"id":"gemma-3","name":"Gemma 3 (free)","match":{"or":[{"starts_with":"gemma-3-"},{"equals":"gemma-3"}]},"prices":{}},{"id":"gemma-3n","name":"Gemma 3n (free)","match":{"or":[{"starts_with":"gemma-3n"}]},"prices":{}},{"id":"gemma-4-26b-a4b-it","name":"Gemma 4 26B A4B","match":{"equals":"gemma-4-26b-a4b-it"},"context_window":262144,"prices":{}},{"id":"gemma-4-26b-a4b-it-maas","name":"Gemma 4 26B A4B (Vertex AI MaaS)","match":{"equals":"gemma-4-26b-a4b-it-maas"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"gemma-4-31b-it","name":"Gemma 4 31B","match":{"equals":"gemma-4-31b-it"},"context_window":262144,"prices":{}}]},{"id":"openai","name":"OpenAI","api_pattern":"https://api\\\\.openai\\\\.com","model_match":{"or":[{"starts_with":"gpt-"},{"equals":"whisper-1"},{"regex":"^o[134]"}]},"provider_match":{"contains":"openai"},"models":[{"id":"ada","match":{"or":[{"equals":"ada"},{"equals":"text-ada-001"}]},"prices":{"input_mtok":0.4,"output_mtok":0.4}},{"id":"babbage","match":{"equals":"babbage"},"prices":{"input_mtok":0.5,"output_mtok":0.5}},{"id":"chatgpt-4o-latest","name":"ChatGPT-4o","match":{"equals":"chatgpt-4o-latest"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15}},{"id":"codex-mini","name":"Codex Mini","match":{"or":[{"equals":"codex-mini"},{"equals":"codex-mini-latest"}]},"context_window":200000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.375,"output_mtok":6}},{"id":"computer-use","name":"Computer use","match":{"starts_with":"computer-use"},"context_window":8192,"prices":{"input_mtok":3,"output_mtok":12}},{"id":"curie","match":{"or":[{"equals":"curie"},{"equals":"text-curie-001"}]},"prices":{"input_mtok":2,"output_mtok":2}},{"id":"davinci","match":{"or":[{"equals":"davinci"},{"equals":"text-davinci-001"}]},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"ft:gpt-3.5-turbo-","match":{"starts_with":"ft:gpt-3.5-turbo"},"prices":{"input_mtok":3,"output_mtok":6}},{"id":"ft:gpt-4o","match":{"starts_with":"ft:gpt-4o-2024-"},"prices":{"input_mtok":3.75,"output_mtok":15}},{"id":"ft:gpt-4o-mini","match":{"starts_with":"ft:gpt-4o-mini-2024-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-3.5-0301","match":{"or":[{"equals":"gpt-3.5-turbo-0301"},{"equals":"gpt-3.5-0301"}]},"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo","name":"gpt 3.5 turbo","match":{"or":[{"equals":"gpt-3.5-turbo"},{"equals":"gpt-35-turbo"},{"equals":"gpt-3.5-turbo-0125"}]},"context_window":16385,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"gpt-3.5-turbo-0613","match":{"equals":"gpt-3.5-turbo-0613"},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo-1106","match":{"equals":"gpt-3.5-turbo-1106"},"context_window":16385,"prices":{"input_mtok":1,"output_mtok":2}},{"id":"gpt-3.5-turbo-16k","name":"GPT-3.5 Turbo 16k","match":{"or":[{"equals":"gpt-3.5-turbo-16k"},{"equals":"gpt-3.5-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k"}]},"context_window":16385,"prices":{"input_mtok":3,"output_mtok":4}},{"id":"gpt-3.5-turbo-instruct","name":"gpt 3.5 turbo instruct","match":{"or":[{"starts_with":"gpt-3.5-turbo-instruct"},{"equals":"gpt-3.5-turbo-instruct-0914"}]},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-4","name":"gpt 4","match":{"or":[{"equals":"gpt-4"},{"equals":"gpt-4-0314"},{"equals":"gpt-4-0613"},{"starts_with":"ft:gpt-4-0"}]},"context_window":8192,"prices":{"input_mtok":30,"output_mtok":60}},{"id":"gpt-4-32k","name":"gpt 4","match":{"or":[{"equals":"gpt-4-32k"},{"equals":"gpt-4-32k-0314"},{"equals":"gpt-4-32k-0613"}]},"context_window":32000,"prices":{"input_mtok":60,"output_mtok":120}},{"id":"gpt-4-turbo","name":"gpt 4 turbo","match":{"or":[{"equals":"gpt-4-turbo"},{"equals":"gpt-4-turbo-2024-04-09"},{"equals":"gpt-4-turbo-0125-preview"},{"equals":"gpt-4-0125-preview"},{"equals":"gpt-4-1106-preview"},{"equals":"gpt-4-turbo-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4-vision-preview","name":"gpt 4 vision","match":{"or":[{"equals":"gpt-4-vision-preview"},{"equals":"gpt-4-1106-vision-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4.1","name":"gpt 4.1","match":{"or":[{"equals":"gpt-4.1"},{"equals":"gpt-4.1-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-mini","name":"gpt 4.1 mini","match":{"or":[{"equals":"gpt-4.1-mini"},{"equals":"gpt-4.1-mini-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.4,"cache_read_mtok":0.1,"output_mtok":1.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-nano","name":"gpt 4.1 nano","match":{"or":[{"equals":"gpt-4.1-nano"},{"equals":"gpt-4.1-nano-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4}},{"id":"gpt-4.5-preview","name":"GPT-4.5 (Preview)","match":{"starts_with":"gpt-4.5-preview"},"prices":{"input_mtok":75,"cache_read_mtok":37.5,"output_mtok":150}},{"id":"gpt-4o","name":"gpt 4o","match":{"or":[{"equals":"gpt-4o"},{"equals":"gpt-4o-2024-08-06"},{"equals":"gpt-4o-2024-11-20"}]},"context_window":128000,"prices":{"input_mtok":2.5,"cache_read_mtok":1.25,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-2024-05-13","name":"gpt 4o (2024-05-13)","match":{"equals":"gpt-4o-2024-05-13"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-audio-preview","name":"gpt 4o audio preview","match":{"starts_with":"gpt-4o-audio-preview"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-mini","name":"gpt 4o mini","match":{"or":[{"equals":"gpt-4o-mini"},{"equals":"gpt-4o-mini-2024-07-18"},{"equals":"gpt-4o-mini-search-preview"},{"equals":"gpt-4o-mini-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":0.15,"cache_read_mtok":0.075,"output_mtok":0.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-mini-2024-07-18.ft-","match":{"starts_with":"gpt-4o-mini-2024-07-18.ft-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-4o-mini-audio-preview","name":"gpt 4o mini audio preview","match":{"starts_with":"gpt-4o-mini-audio"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"gpt-4o-mini-realtime-preview","match":{"starts_with":"gpt-4o-mini-realtime"},"context_window":16000,"prices":{"input_mtok":0.6,"cache_read_mtok":0.3,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20}},{"id":"gpt-4o-mini-transcribe","match":{"equals":"gpt-4o-mini-transcribe"},"context_window":16000,"prices":{"input_mtok":1.25,"output_mtok":5,"input_audio_mtok":3}},{"id":"gpt-4o-mini-tts","match":{"equals":"gpt-4o-mini-tts"},"prices":{"input_mtok":0.6,"output_mtok":12}},{"id":"gpt-4o-realtime-preview","match":{"starts_with":"gpt-4o-realtime"},"context_window":32000,"prices":{"input_mtok":5,"cache_read_mtok":2.5,"output_mtok":20,"input_audio_mtok":40,"cache_audio_read_mtok":2.5,"output_audio_mtok":80}},{"id":"gpt-4o-search-preview","name":"GPT-4o Search Preview","match":{"or":[{"equals":"gpt-4o-search-preview"},{"equals":"gpt-4o-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-transcribe","match":{"or":[{"equals":"gpt-4o-transcribe"},{"equals":"gpt-4o-transcribe-diarize"}]},"context_window":16000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":6}},{"id":"gpt-4o:extended","name":"GPT-4o (extended)","match":{"equals":"gpt-4o:extended"},"prices":{"input_mtok":6,"output_mtok":18}},{"id":"gpt-5","name":"GPT-5","match":{"or":[{"equals":"gpt-5"},{"equals":"gpt-5-2025-08-07"},{"equals":"gpt-5-chat"},{"equals":"gpt-5-chat-latest"},{"equals":"gpt-5-codex"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-image","match":{"equals":"gpt-5-image"},"prices":{"input_mtok":10,"cache_read_mtok":1.25,"output_mtok":10}},{"id":"gpt-5-image-mini","match":{"equals":"gpt-5-image-mini"},"prices":{"input_mtok":2.5,"cache_read_mtok":0.25,"output_mtok":2}},{"id":"gpt-5-mini","name":"GPT-5 mini","match":{"or":[{"equals":"gpt-5-mini"},{"equals":"gpt-5-mini-2025-08-07"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-nano","name":"GPT-5 nano","match":{"or":[{"equals":"gpt-5-nano"},{"starts_with":"gpt-5-nano-"}]},"context_window":400000,"prices":{"input_mtok":0.05,"cache_read_mtok":0.005,"output_mtok":0.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-pro","match":{"or":[{"equals":"gpt-5-pro"},{"equals":"gpt-5-pro-2025-10-06"}]},"context_window":400000,"prices":{"input_mtok":15,"output_mtok":120,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1","name":"GPT-5.1","match":{"or":[{"equals":"gpt-5.1"},{"equals":"gpt-5.1-2025-11-13"},{"equals":"gpt-5.1-codex"},{"equals":"gpt-5.1-codex-max"},{"equals":"gpt-5.1-chat"},{"equals":"gpt-5.1-chat-latest"},{"equals":"gpt-5-1"},{"equals":"gpt-5-1-2025-11-13"},{"equals":"gpt-5-1-codex"},{"equals":"gpt-5-1-codex-max"},{"equals":"gpt-5-1-chat"},{"equals":"gpt-5-1-chat-latest"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1-codex-mini","name":"GPT-5.1 Codex Mini","match":{"or":[{"equals":"gpt-5.1-codex-mini"},{"equals":"gpt-5.1-mini"},{"equals":"gpt-5-1-codex-mini"},{"equals":"gpt-5-1-mini"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2}},{"id":"gpt-5.2","name":"GPT-5.2","match":{"or":[{"equals":"gpt-5.2"},{"equals":"gpt-5.2-2025-12-11"},{"equals":"gpt-5-2"},{"equals":"gpt-5-2-2025-12-11"},{"equals":"gpt-5.2-chat"},{"equals":"gpt-5.2-chat-latest"},{"equals":"gpt-5-2-chat"},{"equals":"gpt-5-2-chat-latest"},{"equals":"gpt-5.2-codex"},{"equals":"gpt-5-2-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.2-pro","match":{"or":[{"equals":"gpt-5.2-pro"},{"equals":"gpt-5.2-pro-2025-12-11"},{"equals":"gpt-5-2-pro-2025-12-11"}]},"context_window":400000,"prices":{"input_mtok":21,"output_mtok":168,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.3","name":"GPT-5.3 Chat","match":{"or":[{"equals":"gpt-5.3"},{"equals":"gpt-5-3"},{"equals":"gpt-5.3-chat"},{"equals":"gpt-5.3-chat-latest"},{"equals":"gpt-5-3-chat"},{"equals":"gpt-5-3-chat-latest"}]},"context_window":128000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.3-codex","name":"GPT-5.3-Codex","match":{"or":[{"equals":"gpt-5.3-codex"},{"equals":"gpt-5-3-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.4","name":"GPT-5.4","match":{"or":[{"equals":"gpt-5.4"},{"equals":"gpt-5.4-2026-03-05"},{"equals":"gpt-5-4"},{"equals":"gpt-5-4-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-image-2","name":"GPT-5.4 Image 2","match":{"equals":"gpt-5.4-image-2"},"prices":{"input_mtok":8,"cache_read_mtok":2,"output_mtok":15}},{"id":"gpt-5.4-mini","name":"GPT-5.4 mini","match":{"or":[{"equals":"gpt-5.4-mini"},{"equals":"gpt-5.4-mini-2026-03-17"},{"equals":"gpt-5-4-mini"},{"equals":"gpt-5-4-mini-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":4.5,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-nano","name":"GPT-5.4 nano","match":{"or":[{"equals":"gpt-5.4-nano"},{"equals":"gpt-5.4-nano-2026-03-17"},{"equals":"gpt-5-4-nano"},{"equals":"gpt-5-4-nano-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.25,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-pro","name":"GPT-5.4 Pro","match":{"or":[{"equals":"gpt-5.4-pro"},{"equals":"gpt-5.4-pro-2026-03-05"},{"equals":"gpt-5-4-pro"},{"equals":"gpt-5-4-pro-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5","name":"GPT-5.5","match":{"or":[{"equals":"gpt-5.5"},{"equals":"gpt-5.5-2026-04-23"},{"equals":"gpt-5.5-2026-04-24"},{"equals":"gpt-5-5"},{"equals":"gpt-5-5-2026-04-23"},{"equals":"gpt-5-5-2026-04-24"},{"equals":"gpt-5.5-chat"},{"equals":"gpt-5.5-chat-latest"},{"equals":"gpt-5-5-chat"},{"equals":"gpt-5-5-chat-latest"},{"equals":"gpt-5.5-codex"},{"equals":"gpt-5-5-codex"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5-pro","name":"GPT-5.5 Pro","match":{"or":[{"equals":"gpt-5.5-pro"},{"equals":"gpt-5.5-pro-2026-04-23"},{"equals":"gpt-5-5-pro"},{"equals":"gpt-5-5-pro-2026-04-23"}]},"context_window":1000000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.6-luna","name":"GPT-5.6 Luna","match":{"or":[{"equals":"gpt-5.6-luna"},{"equals":"gpt-5-6-luna"},{"regex":"^gpt-5\\\\.6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"cache_write_mtok":{"base":1.25,"tiers":[{"start":271999,"price":2.5}]},"cache_read_mtok":{"base":0.1,"tiers":[{"start":271999,"price":0.2}]},"output_mtok":{"base":6,"tiers":[{"start":271999,"price":9}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-sol","name":"GPT-5.6 Sol","match":{"or":[{"equals":"gpt-5.6-sol"},{"equals":"gpt-5-6-sol"},{"equals":"gpt-5.6"},{"equals":"gpt-5-6"},{"regex":"^gpt-5\\\\.6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-terra","name":"GPT-5.6 Terra","match":{"or":[{"equals":"gpt-5.6-terra"},{"equals":"gpt-5-6-terra"},{"regex":"^gpt-5\\\\.6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_write_mtok":{"base":3.125,"tiers":[{"start":271999,"price":6.25}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-6-astra","name":"GPT-6 Astra","match":{"or":[{"equals":"gpt-6-astra"},{"regex":"^gpt-6-astra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":10,"tiers":[{"start":271999,"price":20}]},"cache_write_mtok":{"base":12.5,"tiers":[{"start":271999,"price":25}]},"cache_read_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"output_mtok":{"base":50,"tiers":[{"start":271999,"price":75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-luna","name":"GPT-6 Luna","match":{"or":[{"equals":"gpt-6-luna"},{"regex":"^gpt-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":0.1,"tiers":[{"start":272000,"price":0.2}]},"cache_write_mtok":{"base":0.125,"tiers":[{"start":272000,"price":0.25}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":272000,"price":0.02}]},"output_mtok":{"base":0.5,"tiers":[{"start":272000,"price":0.75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-sol","name":"GPT-6 Sol","match":{"or":[{"equals":"gpt-6-sol"},{"regex":"^gpt-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":272000,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":272000,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":272000,"price":0.4}]},"output_mtok":{"base":10,"tiers":[{"start":272000,"price":15}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-audio","name":"GPT Audio","match":{"or":[{"equals":"gpt-audio"},{"equals":"gpt-audio-2025-08-28"},{"equals":"gpt-audio-1.5"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":32,"output_audio_mtok":64}},{"id":"gpt-audio-mini","name":"GPT Audio Mini","match":{"or":[{"equals":"gpt-audio-mini"},{"equals":"gpt-audio-mini-2025-10-06"},{"equals":"gpt-audio-mini-2025-12-15"}]},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":2.4,"input_audio_mtok":10,"output_audio_mtok":20}},{"id":"gpt-chat-latest","name":"GPT Chat Latest","match":{"equals":"gpt-chat-latest"},"prices":{"input_mtok":5,"cache_read_mtok":0.5,"output_mtok":30}},{"id":"gpt-image-1","name":"GPT Image 1","match":{"equals":"gpt-image-1"},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":40,"input_image_mtok":10,"cache_image_read_mtok":2.5}},{"id":"gpt-image-1-mini","name":"GPT Image 1 Mini","match":{"or":[{"equals":"gpt-image-1-mini"}]},"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":8,"input_image_mtok":2.5,"cache_image_read_mtok":0.25}},{"id":"gpt-image-1.5","name":"GPT Image 1.5","match":{"or":[{"equals":"gpt-image-1.5"},{"equals":"gpt-image-1.5-2025-12-16"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":10,"input_image_mtok":8,"cache_image_read_mtok":2,"output_image_mtok":32}},{"id":"gpt-image-2","name":"GPT Image 2","match":{"or":[{"equals":"gpt-image-2"},{"equals":"gpt-image-2-2026-04-21"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":30,"input_image_mtok":8,"cache_image_read_mtok":2}},{"id":"gpt-oss-120b","name":"gpt-oss-120b","match":{"equals":"gpt-oss-120b"},"context_window":131072,"prices":{"input_mtok":0.039,"output_mtok":0.18}},{"id":"gpt-oss-20b","name":"gpt-oss-20b","match":{"equals":"gpt-oss-20b"},"context_window":131072,"prices":{"input_mtok":0.029,"output_mtok":0.14}},{"id":"gpt-oss-safeguard-20b","name":"gpt-oss-safeguard-20b","match":{"equals":"gpt-oss-safeguard-20b"},"context_window":131072,"prices":{"input_mtok":0.075,"cache_read_mtok":0.037,"output_mtok":0.3}},{"id":"gpt-realtime","match":{"or":[{"equals":"gpt-realtime"},{"equals":"gpt-realtime-2025-08-28"},{"equals":"gpt-realtime-1.5"}]},"context_window":32000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":16,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-2","match":{"or":[{"equals":"gpt-realtime-2"},{"equals":"gpt-realtime-2.1"}]},"context_window":128000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":24,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-mini","match":{"or":[{"equals":"gpt-realtime-mini"},{"equals":"gpt-realtime-2.1-mini"},{"equals":"gpt-realtime-mini-2025-12-15"},{"equals":"gpt-realtime-mini-2025-10-06"}]},"prices":{"input_mtok":0.6,"cache_read_mtok":0.06,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20,"input_image_mtok":0.8,"cache_image_read_mtok":0.08}},{"id":"gpt-transcribe","match":{"equals":"gpt-transcribe"},"prices":{"audio_hours":0.27,"input_audio_hours":0.27}},{"id":"moderation","match":{"contains":"moderation"},"prices":{}},{"id":"o1","name":"o1","match":{"or":[{"equals":"o1"},{"equals":"o1-2024-12-17"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-mini","name":"o1 mini","match":{"or":[{"equals":"o1-mini"},{"equals":"o1-mini-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o1-preview","name":"o1 preview","match":{"or":[{"equals":"o1-preview"},{"equals":"o1-preview-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-pro","name":"o1-pro","match":{"or":[{"equals":"o1-pro"},{"equals":"o1-pro-2025-03-19"}]},"context_window":200000,"prices":{"input_mtok":150,"output_mtok":600}},{"id":"o3","name":"o3","match":{"or":[{"equals":"o3"},{"equals":"o3-2025-04-16"}]},"context_window":200000,"prices":[{"prices":{"input_mtok":10,"cache_read_mtok":0.5,"output_mtok":40,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2025-06-10","type":"start_date"},"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"o3-deep-research","match":{"or":[{"equals":"o3-deep-research"},{"equals":"o3-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":10,"cache_read_mtok":2.5,"output_mtok":40}},{"id":"o3-mini","name":"o3 Mini","match":{"or":[{"equals":"o3-mini"},{"equals":"o3-mini-2025-01-31"},{"equals":"o3-mini-high"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o3-pro","name":"o3 Pro","match":{"or":[{"equals":"o3-pro"},{"equals":"o3-pro-2025-06-10"}]},"context_window":200000,"prices":{"input_mtok":20,"output_mtok":80}},{"id":"o4-mini","name":"o4 Mini High","match":{"or":[{"equals":"o4-mini-2025-04-16"},{"equals":"o4-mini-high"},{"equals":"o4-mini"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.275,"output_mtok":4.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"o4-mini-deep-research","match":{"or":[{"equals":"o4-mini-deep-research"},{"equals":"o4-mini-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8}},{"id":"text-davinci-002","match":{"equals":"text-davinci-002"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-davinci-003","match":{"equals":"text-davinci-003"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-embedding-3-large","name":"text embedding 3","match":{"equals":"text-embedding-3-large"},"context_window":8192,"prices":{"input_mtok":0.13}},{"id":"text-embedding-3-small","name":"text embedding 3","match":{"equals":"text-embedding-3-small"},"context_window":8192,"prices":{"input_mtok":0.02}},{"id":"text-embedding-ada-002","name":"text embedding ada","match":{"or":[{"equals":"text-embedding-ada"},{"equals":"text-embedding-ada-002"},{"equals":"text-embedding-ada-002-v2"}]},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"whisper-1","match":{"equals":"whisper-1"},"prices":{"audio_hours":0.36,"input_audio_hours":0.36}}]},{"id":"deepseek","name":"Deepseek","api_pattern":"https://api\\\\.deepseek\\\\.com","model_match":{"starts_with":"deepseek"},"models":[{"id":"deepseek-chat","name":"DeepSeek Chat","match":{"or":[{"starts_with":"deepseek-chat"},{"equals":"deepseek-chat-v3-0324"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.27,"cache_read_mtok":0.07,"output_mtok":1.1}}]},{"id":"deepseek-reasoner","name":"Deepseek R1","match":{"or":[{"equals":"deepseek-reasoner"},{"starts_with":"deepseek-r1"},{"equals":"deepseek-r1-0528"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.55,"cache_read_mtok":0.14,"output_mtok":2.19}}]},{"id":"deepseek-v3.1-terminus","name":"DeepSeek V3.1 Terminus","match":{"equals":"deepseek-v3.1-terminus"},"context_window":128000,"prices":{"input_mtok":0.27,"cache_read_mtok":0.13,"output_mtok":0.95}},{"id":"deepseek-v3.2","name":"DeepSeek V3.2","match":{"equals":"deepseek-v3.2"},"context_window":128000,"prices":{"input_mtok":0.2288,"output_mtok":0.3432}},{"id":"deepseek-v3.2-exp","name":"DeepSeek V3.2 Exp","match":{"equals":"deepseek-v3.2-exp"},"context_window":128000,"prices":{"input_mtok":0.27,"output_mtok":0.41}},{"id":"deepseek-v4-flash","name":"DeepSeek V4 Flash","match":{"or":[{"starts_with":"deepseek-v4-flash"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.14,"cache_read_mtok":0.0028,"output_mtok":0.28}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.22,"cache_read_mtok":0.007,"output_mtok":0.66}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}}]},{"id":"deepseek-v4-pro","name":"DeepSeek V4 Pro","match":{"or":[{"starts_with":"deepseek-v4-pro"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.435,"cache_read_mtok":0.003625,"output_mtok":0.87}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.66,"cache_read_mtok":0.022,"output_mtok":1.98}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}}]}]},{"id":"x-ai","name":"X AI","api_pattern":"https://api\\\\.x\\\\.ai","model_match":{"contains":"grok"},"provider_match":{"equals":"xai"},"models":[{"id":"grok-2-1212","name":"Grok 2 1212","match":{"or":[{"equals":"grok-2-1212"},{"equals":"grok-2"},{"equals":"grok-2-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10},"deprecated":true},{"id":"grok-2-vision-1212","name":"Grok 2 Vision 1212","match":{"or":[{"equals":"grok-2-vision-1212"},{"equals":"grok-2-vision"},{"equals":"grok-2-vision-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10}},{"id":"grok-3","name":"Grok 3","match":{"or":[{"equals":"grok-3"},{"equals":"grok-3-latest"},{"equals":"grok-3-beta"}]},"context_window":131072,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-3-fast","name":"Grok 3 Fast","match":{"or":[{"equals":"grok-3-fast"},{"equals":"grok-3-fast-latest"},{"equals":"grok-3-fast-beta"}]},"context_window":131072,"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":25}},{"id":"grok-3-mini","name":"Grok 3 Mini","match":{"or":[{"equals":"grok-3-mini"},{"equals":"grok-3-mini-beta"},{"equals":"grok-3-mini-latest"}]},"context_window":131072,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":0.5}},{"id":"grok-3-mini-fast","name":"Grok 3 Mini Fast","match":{"or":[{"equals":"grok-3-mini-fast"},{"equals":"grok-3-mini-fast-beta"},{"equals":"grok-3-mini-fast-latest"}]},"context_window":131072,"prices":{"input_mtok":0.6,"cache_read_mtok":0.15,"output_mtok":4}},{"id":"grok-4-0709","name":"Grok 4","match":{"or":[{"equals":"grok-4-0709"},{"equals":"grok-4"},{"equals":"grok-4-latest"}]},"context_window":256000,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-4-1-fast-non-reasoning","name":"Grok 4.1 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-1-fast-non-reasoning"},{"equals":"grok-4-1-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-1-fast-reasoning","name":"Grok 4.1 Fast Reasoning","match":{"or":[{"equals":"grok-4-1-fast"},{"equals":"grok-4-1-fast-reasoning"},{"equals":"grok-4-1-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-non-reasoning","name":"Grok 4 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-fast-non-reasoning"},{"equals":"grok-4-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-reasoning","name":"Grok 4 Fast Reasoning","match":{"or":[{"equals":"grok-4-fast"},{"equals":"grok-4-fast-reasoning"},{"equals":"grok-4-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4.20","name":"Grok 4.20","match":{"equals":"grok-4.20"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.20-multi-agent","name":"Grok 4.20 Multi-Agent","match":{"equals":"grok-4.20-multi-agent"},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":6}},{"id":"grok-4.3","name":"Grok 4.3","match":{"or":[{"equals":"grok-4.3"},{"regex":"^grok-4\\\\.3-\\\\d{8}$"},{"equals":"x-ai/grok-4.3"},{"regex":"^x-ai/grok-4\\\\.3-\\\\d{8}$"},{"equals":"grok-4.3-latest"}]},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.5","name":"Grok 4.5","match":{"or":[{"equals":"grok-4.5"},{"regex":"^grok-4\\\\.5-\\\\d{8}$"},{"equals":"x-ai/grok-4.5"},{"regex":"^x-ai/grok-4\\\\.5-\\\\d{8}$"},{"equals":"grok-4.5-latest"},{"equals":"grok-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":199999,"price":0.6}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-4.6","name":"Grok 4.6","match":{"or":[{"equals":"grok-4.6"},{"regex":"^grok-4\\\\.6-\\\\d{8}$"},{"equals":"x-ai/grok-4.6"},{"regex":"^x-ai/grok-4\\\\.6-\\\\d{8}$"},{"equals":"grok-4.6-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":199999,"price":1}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-build-0.1","name":"Grok Build 0.1","match":{"equals":"grok-build-0.1"},"context_window":256000,"prices":{"input_mtok":{"base":1,"tiers":[{"start":199999,"price":2}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]}}},{"id":"grok-code-fast-1","name":"Grok Code Fast 1","match":{"or":[{"equals":"grok-code-fast"},{"equals":"grok-code-fast-1"},{"equals":"grok-code-fast-1-0825"}]},"context_window":256000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.5}},{"id":"grok-voice-latest","name":"Grok Voice","match":{"equals":"grok-voice-latest"},"prices":[{"prices":{"audio_hours":3,"input_text_messages_kcount":4}},{"constraint":{"start_date":"2026-08-05","type":"start_date"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"grok-voice-think-fast-1.0","name":"Grok Voice Think Fast 1.0","match":{"equals":"grok-voice-think-fast-1.0"},"prices":{"audio_hours":3,"input_text_messages_kcount":4},"deprecated":true},{"id":"grok-voice-think-fast-2.0","name":"Grok Voice Think Fast 2.0","match":{"equals":"grok-voice-think-fast-2.0"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"mistral","name":"Mistral","api_pattern":"https://api\\\\.mistral\\\\.ai","model_match":{"regex":"^(?![^/]+/)(?:labs-)?(?:(?:mi|code|dev|magi|mini)stral|mixtral|pixtral|voxtral|open-(?:mistral|mixtral))"},"provider_match":{"starts_with":"mistral"},"models":[{"id":"codestral","name":"Codestral","match":{"or":[{"equals":"codestral-latest"},{"equals":"codestral-2501"}]},"context_window":256000,"prices":{"input_mtok":0.3,"output_mtok":0.9}},{"id":"codestral-2508","name":"Codestral 2508","match":{"equals":"codestral-2508"},"context_window":256000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":0.9}},{"id":"devstral-2512","name":"Devstral 2 2512","match":{"equals":"devstral-2512"},"context_window":262144,"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"devstral-small","name":"Devstral Small","match":{"or":[{"equals":"devstral-small"},{"equals":"devstral-small-2505"},{"equals":"devstral-small-2507"},{"equals":"devstral-small-latest"},{"equals":"labs-devstral-small-2512"}]},"prices":{"input_mtok":0.1,"output_mtok":0.3},"deprecated":true},{"id":"devstral-small:free","name":"Devstral Small (free)","match":{"equals":"devstral-small:free"},"prices":{}},{"id":"magistral-medium","name":"Magistral Medium","match":{"or":[{"starts_with":"magistral-medium"}]},"prices":{"input_mtok":2,"output_mtok":5}},{"id":"magistral-small","name":"Magistral Small","match":{"starts_with":"magistral-small-"},"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"ministral-14b-2512","name":"Ministral 3 14B 2512","match":{"equals":"ministral-14b-2512"},"context_window":262144,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":0.2}},{"id":"ministral-3b","name":"Ministral 3B","match":{"equals":"ministral-3b"},"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"ministral-3b-2512","name":"Ministral 3 3B 2512","match":{"equals":"ministral-3b-2512"},"context_window":131072,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.1}},{"id":"ministral-8b","name":"Ministral 8B 24.10","match":{"or":[{"equals":"ministral-8b"},{"equals":"ministral-8b-2410"}]},"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"ministral-8b-2512","name":"Ministral 3 8B 2512","match":{"equals":"ministral-8b-2512"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}},{"id":"ministral-8b-latest","name":"Ministral 8B Latest","match":{"equals":"ministral-8b-latest"},"prices":[{"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"constraint":{"start_date":"2025-12-02","type":"start_date"},"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}}]},{"id":"mistral-7b","name":"Mistral 7B","match":{"or":[{"equals":"mistral-7b"},{"equals":"open-mistral-7b"}]},"prices":{"input_mtok":0.25,"output_mtok":0.25}},{"id":"mistral-embed","match":{"equals":"mistral-embed"},"context_window":8192,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral-large","name":"Mistral Large","match":{"or":[{"equals":"mistral-large"},{"equals":"mistral-large-latest"},{"equals":"mistral-large-2407"},{"equals":"mistral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral-large-2512","name":"Mistral Large 3 2512","match":{"equals":"mistral-large-2512"},"context_window":262144,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":1.5}},{"id":"mistral-medium-2312","name":"Mistral Medium 1","match":{"equals":"mistral-medium-2312"},"prices":{"input_mtok":2.7,"output_mtok":8.1}},{"id":"mistral-medium-3-1","name":"Mistral Medium 3 and 3.1","match":{"or":[{"equals":"mistral-medium"},{"equals":"mistral-medium-2505"},{"equals":"mistral-medium-2508"}]},"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"mistral-medium-3-5","name":"Mistral Medium 3.5","match":{"or":[{"equals":"mistral-medium-3.5"},{"equals":"mistral-medium-3-5"},{"equals":"mistral-medium-3"}]},"context_window":262144,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}},{"id":"mistral-medium-latest","name":"Mistral Medium Latest","match":{"equals":"mistral-medium-latest"},"prices":[{"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"constraint":{"start_date":"2026-06-16","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"mistral-nemo","name":"Mistral NeMo","match":{"or":[{"equals":"mistral-nemo"},{"equals":"open-mistral-nemo"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral-nemo:free","name":"Mistral Nemo (free)","match":{"equals":"mistral-nemo:free"},"prices":{}},{"id":"mistral-ocr-2503","name":"Mistral OCR","match":{"or":[{"equals":"mistral-ocr-2503"},{"equals":"mistral-ocr-2503-completion"}]},"prices":{"input_document_kpages":1},"deprecated":true},{"id":"mistral-ocr-2505","name":"Mistral OCR 2","match":{"or":[{"equals":"mistral-ocr-2505"},{"equals":"mistral-ocr-2505-completion"}]},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3},"deprecated":true},{"id":"mistral-ocr-2512","name":"Mistral OCR 3","match":{"or":[{"equals":"mistral-ocr-2512"},{"equals":"mistral-ocr-2512-completion"}]},"context_window":16384,"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"id":"mistral-ocr-4-0","name":"Mistral OCR 4.0","match":{"or":[{"equals":"mistral-ocr-4-0"},{"equals":"mistral-ocr-4-0-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-4-1","name":"Mistral OCR 4.1","match":{"or":[{"equals":"mistral-ocr-4"},{"equals":"mistral-ocr-4-completion"},{"equals":"mistral-ocr-4-1"},{"equals":"mistral-ocr-4-1-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-latest","name":"Mistral OCR Latest","match":{"or":[{"equals":"mistral-ocr-latest"},{"equals":"mistral-ocr-latest-completion"}]},"prices":[{"prices":{"input_document_kpages":1}},{"constraint":{"start_date":"2025-05-22","type":"start_date"},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2025-12-18","type":"start_date"},"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2026-06-23","type":"start_date"},"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}}]},{"id":"mistral-saba","name":"Mistral Saba","match":{"or":[{"equals":"mistral-saba"},{"equals":"mistral-saba-latest"}]},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"mistral-small-24b-instruct-2501","name":"Mistral Small 3","match":{"equals":"mistral-small-24b-instruct-2501"},"prices":{"input_mtok":0.05,"output_mtok":0.08}},{"id":"mistral-small-24b-instruct-2501:free","name":"Mistral Small 3 (free)","match":{"equals":"mistral-small-24b-instruct-2501:free"},"prices":{}},{"id":"mistral-small-2603","name":"Mistral Small 4","match":{"equals":"mistral-small-2603"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"mistral-small-3.1-24b-instruct","name":"Mistral Small 3.1 24B","match":{"equals":"mistral-small-3.1-24b-instruct"},"prices":{"input_mtok":0.351,"output_mtok":0.555}},{"id":"mistral-small-3.2-24b-instruct","name":"Mistral Small 3.2 24B","match":{"equals":"mistral-small-3.2-24b-instruct"},"prices":{"input_mtok":0.075,"output_mtok":0.2}},{"id":"mistral-small-latest","name":"Mistral Small 3.2","match":{"equals":"mistral-small-latest"},"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"mistral-tiny","name":"Mistral Tiny","match":{"equals":"mistral-tiny"},"prices":{"input_mtok":0.25,"output_mtok":0.25},"deprecated":true},{"id":"mixtral-8x22b-instruct","name":"Mixtral 8x22B Instruct","match":{"equals":"mixtral-8x22b-instruct"},"prices":{"input_mtok":0.9,"output_mtok":0.9}},{"id":"mixtral-8x7b","name":"Mixtral 8x7B","match":{"or":[{"starts_with":"mixtral-8x7b"},{"equals":"open-mixtral-8x7b"}]},"prices":{"input_mtok":0.7,"output_mtok":0.7}},{"id":"pixtral-12b","name":"Pixtral 12B","match":{"or":[{"equals":"pixtral-12b"},{"equals":"pixtral-12b-latest"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"pixtral-large","name":"Pixtral Large 2411","match":{"or":[{"equals":"pixtral-large-latest"},{"equals":"pixtral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"voxtral-mini-2602","name":"Voxtral Mini Transcribe 2","match":{"or":[{"equals":"voxtral-mini-latest"},{"equals":"voxtral-mini-2602"}]},"context_window":16384,"prices":{"audio_hours":0.18,"input_audio_hours":0.18}},{"id":"voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"or":[{"equals":"voxtral-small-24b-2507"},{"equals":"voxtral-small-2507"},{"equals":"voxtral-small-latest"}]},"context_window":32768,"prices":[{"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.3}},{"constraint":{"start_date":"2026-08-11","type":"start_date"},"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4}}]}]}]'), J = {
@@ -22292,14 +22371,14 @@ var underParent = (span, parent) => ({
 }), isWithinSession = ({ attributes }) => attributes[ATTR_LINK_KIND] !== "started_by";
 
 // src/sync/standing.ts
-var import_node_fs17 = require("node:fs");
+var import_node_fs18 = require("node:fs");
 var SILENCE_MS = 1440 * 6e4, AFTERMATH_MS = 2e3, standingOf = (ref, state, nowMs) => ({
   ended: hasEnded(ref, state, nowMs),
   stoppedAtMs: state.stoppedAtMs
 });
 function hasEnded(ref, state, nowMs) {
   if (state.endedAtMs !== void 0 && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0) && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS || state.process !== void 0 && isAlive(state.process) === !1 && !goesOnUntold(ref, state) || ref.rows?.ended === !0 || nowMs - ref.modifiedMs >= SILENCE_MS) return !0;
-  let lastMs = ref.path === void 0 ? void 0 : lastTimeIn(ref);
+  let lastMs = ref.path === void 0 || isDatabase(ref.path) ? void 0 : lastTimeIn(ref);
   return lastMs !== void 0 && nowMs - lastMs >= SILENCE_MS;
 }
 var goesOnUntold = ({ rows, modifiedMs }, { seenAtMs = 0, startedAtMs = 0, stoppedAtMs = 0, endedAtMs = 0 }) => rows !== void 0 && modifiedMs > Math.max(seenAtMs, startedAtMs, stoppedAtMs, endedAtMs) + AFTERMATH_MS, lastTimeIn = (ref) => lastLines(ref.path).flatMap((line) => timeOf3(line, ref) ?? []).reduce((latest, atMs) => Math.max(latest ?? 0, atMs), void 0);
@@ -22312,22 +22391,27 @@ function timeOf3(line, { harness }) {
 var TAIL_BYTES = 64 * 1024;
 function lastLines(path2) {
   try {
-    let fd = (0, import_node_fs17.openSync)(path2, "r");
+    let fd = (0, import_node_fs18.openSync)(path2, "r");
     try {
-      let { size } = (0, import_node_fs17.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
-      return buffer.toString("utf8", 0, (0, import_node_fs17.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
+      let { size } = (0, import_node_fs18.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      return buffer.toString("utf8", 0, (0, import_node_fs18.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
 `);
     } finally {
-      (0, import_node_fs17.closeSync)(fd);
+      (0, import_node_fs18.closeSync)(fd);
     }
   } catch {
     return [];
   }
 }
-var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf2(path2)).join("|"), isOwnStamp = (path2, seen) => seen.split("|")[0] === stampOf2(path2);
+var stampsOf = (ref) => ref.rows === void 0 ? filesOf4(ref) : [stampOf2(ref.path), ...[ref.rows, ...ref.agents.map(({ rows }) => rows)].map((rows) => rows?.version)].join("|");
+function isAsSeen(ref, seen, now = stampsOf(ref)) {
+  let rowsIn2 = (stamps) => stamps.slice(stamps.indexOf("|"));
+  return ref.rows === void 0 ? now === seen : rowsIn2(now) === rowsIn2(seen);
+}
+var filesOf4 = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf2(path2)).join("|"), isOwnStamp = (path2, seen) => seen.split("|")[0] === stampOf2(path2);
 
 // src/sync/state.ts
-var import_node_crypto4 = require("node:crypto"), import_node_fs18 = require("node:fs"), import_node_path14 = require("node:path");
+var import_node_crypto5 = require("node:crypto"), import_node_fs19 = require("node:fs"), import_node_path15 = require("node:path");
 var VERSION4 = 1;
 function readState(stateFolder, { harness, sessionId }) {
   let nothing = { v: VERSION4, harness, sessionId };
@@ -22343,18 +22427,18 @@ function writeState(stateFolder, state, standing) {
   standing === "unsettled" && mark2(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
 `), standing === "settled" && settle2(stateFolder, state);
 }
-var settle2 = (stateFolder, name) => (0, import_node_fs18.rmSync)(markerOf(stateFolder, name), { force: !0 });
+var settle2 = (stateFolder, name) => (0, import_node_fs19.rmSync)(markerOf(stateFolder, name), { force: !0 });
 function forget(stateFolder, name) {
-  settle2(stateFolder, name), (0, import_node_fs18.rmSync)(pathOf(stateFolder, name), { force: !0 });
+  settle2(stateFolder, name), (0, import_node_fs19.rmSync)(pathOf(stateFolder, name), { force: !0 });
 }
 function unsettledSessions(stateFolder) {
-  return namesIn((0, import_node_path14.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
-    let at3 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at3), name.slice(at3 + 1)], [known] = stateIn((0, import_node_path14.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
+  return namesIn((0, import_node_path15.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
+    let at3 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at3), name.slice(at3 + 1)], [known] = stateIn((0, import_node_path15.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
     return at3 < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
   });
 }
-var allSessions = (stateFolder) => namesIn((0, import_node_path14.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
-  (harness) => namesIn((0, import_node_path14.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path14.join)(stateFolder, "sessions", harness, name)))
+var allSessions2 = (stateFolder) => namesIn((0, import_node_path15.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
+  (harness) => namesIn((0, import_node_path15.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path15.join)(stateFolder, "sessions", harness, name)))
 );
 function stateIn(path2) {
   try {
@@ -22364,13 +22448,13 @@ function stateIn(path2) {
     return [];
   }
 }
-var pathOf = (stateFolder, name) => (0, import_node_path14.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path14.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto4.createHash)("sha256").update(sessionId).digest("hex");
+var pathOf = (stateFolder, name) => (0, import_node_path15.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path15.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto5.createHash)("sha256").update(sessionId).digest("hex");
 function mark2(stateFolder, marker) {
-  (0, import_node_fs18.mkdirSync)((0, import_node_path14.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs18.writeFileSync)(marker, "", { mode: 384 });
+  (0, import_node_fs19.mkdirSync)((0, import_node_path15.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs19.writeFileSync)(marker, "", { mode: 384 });
 }
 function namesIn(folder) {
   try {
-    return (0, import_node_fs18.readdirSync)(folder);
+    return (0, import_node_fs19.readdirSync)(folder);
   } catch {
     return [];
   }
@@ -22379,7 +22463,7 @@ function namesIn(folder) {
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
   let { stateFolder, outlet, version: version2 } = tools, state = stateOf2(ref, tools), marks2 = tools.marks && !state.disabled, standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], sinceMs = sinceOf(ref, state, tools), known = delivered?.version === version2 && coversAll(delivered, sinceMs) ? delivered : void 0;
-  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0)
+  if (known !== void 0 && isAsSeen(ref, known.seen, seen) && known.ended === standing.ended && known.pending === 0)
     return marks2 && known.ended && known.open === 0 && settle2(stateFolder, nameOf3(ref)), { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
     return writeState(stateFolder, state, marks2 ? standing.ended ? "settled" : "unsettled" : "unmarked"), { kind: "not sampled" };
@@ -22431,10 +22515,10 @@ function stateOf2(ref, { stateFolder, traceparent, now }) {
 var nameOf3 = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 
 // src/sync/directories.ts
-var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
+var import_node_fs21 = require("node:fs"), import_node_path17 = require("node:path");
 
 // src/read/directory.ts
-var import_node_fs19 = require("node:fs"), import_node_path15 = require("node:path");
+var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
 
 // src/read/git-config.ts
 function remoteUrls(text4) {
@@ -22455,9 +22539,9 @@ function unquoted2(written) {
 function directoryFacts(directory) {
   let path2 = realPath2(directory), [nearest, ...outer] = gitsAround(path2), [repository] = mainOf(nearest);
   return {
-    directory: (0, import_node_path15.resolve)(directory),
+    directory: (0, import_node_path16.resolve)(directory),
     path: path2,
-    exists: (0, import_node_fs19.existsSync)(path2),
+    exists: (0, import_node_fs20.existsSync)(path2),
     ...repository !== void 0 && { repository },
     remotes: nearest === void 0 ? [] : remotesOf(nearest),
     outerRemotes: [...new Set(outer.flatMap((git) => git === void 0 ? [] : remotesOf(git)))],
@@ -22466,31 +22550,31 @@ function directoryFacts(directory) {
   };
 }
 function realPath2(path2) {
-  let absolute = (0, import_node_path15.resolve)(path2);
+  let absolute = (0, import_node_path16.resolve)(path2);
   try {
-    return import_node_fs19.realpathSync.native(absolute);
+    return import_node_fs20.realpathSync.native(absolute);
   } catch {
-    return absolute === (0, import_node_path15.dirname)(absolute) ? absolute : (0, import_node_path15.join)(realPath2((0, import_node_path15.dirname)(absolute)), (0, import_node_path15.basename)(absolute));
+    return absolute === (0, import_node_path16.dirname)(absolute) ? absolute : (0, import_node_path16.join)(realPath2((0, import_node_path16.dirname)(absolute)), (0, import_node_path16.basename)(absolute));
   }
 }
 function gitsAround(path2) {
   let folder = gitFolder(path2), here = folder === void 0 ? [] : [isGitFolder(folder) ? { top: path2, folder, ...commonOf(path2, folder) } : void 0];
-  return path2 === (0, import_node_path15.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path15.dirname)(path2))];
+  return path2 === (0, import_node_path16.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path16.dirname)(path2))];
 }
 function gitFolder(top) {
-  let git = (0, import_node_path15.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text3(git) ?? "")?.[1];
-  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path15.resolve)(top, target);
+  let git = (0, import_node_path16.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text3(git) ?? "")?.[1];
+  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path16.resolve)(top, target);
 }
-var isGitFolder = (folder) => (0, import_node_fs19.existsSync)((0, import_node_path15.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs19.existsSync)((0, import_node_path15.join)(folder, name)));
+var isGitFolder = (folder) => (0, import_node_fs20.existsSync)((0, import_node_path16.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs20.existsSync)((0, import_node_path16.join)(folder, name)));
 function commonOf(top, folder) {
-  let commondir = text3((0, import_node_path15.join)(folder, "commondir"))?.trim();
+  let commondir = text3((0, import_node_path16.join)(folder, "commondir"))?.trim();
   if (!commondir) return { common: folder, linked: !1 };
-  let back = text3((0, import_node_path15.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath2((0, import_node_path15.resolve)(folder, back)) === realPath2((0, import_node_path15.join)(top, ".git"));
-  return { common: realPath2((0, import_node_path15.resolve)(folder, commondir)), linked };
+  let back = text3((0, import_node_path16.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath2((0, import_node_path16.resolve)(folder, back)) === realPath2((0, import_node_path16.join)(top, ".git"));
+  return { common: realPath2((0, import_node_path16.resolve)(folder, commondir)), linked };
 }
-var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path15.basename)(git.common) === ".git" ? (0, import_node_path15.dirname)(git.common) : git.common];
+var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path16.basename)(git.common) === ".git" ? (0, import_node_path16.dirname)(git.common) : git.common];
 function remotesOf({ top, folder, common: common3 }) {
-  let config2 = [(0, import_node_path15.join)(common3, "config"), (0, import_node_path15.join)(folder, "config.worktree")].map((path2) => text3(path2) ?? "").join(`
+  let config2 = [(0, import_node_path16.join)(common3, "config"), (0, import_node_path16.join)(folder, "config.worktree")].map((path2) => text3(path2) ?? "").join(`
 `), urls2 = remoteUrls(config2), all = !includesFiles(config2) && urls2.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls2 : [...urls2, ...gitRemotes(top)];
   return [...new Set(all.flatMap((url) => remoteName(url) ?? []))];
 }
@@ -22501,7 +22585,7 @@ function remoteName(url) {
 }
 function text3(path2) {
   try {
-    return (0, import_node_fs19.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
+    return (0, import_node_fs20.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
   } catch {
     return;
   }
@@ -22510,7 +22594,7 @@ function text3(path2) {
 // src/sync/directories.ts
 var MAX_KEPT = 2e3;
 function directoriesIn(stateFolder) {
-  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path16.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
+  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path17.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
   return {
     factsOf: (directory) => {
       let facts = directoryFacts(directory), line = facts.exists ? void 0 : lines2.get(facts.directory);
@@ -22553,7 +22637,7 @@ function textOf15(path2) {
 }
 function append2(path2, line) {
   quietly(() => {
-    (0, import_node_fs20.mkdirSync)((0, import_node_path16.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs20.appendFileSync)(path2, line, { mode: 384 });
+    (0, import_node_fs21.mkdirSync)((0, import_node_path17.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs21.appendFileSync)(path2, line, { mode: 384 });
   });
 }
 function quietly(act) {
@@ -22584,7 +22668,7 @@ function sessionsInScope(search) {
   });
 }
 function whenAdded(config2, home, stateFolder, nowMs) {
-  let path2 = (0, import_node_path17.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
+  let path2 = (0, import_node_path18.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
   if (all.some((root2) => known[root2] === void 0)) {
     let times = Object.fromEntries(all.map((root2) => [root2, known[root2] ?? nowMs]));
     return writePrivate(path2, `${JSON.stringify(times)}
@@ -22624,7 +22708,7 @@ function scopeOf(semconv, version2) {
 }
 
 // src/hook/catch-up.ts
-var import_node_fs23 = require("node:fs"), import_node_path19 = require("node:path");
+var import_node_fs25 = require("node:fs"), import_node_path20 = require("node:path");
 
 // src/sync/order.ts
 function originalsFirst(refs) {
@@ -22637,10 +22721,10 @@ function originalsFirst(refs) {
 }
 
 // src/hook/session-jobs.ts
-var import_node_fs22 = require("node:fs");
+var import_node_fs23 = require("node:fs");
 
 // src/hook/queue.ts
-var import_node_fs21 = require("node:fs"), import_node_path18 = require("node:path");
+var import_node_fs22 = require("node:fs"), import_node_path19 = require("node:path");
 
 // src/hook/events.ts
 var EVENTS = {
@@ -22665,15 +22749,15 @@ var JOB_MAX_MS = 336 * 60 * 6e4, QUEUE_MAX_BYTES = 64 * 1024 * 1024, JOB_MAX_BYT
   cwd: optionalText,
   hook_event_name: optionalText,
   last_assistant_message: optionalText
-}), queueFolder = (stateFolder) => (0, import_node_path18.join)(stateFolder, "queue");
+}), queueFolder = (stateFolder) => (0, import_node_path19.join)(stateFolder, "queue");
 function jobsIn(stateFolder, nowMs, unusable) {
   let folder = queueFolder(stateFolder);
   return dropOverdue(folder, nowMs), filesIn(folder, /\.job$/).flatMap(({ path: path2, name, atMs, bytes }) => {
     let job = bytes > JOB_MAX_BYTES ? "it is too large" : jobFrom(path2, atMs);
-    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs21.rmSync)(path2, { force: !0 }), []);
+    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs22.rmSync)(path2, { force: !0 }), []);
   });
 }
-var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs21.rmSync)(job.path, { force: !0 });
+var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs22.rmSync)(job.path, { force: !0 });
 function jobFrom(path2, atMs) {
   let text4 = textOf16(path2);
   if (text4 === void 0) return;
@@ -22712,23 +22796,23 @@ function jsonObject(text4) {
 }
 function dropOverdue(folder, nowMs) {
   for (let { path: path2 } of filesIn(folder, /^\..*\.tmp$/).filter(({ atMs }) => nowMs - atMs > HALF_WRITTEN_MAX_MS))
-    (0, import_node_fs21.rmSync)(path2, { force: !0 });
+    (0, import_node_fs22.rmSync)(path2, { force: !0 });
   let files2 = filesIn(folder, /\.job$/), bytes = files2.reduce((sum4, file) => sum4 + file.bytes, 0);
   for (let file of files2) {
     let reason = nowMs - file.atMs > JOB_MAX_MS ? "age" : bytes > QUEUE_MAX_BYTES ? "size" : void 0;
-    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs21.rmSync)(file.path, { force: !0 }), (0, import_node_fs21.appendFileSync)((0, import_node_path18.join)(folder, ".dropped"), `${nowMs} ${reason}
+    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs22.rmSync)(file.path, { force: !0 }), (0, import_node_fs22.appendFileSync)((0, import_node_path19.join)(folder, ".dropped"), `${nowMs} ${reason}
 `, { mode: 384 }));
   }
 }
 function filesIn(folder, pattern2) {
   return namesIn2(folder).filter((name) => pattern2.test(name)).flatMap((name) => {
-    let path2 = (0, import_node_path18.join)(folder, name), stats = (0, import_node_fs21.statSync)(path2, { throwIfNoEntry: !1 });
+    let path2 = (0, import_node_path19.join)(folder, name), stats = (0, import_node_fs22.statSync)(path2, { throwIfNoEntry: !1 });
     return stats?.isFile() ? [{ path: path2, name, atMs: stats.mtimeMs, bytes: stats.size }] : [];
   }).toSorted((a, b2) => a.atMs - b2.atMs || (a.name < b2.name ? -1 : 1));
 }
 function namesIn2(folder) {
   try {
-    return (0, import_node_fs21.readdirSync)(folder);
+    return (0, import_node_fs22.readdirSync)(folder);
   } catch (error) {
     if (error.code === "ENOENT") return [];
     throw error;
@@ -22736,7 +22820,7 @@ function namesIn2(folder) {
 }
 function textOf16(path2) {
   try {
-    return (0, import_node_fs21.readFileSync)(path2, "utf8");
+    return (0, import_node_fs22.readFileSync)(path2, "utf8");
   } catch (error) {
     return error.code === "ENOENT" ? void 0 : "";
   }
@@ -22798,7 +22882,7 @@ async function deliver(ref, { tools, now, paths }, log) {
 function refOf(jobs, crew) {
   let { sessionId } = jobs[0], places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) }, told5 = jobs.flatMap(({ transcriptPath }) => transcriptPath ?? []).toReversed();
   for (let path2 of new Set(told5)) {
-    let ref = (0, import_node_fs22.existsSync)(path2) ? foundOr(() => findSession(path2, sessionId, places)) : void 0;
+    let ref = (0, import_node_fs23.existsSync)(path2) ? foundOr(() => findSession(path2, sessionId, places)) : void 0;
     if (ref !== void 0) return ref;
   }
   return foundOr(() => findSessions(sessionId, places)[0]);
@@ -22829,6 +22913,18 @@ function withEvents(known, jobs, own2) {
   };
 }
 var validParent = (traceparent) => traceparent !== void 0 && parentFrom(traceparent) !== void 0 ? traceparent : void 0;
+
+// src/hook/spools.ts
+var import_node_fs24 = require("node:fs");
+function pruneSpools(places, beforeMs) {
+  for (let harness of places.harnesses) {
+    if (!harness.layouts.some((layout4) => layout4.kind === "database" && layout4.hasSpool === !0)) continue;
+    let sessions = allSessions({ ...places, harnesses: [harness] });
+    if (sessions.length === 0) continue;
+    let ids = sessions.flatMap(({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((each) => each?.ids ?? []));
+    for (let path2 of orphans(spoolFolder(places.home, harness.name), ids, beforeMs)) (0, import_node_fs24.rmSync)(path2, { force: !0 });
+  }
+}
 
 // src/hook/catch-up.ts
 var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4, FAILURE_KEPT_MS = 336 * 60 * 6e4, HALF_WRITTEN_MAX_MS2 = 60 * 6e4;
@@ -22864,16 +22960,16 @@ async function* catchUp(crew, began) {
   prunes && await prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
 `);
 }
-var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs23.existsSync)(path2);
+var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs25.existsSync)(path2);
 function isAsItWas2(state, { tools, version: version2, places, now }) {
   let { path: path2, delivered } = state, known = delivered?.[tools?.outlet.key ?? ""], harness = places.harnesses.find(({ name }) => name === state.harness);
   if (harness === void 0 || path2 === void 0 || known === void 0 || known.pending > 0 || known.ended || known.version !== version2 || !isOwnStamp(path2, known.seen)) return !1;
-  let modifiedMs = (0, import_node_fs23.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+  let modifiedMs = (0, import_node_fs25.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
   return !standingOf({ harness, path: path2, modifiedMs }, state, now()).ended;
 }
 function refOf2({ path: path2, sessionId }, { places }) {
   try {
-    return path2 !== void 0 && (0, import_node_fs23.existsSync)(path2) ? findSession(path2, sessionId, places) : findSessions(sessionId, places)[0];
+    return path2 !== void 0 && (0, import_node_fs25.existsSync)(path2) ? findSession(path2, sessionId, places) : findSessions(sessionId, places)[0];
   } catch {
     return;
   }
@@ -22889,15 +22985,15 @@ function settleGone(state, { paths, log, now }) {
 function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
   return endedAtMs !== void 0 || process2 !== void 0 && isAlive(process2) === !1 || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
-async function prune2({ paths, tools, now }) {
-  let gone = allSessions(paths.state).filter(
-    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && state.path !== void 0 && !(0, import_node_fs23.existsSync)(state.path) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
+async function prune2({ paths, tools, now, places }) {
+  let gone = allSessions2(paths.state).filter(
+    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && state.path !== void 0 && !(0, import_node_fs25.existsSync)(state.path) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
   ), keys2 = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys2.has(session));
   for (let state of gone) forget(paths.state, state);
-  removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2);
+  removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2), pruneSpools(places, now() - FAILURE_KEPT_MS);
 }
-var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path19.join)(stateFolder, "catch-up.json");
+var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path20.join)(stateFolder, "catch-up.json");
 function readTimes(stateFolder) {
   try {
     return JSON.parse(readIfThere(timesPath(stateFolder)) ?? "{}") ?? {};
@@ -22908,22 +23004,22 @@ function readTimes(stateFolder) {
 var within = (atMs, ms2, nowMs) => atMs !== void 0 && atMs <= nowMs && nowMs - atMs < ms2;
 
 // src/hook/log.ts
-var import_node_fs24 = require("node:fs"), import_node_path20 = require("node:path");
+var import_node_fs26 = require("node:fs"), import_node_path21 = require("node:path");
 var LOG_MAX_BYTES = 256 * 1024, openLog = (stateFolder, now) => (level, message, session) => {
-  let path2 = (0, import_node_path20.join)(stateFolder, "log");
+  let path2 = (0, import_node_path21.join)(stateFolder, "log");
   try {
-    ((0, import_node_fs24.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs24.renameSync)(path2, `${path2}.1`), (0, import_node_fs24.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
+    ((0, import_node_fs26.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs26.renameSync)(path2, `${path2}.1`), (0, import_node_fs26.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
 `, { mode: 384 });
   } catch {
   }
 };
 
 // src/hook/notice.ts
-var import_node_fs25 = require("node:fs"), import_node_path21 = require("node:path");
+var import_node_fs27 = require("node:fs"), import_node_path22 = require("node:path");
 function writeNotice(stateFolder, when, standing) {
-  let path2 = (0, import_node_path21.join)(stateFolder, "notice.json"), words2 = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
+  let path2 = (0, import_node_path22.join)(stateFolder, "notice.json"), words2 = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
   if (words2 === void 0) {
-    (0, import_node_fs25.rmSync)(path2, { force: !0 });
+    (0, import_node_fs27.rmSync)(path2, { force: !0 });
     return;
   }
   let text4 = `${JSON.stringify({ systemMessage: `trace-build: ${words2}` })}
@@ -22937,12 +23033,12 @@ function failure2({ obstacle, health, pending }) {
 var success = ({ health }) => health?.lastAcknowledgedMs === void 0 ? void 0 : `last delivery ${new Date(health.lastAcknowledgedMs).toISOString()}, to ${health.url}.`;
 
 // src/hook/waiting.ts
-var import_node_fs26 = require("node:fs");
+var import_node_fs28 = require("node:fs");
 function waitingSessions({ stateFolder, config: config2, places, key, nowMs }) {
   let decide = scopeDecider(config2, places.home, stateFolder), isDue = (state) => {
     let { path: path2, startDirectory } = state, harness = places.harnesses.find(({ name }) => name === state.harness);
-    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs26.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
-    let modifiedMs = (0, import_node_fs26.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs28.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
+    let modifiedMs = (0, import_node_fs28.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
     return config2.when === "turn" || standingOf({ harness, path: path2, modifiedMs }, state, nowMs).ended;
   };
   return unsettledSessions(stateFolder).filter((state) => {
@@ -22957,7 +23053,7 @@ async function work(world) {
   let { state } = world.paths, log = openLog(state, world.now), left = /* @__PURE__ */ new Set();
   try {
     for (; ; ) {
-      let folder = (0, import_node_path22.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
+      let folder = (0, import_node_path23.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === void 0) return;
       try {
         if (!await shift(world, left, log)) return;

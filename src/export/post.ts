@@ -89,7 +89,10 @@ async function send(bytes: Uint8Array, timeoutMs: number, { destination, userAge
 
   const onResponse = (message: unknown): void => {
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
-    if (request.socket !== null && isOf(agent, request.socket)) head = headOf(response);
+    if (request.socket === null || !isOf(agent, request.socket)) return;
+    head = headOf(response);
+    // OTel makes -1 ms of "at once", and Node warns of that; of a moment that is past it makes 0.
+    if (/^\s*-?0+\s*$/.test(response.headers['retry-after'] ?? '')) response.headers['retry-after'] = new Date(0).toUTCString();
   };
   const headers = async (): Promise<Record<string, string>> => {
     // OTel may be waiting to repeat the request when the time is over: nothing may be sent any more.
