@@ -217,4 +217,5 @@ const number = (n: number): string => n.toLocaleString('en-US');
 const orNothing = (n: number, shown: (n: number) => string): string => (n === 0 ? '' : shown(n));
 /** 99.96 % is not all. */
 const percent = (ratio: number): string => `${ratio > 0.995 && ratio < 1 ? '99.9' : Math.round(ratio * 100)}%`;
-const cost = (usd: number, unpriced: number, calls: number): string => (unpriced === calls && calls > 0 ? '?' : dollars(usd));
+const cost = (usd: number, unpriced: number, calls: number): string =>
+  calls > 0 && unpriced > 0 && (unpriced === calls || usd === 0) ? '?' : dollars(usd);

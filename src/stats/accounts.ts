@@ -22,7 +22,8 @@ export interface Accounts {
   readonly priced: ReadonlySet<ModelCall>;
 }
 
-const UNKNOWN = 'unknown';
+/** As a harness calls it that does not tell which of several answered. */
+export const UNKNOWN_MODEL = 'unknown';
 
 export function accountsOf(session: Session): Accounts {
   const of = new Map<Run, Account>();
@@ -31,7 +32,7 @@ export function accountsOf(session: Session): Accounts {
   const open = (teller: Run, usage: SessionUsage, runs: readonly Run[]): void => {
     const calls = runs.flatMap(({ modelCalls }) => modelCalls);
     const models = new Set(calls.map(({ model }) => model));
-    of.set(teller, { ...usage, model: models.size === 1 ? [...models][0]! : UNKNOWN });
+    of.set(teller, { ...usage, model: models.size === 1 ? [...models][0]! : UNKNOWN_MODEL });
     for (const call of calls) {
       counted.add(call);
       if (usage.costUsd !== undefined) priced.add(call);

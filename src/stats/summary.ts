@@ -5,7 +5,7 @@
  * out:  `SessionSummary`; pure
  */
 import type { ModelCall, Part, Session, TokenUsage } from '../session/types.ts';
-import { accountsOf } from './accounts.ts';
+import { accountsOf, UNKNOWN_MODEL } from './accounts.ts';
 import { agentsOf, callsOf, errorsOf, livesIn } from './runs.ts';
 
 /** US dollars; undefined when no price is known. */
@@ -21,7 +21,7 @@ export interface SessionSummary {
   readonly endedAtMs: number;
   readonly version?: string;
   readonly branch?: string;
-  /** Models that answered, the one with most calls first. */
+  /** Models that answered, as far as they are known, the one with most calls first. */
   readonly models: readonly string[];
   readonly turns: number;
   readonly agents: number;
@@ -59,7 +59,7 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
     endedAtMs: runs.reduce((last, { endedAtMs }) => Math.max(last, endedAtMs), 0),
     ...(version !== undefined && { version }),
     ...(branch !== undefined && { branch }),
-    models: byCount(calls.map(({ model }) => model)),
+    models: byCount(calls.flatMap(({ model }) => (model === UNKNOWN_MODEL ? [] : [model]))),
     turns: session.turns.length,
     agents: runs.reduce((total, run) => total + agentsOf(run).length, 0) + session.strays.length,
     modelCalls: calls.length,

@@ -106,3 +106,6 @@ export function shortPath(path: string): string {
 /** Without the directory that all paths of a session begin with. */
 export const withinProject = (text: string, project: string | undefined): string =>
   project === undefined || project.length < 2 ? text : text.replaceAll(`${project}/`, '');
+
+/** Of a UUID its beginning tells enough; an id that begins with a date is told whole. */
+export const shortId = (id: string): string => (/^[\da-f]{8}-/.test(id) ? id.slice(0, 8) : id.slice(0, 24));

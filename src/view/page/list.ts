@@ -6,7 +6,7 @@
  */
 
 import { fill, h, setAttributes } from './dom.ts';
-import { counted, day, dollars, exactTime, number, shortPath, tokens } from './format.ts';
+import { counted, day, dollars, exactTime, number, shortId, shortPath, tokens } from './format.ts';
 import { type Column, type Entry, inOrder, type Order, startedMs, told, totalsOf } from './listing.ts';
 import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
@@ -238,7 +238,7 @@ function cellsOf(entry: Entry): HTMLElement[] {
     );
   const title = failed ?? (summary?.title === undefined || summary.title === '' ? undefined : oneLine(summary.title));
   const about = [
-    listed.id.slice(0, 8),
+    shortId(listed.id),
     summary?.models[0],
     summary?.branch,
     `${listed.harness}${summary?.version ? ` ${summary.version}` : ''}`,

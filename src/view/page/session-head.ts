@@ -7,7 +7,7 @@
 import type { ViewSession } from '../model.ts';
 import { openDialog } from './dialog.ts';
 import { h } from './dom.ts';
-import { counted, dateTime, dollars, duration, exactTime, number, shortPath, tokens } from './format.ts';
+import { counted, dateTime, dollars, duration, exactTime, number, shortId, shortPath, tokens } from './format.ts';
 import { oneLine } from './text.ts';
 
 const MOST_PROBLEMS = 500;
@@ -41,7 +41,7 @@ export function sessionHead(session: ViewSession): HTMLElement {
 }
 
 export const titleOf = ({ summary }: ViewSession): string =>
-  summary.title === undefined || summary.title === '' ? `Session ${summary.id.slice(0, 8)}` : oneLine(summary.title);
+  summary.title === undefined || summary.title === '' ? `Session ${shortId(summary.id)}` : oneLine(summary.title);
 
 function totals({ summary, turns }: ViewSession): HTMLElement {
   const { tokens: used, costUsd, unpriced, errors, agents, toolCalls, modelCalls } = summary;
