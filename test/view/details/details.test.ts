@@ -53,6 +53,21 @@ test('tokens add up to the input', () => {
   ]);
 });
 
+test('what is known of a session only is told as such, and so is a time that is estimated', () => {
+  const attributes = {
+    'gen_ai.usage.input_tokens': 10_300,
+    'gen_ai.usage.output_tokens': 245,
+    'trace_build.usage.scope': 'session',
+    'trace_build.cost.usd': 0.007,
+  };
+  const ofTurn = textOf({ kind: 'turn', attributes });
+  for (const told of ['Of the whole session up to here', 'Cost of the session$0.0070', '10,300']) expect(ofTurn).toContain(told);
+  expect(textOf({ kind: 'agent', attributes })).toContain('Of all its calls: the harness counts no single one.');
+  expect(textOf({ kind: 'agent', attributes })).not.toContain('Cost of the session');
+  expect(textOf({})).toContain('Took1.2 s');
+  expect(textOf({ attributes: { 'trace_build.time.estimated': true } })).toContain('Took~1.2 s, estimated');
+});
+
 test('messages by role; reasoning is folded, and told when it was not kept', () => {
   const root = rendered({
     kind: 'chat',

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { counted, day, dollars, duration, offset, percent, shortPath, tokens, withinProject } from '../../../src/view/page/format.ts';
+import {
+  counted,
+  day,
+  dollars,
+  duration,
+  offset,
+  percent,
+  shortId,
+  shortPath,
+  tokens,
+  withinProject,
+} from '../../../src/view/page/format.ts';
 
 test('durations', () => {
   const told = [0, 0.4, 812, 1000, 59_940, 59_960, 125_000, 3_599_900, 7_800_000, 86_399_000, 273_600_000, -5].map(duration);
@@ -63,4 +74,9 @@ test('paths within the project', () => {
   expect(withinProject('mv /code/shop/a.ts /code/shop/b.ts', '/code/shop')).toBe('mv a.ts b.ts');
   expect(withinProject('/code/shopping/a.ts', '/code/shop')).toBe('/code/shopping/a.ts');
   expect([withinProject('/a', '/'), withinProject('/a', undefined)]).toEqual(['/a', '/a']);
+});
+
+test('ids', () => {
+  const ids = ['01a1faee-bab6-72c1-8155-1c137c4c42d4', '20261120_221451_9ed2a7', 'loc1'];
+  expect(ids.map(shortId)).toEqual(['01a1faee', '20261120_221451_9ed2a7', 'loc1']);
 });

@@ -27,6 +27,14 @@ const SPANS = [
   chat(5, 1),
 ];
 
+test('calls whose tokens nobody told, but for those that their agent tells of', () => {
+  const silent = (parent: number, depth: number): ViewSpan => span(parent, depth, { kind: 'chat', name: 'm' });
+  const agent = span(0, 1, { kind: 'agent', name: 'a', tokens: { input: 50, output: 5, cacheRead: 0 } });
+  const tree = treeOf([span(-1, 0, { kind: 'turn', name: 'Turn 1' }), silent(0, 1), agent, silent(2, 2), chat(0, 1)]);
+  expect([...tree.untold]).toEqual([1, 1, 0, 0, 0]);
+  expect([...tree.input]).toEqual([60, 0, 50, 0, 10]);
+});
+
 test('what is below a row: where it ends, and what it sums to', () => {
   const tree = treeOf(SPANS);
   expect([...tree.ends]).toEqual([5, 2, 5, 4, 5, 7, 7]);
