@@ -316,6 +316,8 @@ describe('what is no session', () => {
     expect((await run(['--last'], { home: nobody, cwd: nobody })).code).toBe(2);
     expect((await run([join(nobody, '.codex')], { home: nobody })).code).toBe(2);
     expect((await run(['sessions', 'list'], { home: nobody })).code).toBe(0);
+    const { code, stderr } = await run(['sessions', 'list', '--status', 'undelivered'], { home: nobody });
+    expect([code, stderr]).toEqual([2, expect.stringContaining('No endpoint is set')]);
   });
 });
 
