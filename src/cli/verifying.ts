@@ -4,7 +4,6 @@
  * in:   SessionRef; the state folder, read only
  * out:  VerifyReport; UserError for what is no session, or can't be read
  */
-import { UserError } from '../errors.ts';
 import { isOfNewerVersion, type LedgerReading, readLedger } from '../export/ledger.ts';
 import { knownDestinations } from '../export/outlet.ts';
 import type { Recount } from '../harness/recount.ts';
@@ -16,6 +15,7 @@ import { stampsOf, standingOf } from '../sync/standing.ts';
 import { readState } from '../sync/state.ts';
 import { compare } from '../verify/compare.ts';
 import type { Acknowledged, VerifyReport } from '../verify/report.ts';
+import { demandSession } from './no-session.ts';
 
 /** A session that is being written is read again, so that both counts are of the same lines; but not for ever. */
 const MAX_READINGS = 3;
@@ -34,7 +34,8 @@ export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) 
       const recount = recountOf(ref, (agentId) => findAgent(ref, agentId, known.agents));
       const isStill = before === stampsOf(ref);
       if (!isStill && reading < MAX_READINGS) continue;
-      refuseWhatIsNone(ref, traced, recount);
+      // What one of the counts finds is a session, and what the other makes of it is a difference.
+      if (ref.path !== undefined && recount.responses.length === 0) demandSession({ ...traced, ref });
       const delivered = ledgers.map(({ key, url, ledger }): Acknowledged => {
         const { sinceMs, refused = 0 } = state.delivered?.[key] ?? {};
         return { key, url, ...answer(ledger, traced), sinceMs, refused };
@@ -62,18 +63,4 @@ function recountOf(ref: SessionRef, findElsewhere: (agentId: string) => SessionR
     if (found.length === 0) return recount;
     agents.push(...found);
   }
-}
-
-/** @throws UserError */
-function refuseWhatIsNone({ path, bytes }: SessionRef, { session }: TracedSession, { responses, unusable }: Recount): void {
-  if (path === undefined || session.turns.length + session.strays.length + responses.length > 0) return;
-  if (bytes === 0) throw new UserError(`${path} is empty.`, 'The session wrote nothing: name another one.');
-  const [first] = unusable.filter(({ place }) => place.file === path);
-  if (first === undefined) return;
-  if (first.place.line === 0)
-    throw new UserError(`${path} can't be read: ${first.why}.`, 'Check its permissions, or run as the user it belongs to.');
-  throw new UserError(
-    `${path} is not a transcript: line ${first.place.line}: ${first.why}.`,
-    'A transcript is a .jsonl file that the agent wrote.',
-  );
 }

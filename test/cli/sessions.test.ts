@@ -1,5 +1,5 @@
 /** `sessions list` and `show`: what is on this machine; events in the order they happened. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
@@ -231,6 +231,42 @@ describe('show', () => {
     expect(harness).toBe('claude-code');
     expect(events[0]).toMatchObject({ kind: 'turn_started', turn: 1, trigger: 'sdk', text: 'go [[NEST]]' });
     expect((await trace(['sessions', 'show', at('nest'), '--json', '--short'])).stdout).not.toMatch(/NSUB|echo deep/);
+  });
+
+  test.each([
+    ['', /^trace-build: .* is empty\./],
+    ['garbage\n', /^trace-build: .* is not a transcript: line 1: /],
+    ['{"kind":"other"}\n', /^trace-build: .* holds no session of a coding agent\./],
+  ])('of %j it is told what is wrong with it', async (text, message) => {
+    const home = homeOf('fg');
+    const path = join(home, '.claude', 'projects', readdirSync(join(home, '.claude', 'projects'))[0]!, 'other.jsonl');
+    writeFileSync(path, text);
+    expect(await trace(['sessions', 'show', path], { home })).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(message),
+      stdout: '',
+    });
+  });
+
+  test('in JSON nothing is left that a terminal obeys, and nothing is lost', async () => {
+    const path = join(homeOf('fg'), 'hostile.jsonl');
+    const hostile = 'a\u001b[2Jb\u009b31mc\u007fd\u202ee\u2066f\u061cg\u2028h';
+    const line = {
+      type: 'user',
+      uuid: 'u',
+      sessionId: 's',
+      timestamp: '2026-11-01T00:00:00.000Z',
+      message: { role: 'user', content: hostile },
+    };
+    writeFileSync(path, `${JSON.stringify(line)}\n`);
+    const { stdout } = await trace(['sessions', 'show', path, '--json']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/);
+    expect(JSON.parse(stdout).events[0].text).toBe(hostile.replace('\u2028', ' '));
+    const spans = await trace([path, '--output', 'spans', '--content', 'full']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(spans.stdout).not.toMatch(/[\u001b\u009b\u202e]/);
+    expect(spans.stdout).toContain('\\u009b31m');
   });
 
   test.each([[[]], [[at('errors')]], [['no-such-session']], [['--last', 'x']]])('%j is refused', async (args) => {

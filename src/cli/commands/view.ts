@@ -25,7 +25,7 @@ import { writeOut } from '../out-file.ts';
 import type { World } from '../run.ts';
 import { configOf, settled } from '../settings.ts';
 import { asItIs, keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
-import { harmless } from '../terminal.ts';
+import { harmless, harmlessJson } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface Flags {
@@ -130,7 +130,7 @@ async function write(chosen: Chosen, { out: path, format }: Flags, options: View
   const shown = shownOf(chosen.ref, options);
   const texts = textsOf(options.content === 'full' ? shown : withoutPlaces(shown), format, world);
   if (path !== undefined) await writeOut(path, texts);
-  else for (const text of texts) await world.out.write(text);
+  else for (const text of texts) await world.out.write(harmlessJson(text));
 }
 
 /** Where things lie on this machine is nobody's business who is given the file. */
