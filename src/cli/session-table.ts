@@ -8,7 +8,7 @@ import type { SessionRef } from '../read/find.ts';
 import type { SessionSummary } from '../stats/summary.ts';
 import { dollars, duration, tokens } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
-import { cut, padEnd, padStart, widthOf } from './text-width.ts';
+import { CHARS_A_COLUMN, cut, padEnd, padStart, widthOf } from './text-width.ts';
 
 export interface ListedRow {
   readonly ref: SessionRef;
@@ -123,7 +123,8 @@ function columns(
 /** The end of a path tells more than its beginning. */
 function endOf(path: string, columns: number, dots: string): string {
   if (widthOf(path) <= columns) return path;
-  let end = path;
+  // Of a path of any length no more is looked at than could be shown.
+  let end = path.slice(-columns * CHARS_A_COLUMN);
   while (widthOf(end) > columns - dots.length) end = end.slice(1);
   return `${dots}${end}`;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { createColors } from 'picocolors';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { eventLines } from '../../src/cli/event-lines.ts';
 import { eventsOf, type SessionEvent } from '../../src/cli/events.ts';
 import { type ListedRow, sessionTable } from '../../src/cli/session-table.ts';
@@ -130,6 +130,17 @@ describe('list', () => {
       }),
     );
   });
+});
+
+test('a directory of any length is cut to its end, and soon', () => {
+  const [{ ref }] = [{ ref: refsOf('nest')[0]! }];
+  const startDirectory = `/${'日本/'.repeat(20_000)}the-end`;
+  const rows: readonly ListedRow[] = [{ ref: { ...ref, startDirectory }, summary: summaryOf(session('nest'), () => 0) }];
+  const looked = vi.spyOn(Intl.Segmenter.prototype, 'segment');
+  const [, line] = sessionTable(rows, '/work', { colors, width: 200 });
+  expect(line).toMatch(/…[日本/]+the-end /);
+  expect(looked.mock.calls.reduce((sum, [text]) => sum + text.length, 0)).toBeLessThan(1_000_000);
+  looked.mockRestore();
 });
 
 describe('events', () => {
