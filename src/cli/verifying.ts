@@ -20,12 +20,14 @@ import { demandSession } from './no-session.ts';
 /** A session that is being written is read again, so that both counts are of the same lines; but not for ever. */
 const MAX_READINGS = 3;
 
+const NEWER_LEDGER = 'A newer version of trace-build wrote what was delivered: this one can not compare it. Update trace-build.';
+const WRITTEN_TO = 'It was written to meanwhile: the counts may be of other lines.';
+
 /** For one session after another: what they ask the disk alike is remembered. */
 export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) => VerifyReport {
   const known = nothingKnown();
-  const ledgers = isOfNewerVersion(stateFolder)
-    ? []
-    : knownDestinations(stateFolder).map(({ key, url }) => ({ key, url, ledger: readLedger(stateFolder, key) }));
+  const isNewer = isOfNewerVersion(stateFolder);
+  const ledgers = isNewer ? [] : knownDestinations(stateFolder).map(({ key, url }) => ({ key, url, ledger: readLedger(stateFolder, key) }));
   return (ref) => {
     for (let reading = 1; ; reading++) {
       const before = stampsOf(ref);
@@ -41,9 +43,8 @@ export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) 
         return { key, url, ...answer(ledger, traced), sinceMs, refused };
       });
       const report = compare(recount, traced.spans, delivered);
-      return isStill
-        ? report
-        : { ...report, notes: [...report.notes, { places: [], says: 'It was written to meanwhile: the counts may be of other lines.' }] };
+      const notes = [...(isNewer ? [NEWER_LEDGER] : []), ...(isStill ? [] : [WRITTEN_TO])].map((says) => ({ places: [], says }));
+      return { ...report, notes: [...report.notes, ...notes] };
     }
   };
 }

@@ -1,6 +1,6 @@
 /** `trace-build verify`: what it prints, what it exits with, and that it changes nothing. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -149,6 +149,15 @@ describe('against what was delivered', () => {
     await trace(['verify', FG], { home: empty });
     expect(readdirSync(empty)).toEqual([]);
   });
+});
+
+test('a ledger that a newer version wrote is not compared, and that is said', async () => {
+  const home = folder();
+  const ledger = join(home, '.local', 'state', 'trace-build', 'ledger');
+  mkdirSync(ledger, { recursive: true });
+  writeFileSync(join(ledger, 'version'), '99\n');
+  const { code, stdout } = await trace(['verify', FG], { home });
+  expect([code, stdout]).toEqual([0, expect.stringContaining('note A newer version of trace-build wrote what was delivered')]);
 });
 
 describe('damage', () => {
