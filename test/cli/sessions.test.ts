@@ -132,6 +132,18 @@ describe('list', () => {
   });
 });
 
+test('the narrower the terminal, the fewer the columns: those that tell most stay', () => {
+  const rows: readonly ListedRow[] = [{ ref: refsOf('nest')[0]!, summary: summaryOf(session('nest'), () => 1) }];
+  const heads = (width: number | undefined): readonly string[] => sessionTable(rows, '/work', { colors, width })[0]!.split(/ +/);
+  const all = ['session', 'project', 'started', 'took', 'turns', 'in', 'out', 'cost', 'errors', 'title'];
+  expect(heads(undefined)).toEqual(all);
+  expect(heads(200)).toEqual(all);
+  // What went in without what came out tells nothing.
+  expect(heads(80)).toEqual(['session', 'project', 'started', 'turns', 'cost', 'title']);
+  expect(heads(60)).toEqual(['session', 'started', 'turns', 'cost', 'title']);
+  expect(heads(40)).toEqual(['session', 'cost', 'title']);
+});
+
 test('a directory of any length is cut to its end, and soon', () => {
   const [{ ref }] = [{ ref: refsOf('nest')[0]! }];
   const startDirectory = `/${'日本/'.repeat(20_000)}the-end`;
@@ -206,6 +218,8 @@ describe('events', () => {
     const kinds = eventsOf(told).map((event) => `${event.kind}${'id' in event ? ` ${event.id}` : ''}`);
     const real = eventsOf(session('nest')).map((event) => `${event.kind}${'id' in event ? ` ${event.id}` : ''}`);
     expect(kinds).toEqual(real);
+    const given = (all: readonly SessionEvent[]) => all.flatMap((event) => (event.kind === 'model_called' ? [event.results] : []));
+    expect(given(eventsOf(told))).toEqual(given(eventsOf(session('nest'))));
   });
 
   test('agents of one name are told apart', () => {
