@@ -76,6 +76,46 @@ test('the list tells of every session, and of the one that could not be read', a
   expect(location.hash).toMatch(/^#\/s\//);
 });
 
+test('back from a session the list is as it was: searched, sorted, at the same session', async () => {
+  const search = one('.list .search input') as HTMLInputElement;
+  search.value = 'claude';
+  search.dispatchEvent(new Event('input'));
+  one('[role=columnheader].project button').click();
+  press('End', one('.list-grid'));
+  press('ArrowUp', one('.list-grid'));
+  const chosen = one('.list-row[aria-selected=true] .about').title;
+  press('Enter', one('.list-grid'));
+  await vi.waitFor(() => expect(one('.list')).toBeNull());
+  asked.length = 0;
+  await go('#/', '.list');
+  // What has happened meanwhile is asked for.
+  expect(asked).toEqual(['api/sessions']);
+  await vi.waitFor(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
+  expect((one('.list .search input') as HTMLInputElement).value).toBe('claude');
+  expect(one('[role=columnheader].project').getAttribute('aria-sort')).toBe('ascending');
+  expect(one('.list-row[aria-selected=true] .about').title).toBe(chosen);
+  // The one that was gone to stays the one, wherever it moves.
+  one('[role=columnheader].project button').click();
+  expect(one('.list-row[aria-selected=true] .about').title).toBe(chosen);
+  expect(one('.list-grid').getAttribute('aria-activedescendant')).toBe('session-0');
+  press('Escape', search);
+});
+
+test('the head of a column is reached by Tab, and keeps the focus when it is pressed', () => {
+  const button = one('[role=columnheader].cost button');
+  expect(button.tabIndex).toBe(0);
+  button.focus();
+  button.click();
+  expect(document.activeElement).toBe(button);
+  expect(one('[role=columnheader].cost').getAttribute('aria-sort')).toBe('descending');
+});
+
+test('a session that is not there says so, aloud too', async () => {
+  await go('#/s/nowhere', '.notice');
+  await vi.waitFor(() => expect(one('main').textContent).toContain('There is no such session here.'));
+  expect(one('body > [role=status]').textContent).toBe('There is no such session here.');
+});
+
 test('a session: its figures, its turns, its spans, in roles that say what they are', async () => {
   await go(`#/s/${plan!.view.key}`, '.wf-row');
   expect(one('h1').textContent).toBe(plan!.view.summary.title);
