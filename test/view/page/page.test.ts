@@ -110,12 +110,6 @@ test('the head of a column is reached by Tab, and keeps the focus when it is pre
   expect(one('[role=columnheader].cost').getAttribute('aria-sort')).toBe('descending');
 });
 
-test('a session that is not there says so, aloud too', async () => {
-  await go('#/s/nowhere', '.notice');
-  await vi.waitFor(() => expect(one('main').textContent).toContain('There is no such session here.'));
-  expect(one('body > [role=status]').textContent).toBe('There is no such session here.');
-});
-
 test('a session: its figures, its turns, its spans, in roles that say what they are', async () => {
   await go(`#/s/${plan!.view.key}`, '.wf-row');
   expect(one('h1').textContent).toBe(plan!.view.summary.title);
@@ -183,6 +177,7 @@ test('details open, follow the arrow keys, and close', async () => {
 test('what is not there is told', async () => {
   await go('#/s/nowhere', '.notice');
   await vi.waitFor(() => expect(one('.notice').textContent).toContain('There is no such session here.'));
+  expect(one('body > [role=status]').textContent).toBe('There is no such session here.');
 });
 
 test('help and theme, and no key while one types or a dialog is open', () => {
