@@ -6,7 +6,7 @@
  */
 import type { ModelCall, Session } from '../session/types.ts';
 import { agentsOf, errorsOf, livesIn } from './runs.ts';
-import { titleOf } from './title.ts';
+import { turnTitle } from './title.ts';
 
 /** US dollars; undefined when no price is known. */
 export type PriceOf = (call: ModelCall) => number | undefined;
@@ -74,7 +74,7 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
 
 function firstTitle({ turns }: Session): string | undefined {
   for (const turn of turns) {
-    const title = titleOf(turn);
+    const title = turnTitle(turn);
     if (title !== undefined) return title;
   }
   return undefined;

@@ -17,7 +17,7 @@ const TAG = /<\/?[a-z][\w-]*(?:\s[^<>]*)?>/gi;
 /** Begun without a person, or as something other than what the person typed. */
 const WRAPPED_BY_HARNESS: ReadonlySet<Trigger> = new Set(['command', 'bash', 'task_notification', 'peer']);
 
-export function titleOf({ prompt, command, trigger }: Pick<Turn, 'prompt' | 'command' | 'trigger'>): string | undefined {
+export function turnTitle({ prompt, command, trigger }: Pick<Turn, 'prompt' | 'command' | 'trigger'>): string | undefined {
   const text = textOf(prompt);
   const wrapped = WRAPPED_BY_HARNESS.has(trigger) && text.startsWith('<');
   const told = wrapped ? text.replace(TAG, ' ') : text;

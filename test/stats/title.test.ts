@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { Trigger } from '../../src/session/types.ts';
 import { summaryOf } from '../../src/stats/summary.ts';
-import { TITLE_CHARS, titleOf } from '../../src/stats/title.ts';
+import { TITLE_CHARS, turnTitle } from '../../src/stats/title.ts';
 import { shownIn } from '../view/shown.ts';
 
 const said = (trigger: Trigger, text: string, command?: string) =>
-  titleOf({ trigger, prompt: [{ kind: 'text', text }], ...(command !== undefined && { command }) });
+  turnTitle({ trigger, prompt: [{ kind: 'text', text }], ...(command !== undefined && { command }) });
 
 test.each([
   [
@@ -34,8 +34,8 @@ test('what other agents and the harness itself say has no tags; what a person ty
 
 test('nothing said is no title; without content a command still has its name', () => {
   expect(said('human', ' \n ')).toBeUndefined();
-  expect(titleOf({ trigger: 'human' })).toBeUndefined();
-  expect(titleOf({ trigger: 'command', command: 'mycmd' })).toBe('/mycmd');
+  expect(turnTitle({ trigger: 'human' })).toBeUndefined();
+  expect(turnTitle({ trigger: 'command', command: 'mycmd' })).toBe('/mycmd');
 });
 
 test('a long one is cut between characters', () => {
