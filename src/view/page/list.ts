@@ -12,7 +12,7 @@ import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
 import { oneLine } from './text.ts';
 import type { View } from './view.ts';
-import { virtualRows } from './virtual.ts';
+import { movedTo, virtualRows } from './virtual.ts';
 
 const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly figures?: true }[] = [
   { column: 'title', name: 'Session' },
@@ -187,16 +187,8 @@ export function listView(source: Source, announce: (text: string) => void): List
     event.preventDefault();
   });
   grid.addEventListener('keydown', (event) => {
-    const page = virtual.rowsPerPage();
-    const to: Record<string, number> = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
-      Home: 0,
-      End: rows.length - 1,
-    };
-    if (to[event.key] !== undefined) go(to[event.key]!);
+    const to = movedTo(event.key, active, rows.length, virtual.rowsPerPage());
+    if (to !== undefined) go(to);
     else if (event.key === 'Enter' && event.target === grid && rows[active] !== undefined) open(rows[active]!);
     else return;
     event.preventDefault();
