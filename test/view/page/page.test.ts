@@ -31,7 +31,7 @@ const LINES: readonly ListLine[] = [
 
 function answer(address: string): Response {
   asked.push(address);
-  if (address === 'api/sessions') return new Response(LINES.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  if (address === 'api/sessions') return new Response(LINES.map((line) => JSON.stringify(line)).join('\n'));
   const [, , key, , spanId] = address.split('/');
   const session = opened.find(({ view }) => view.key === key);
   if (session === undefined) return new Response('There is no such session here.\n', { status: 404 });
@@ -84,10 +84,15 @@ test('back from a session the list is as it was: searched, sorted, at the same s
   press('End', one('.list-grid'));
   press('ArrowUp', one('.list-grid'));
   const chosen = one('.list-row[aria-selected=true] .about').title;
-  press('Enter', one('.list-grid'));
+  const grid = one('.list-grid');
+  grid.scrollTop = 120;
+  press('Enter', grid);
   await vi.waitFor(() => expect(one('.list')).toBeNull());
+  // As a browser does it.
+  grid.scrollTop = 0;
   asked.length = 0;
   await go('#/', '.list');
+  expect(grid.scrollTop).toBe(120);
   // What has happened meanwhile is asked for.
   expect(asked).toEqual(['api/sessions']);
   await vi.waitFor(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
@@ -191,6 +196,7 @@ test('help and theme, and no key while one types or a dialog is open', () => {
   expect(document.documentElement.dataset['theme']).toBe(theme);
   press('t');
   expect(document.documentElement.dataset['theme']).not.toBe(theme);
+  expect(localStorage.getItem('trace-build-theme')).toBe(document.documentElement.dataset['theme']);
 });
 
 test('a file is its own source', async () => {
