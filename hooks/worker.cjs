@@ -2400,9 +2400,9 @@ var require_build = __commonJS({
             for (let sub of this.subs) sub.op === Regexp2.Op.ALTERNATE ? out += `(?:${sub.appendTo()})` : out += sub.appendTo();
             break;
           case Regexp2.Op.ALTERNATE: {
-            let sep3 = "";
+            let sep4 = "";
             for (let sub of this.subs)
-              out += sep3, sep3 = "|", out += sub.appendTo();
+              out += sep4, sep4 = "|", out += sub.appendTo();
             break;
           }
           case Regexp2.Op.LITERAL:
@@ -7414,8 +7414,8 @@ ${" ".repeat(state.indent * level)}`;
       for (let { key, value } of node.items) {
         let pairBuffer = "";
         result !== "" && (pairBuffer += `,${state.flowSkipCommaSpace ? "" : " "}`);
-        let keyRender = writeNode(state, level, key, node, { iskey: !0 }), keyText = keyRender.text, valueText = writeNode(state, level, value, node, {}).text, sep3 = state.flowSkipColonSpace || valueText === "" ? "" : " ", keyIsBareProps = key.kind === "scalar" && keyRender.noBody && (key.tagged || key.anchor !== void 0), keyColonSep = key.kind === "alias" || keyIsBareProps ? " " : "";
-        pairBuffer += `${keyText}${keyColonSep}:${sep3}${valueText}`, result += pairBuffer;
+        let keyRender = writeNode(state, level, key, node, { iskey: !0 }), keyText = keyRender.text, valueText = writeNode(state, level, value, node, {}).text, sep4 = state.flowSkipColonSpace || valueText === "" ? "" : " ", keyIsBareProps = key.kind === "scalar" && keyRender.noBody && (key.tagged || key.anchor !== void 0), keyColonSep = key.kind === "alias" || keyIsBareProps ? " " : "";
+        pairBuffer += `${keyText}${keyColonSep}:${sep4}${valueText}`, result += pairBuffer;
       }
       let pad = state.flowBracketPadding && result !== "" ? " " : "";
       return `{${pad}${result}${pad}}`;
@@ -7476,8 +7476,8 @@ ${" ".repeat(state.indent * level)}`;
       if (shouldPrintTag || hasAnchor) {
         let props = [], tag2 = shouldPrintTag ? nodeTagShort(node) : null, anchor2 = hasAnchor ? `&${node.anchor}` : null;
         state.tagBeforeAnchor ? (tag2 !== null && props.push(tag2), anchor2 !== null && props.push(anchor2)) : (anchor2 !== null && props.push(anchor2), tag2 !== null && props.push(tag2));
-        let sep3 = body === "" || body.charCodeAt(0) === CHAR_LINE_FEED ? "" : " ";
-        text3 = `${props.join(" ")}${sep3}${body}`;
+        let sep4 = body === "" || body.charCodeAt(0) === CHAR_LINE_FEED ? "" : " ";
+        text3 = `${props.join(" ")}${sep4}${body}`;
       }
       return {
         text: text3,
@@ -7514,9 +7514,9 @@ ${" ".repeat(state.indent * level)}`;
           let body = writeNode(state, 0, doc.contents, null, {
             block: !0,
             compact: !0
-          }).text, sep3 = body === "" ? "" : hasDirectives || rootStartsOwnLine(doc.contents) ? `
+          }).text, sep4 = body === "" ? "" : hasDirectives || rootStartsOwnLine(doc.contents) ? `
 ` : " ";
-          result += `---${sep3}${body}
+          result += `---${sep4}${body}
 `;
         } else result += writeNode(state, 0, doc.contents, null, {
           block: !0,
@@ -8077,15 +8077,15 @@ var import_node_os2 = require("node:os");
 // src/config/paths.ts
 var import_node_path = require("node:path");
 function pathsFor({ home, env, platform, managed }) {
-  let { join: join17, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
+  let { join: join18, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
     let value = env[variable];
-    return value !== void 0 && isAbsolute2(value) ? value : join17(home, ...fallback);
+    return value !== void 0 && isAbsolute2(value) ? value : join18(home, ...fallback);
   };
   return {
-    config: join17(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
+    config: join18(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
     managed: managed ?? managedPath(platform, env),
-    state: join17(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
-    data: join17(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
+    state: join18(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
+    data: join18(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
   };
 }
 function managedPath(platform, env) {
@@ -8094,7 +8094,7 @@ function managedPath(platform, env) {
 var expanded = (path2, home) => /^~(?:$|[\\/])/.test(path2) ? `${home}${path2.slice(1)}` : path2;
 
 // src/hook/worker.ts
-var import_node_path18 = require("node:path");
+var import_node_path19 = require("node:path");
 
 // src/disk/files.ts
 var import_node_fs = require("node:fs"), import_node_path2 = require("node:path");
@@ -8127,7 +8127,7 @@ function writeThrough(path2, text3) {
   let file = (0, import_node_fs.openSync)(path2, "wx", 384);
   try {
     let bytes = Buffer.from(text3);
-    for (let at = 0; at < bytes.length; ) at += (0, import_node_fs.writeSync)(file, bytes, at);
+    for (let at2 = 0; at2 < bytes.length; ) at2 += (0, import_node_fs.writeSync)(file, bytes, at2);
     (0, import_node_fs.fsyncSync)(file);
   } finally {
     (0, import_node_fs.closeSync)(file);
@@ -10112,12 +10112,12 @@ function parsed(path2, text3) {
   try {
     return JSON.parse(text3);
   } catch (error) {
-    let at = /position (\d+)/.exec(error.message)?.[1], line = at === void 0 ? "" : ` (line ${text3.slice(0, Number(at)).split(`
+    let at2 = /position (\d+)/.exec(error.message)?.[1], line = at2 === void 0 ? "" : ` (line ${text3.slice(0, Number(at2)).split(`
 `).length})`;
     throw new UserError(`${path2} is not JSON${line}.`, "Correct it in that file: no comments, no comma after the last element.");
   }
 }
-var shownPath = (path2) => path2.map((part, at) => typeof part == "number" ? `[${part}]` : `${at === 0 ? "" : "."}${String(part)}`).join("");
+var shownPath = (path2) => path2.map((part, at2) => typeof part == "number" ? `[${part}]` : `${at2 === 0 ? "" : "."}${String(part)}`).join("");
 
 // src/config/load.ts
 function loadConfig(paths) {
@@ -10166,7 +10166,7 @@ async function lock(folder, patienceMs = Number.POSITIVE_INFINITY) {
   for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
     let held = tryLock(folder);
     if (held !== void 0 || performance.now() - begunMs2 >= patienceMs) return held;
-    await new Promise((resolve5) => setTimeout(resolve5, waitMs * (0.5 + Math.random())));
+    await new Promise((resolve6) => setTimeout(resolve6, waitMs * (0.5 + Math.random())));
   }
 }
 function holderOf(folder) {
@@ -10340,6 +10340,186 @@ function countByReason(problems, earlier = {}) {
   return counts;
 }
 
+// src/harness/commands.ts
+var NOTHING_MADE = { commits: 0, pullRequests: 0 }, COMMITTED = /^\[[^\]\n]{1,300} [0-9a-f]{4,64}\] /, REQUEST_URL = /^https?:\/\/[^\s/]+\/\S{1,500}?\/(?:pull|-\/merge_requests)\/\d+$/, MAY_MAKE = /\b(?:commit|cherry-pick|revert|create|new)\b/;
+function madeBy(command, output) {
+  if (!MAY_MAKE.test(command)) return NOTHING_MADE;
+  let runs = commandsIn(command).map(kindOf), countOf = (kind) => runs.filter((run2) => run2 === kind).length, requests = countOf("request"), commits = countOf("commit");
+  if (commits + requests === 0) return NOTHING_MADE;
+  let lines2 = output.split(/\r?\n/), committed = lines2.filter((line) => COMMITTED.test(line)).length, urls2 = lines2.filter((line, at2) => REQUEST_URL.test(line) && !/already exists/.test(lines2[at2 - 1] ?? ""));
+  return {
+    // In a loop one command makes many. An amended commit prints the same line and is none more.
+    commits: commits === 0 ? 0 : Math.max(0, committed - countOf("amend")),
+    pullRequests: Math.min(requests, new Set(urls2).size)
+  };
+}
+var KEYWORDS = /* @__PURE__ */ new Set(["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time"]), WRAPPERS = /* @__PURE__ */ new Set(["sudo", "command", "env", "exec", "nohup", "builtin"]), REPOSITORY = /* @__PURE__ */ new Set(["-R", "--repo"]), GIT_OPTIONS = /* @__PURE__ */ new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"]);
+function kindOf(words) {
+  let [program = "", ...args] = withoutWrappers(words), name = program.slice(program.lastIndexOf("/") + 1);
+  if (name === "git") return gitKind(args);
+  let [noun, verb, ...options] = args.filter((word2, at2) => !REPOSITORY.has(word2) && !REPOSITORY.has(args[at2 - 1] ?? "")), isRequest = name === "gh" && noun === "pr" || name === "glab" && noun === "mr", isOnlyShown = options.some((word2) => ["--dry-run", "--web", "-w", "--help", "-h"].includes(word2));
+  return isRequest && (verb === "create" || verb === "new") && !isOnlyShown ? "request" : "other";
+}
+function withoutWrappers(words) {
+  let at2 = 0;
+  for (; at2 < words.length; at2++) {
+    let word2 = words[at2];
+    if (word2 === "timeout") at2++;
+    else if (!KEYWORDS.has(word2) && !WRAPPERS.has(word2) && !/^\w+=/.test(word2)) break;
+  }
+  return words.slice(at2);
+}
+function gitKind(args) {
+  let at2 = 0;
+  for (; at2 < args.length && args[at2].startsWith("-"); ) at2 += GIT_OPTIONS.has(args[at2]) ? 2 : 1;
+  let [subcommand = "", ...options] = args.slice(at2);
+  return subcommand === "cherry-pick" || subcommand === "revert" ? "commit" : subcommand !== "commit" || options.includes("--dry-run") ? "other" : options.includes("--amend") ? "amend" : "commit";
+}
+var MAX_DEPTH = 3;
+function commandsIn(text3, depth = 0) {
+  let found = new Shell(text3).commands();
+  return depth === MAX_DEPTH ? found : found.flatMap((words) => {
+    let script = scriptOf(withoutWrappers(words));
+    return script === void 0 ? [words] : commandsIn(script, depth + 1);
+  });
+}
+function scriptOf([program = "", ...args]) {
+  if (!/(?:^|\/)(?:ba|da|z|k)?sh$/.test(program)) return;
+  let at2 = args.findIndex((word2) => /^-\w*c$/.test(word2));
+  return at2 < 0 ? void 0 : args[at2 + 1];
+}
+var MAX_SUBSTITUTIONS = 50, Shell = class {
+  #text;
+  #at = 0;
+  #depth = 0;
+  /** Ends of the here-documents that begin with the next line. */
+  #documents = [];
+  constructor(text3) {
+    this.#text = text3;
+  }
+  commands() {
+    let all = [], words = [], end = () => {
+      words.length > 0 && all.push(words), words = [];
+    };
+    for (; this.#at < this.#text.length; ) {
+      let char = this.#text[this.#at];
+      char === `
+` ? (end(), this.#at++, this.#skipDocuments()) : /\s/.test(char) ? this.#at++ : char === "#" ? this.#skipTo(`
+`) : this.#text.startsWith("<<", this.#at) && this.#text[this.#at + 2] !== "<" ? this.#document() : /[;&|()]/.test(char) ? (end(), this.#at++) : /[<>]/.test(char) ? this.#redirection() : words.push(this.#word());
+    }
+    return end(), all;
+  }
+  #document() {
+    this.#at += 2;
+    let tabs = this.#text[this.#at] === "-";
+    for (tabs && this.#at++; this.#text[this.#at] === " "; ) this.#at++;
+    this.#documents.push({ end: this.#word(), tabs });
+  }
+  #skipDocuments() {
+    for (let { end, tabs } of this.#documents.splice(0))
+      for (; this.#at < this.#text.length; ) {
+        let line = this.#text.slice(this.#at, this.#lineEnd());
+        if (this.#at = this.#lineEnd() + 1, (tabs ? line.replace(/^\t+/, "") : line) === end) break;
+      }
+  }
+  #lineEnd() {
+    let at2 = this.#text.indexOf(`
+`, this.#at);
+    return at2 < 0 ? this.#text.length : at2;
+  }
+  /** `2>&1`, `> file`, `<<< word`: no word of the command. */
+  #redirection() {
+    for (; /[<>&]/.test(this.#text[this.#at] ?? ""); ) this.#at++;
+    for (; this.#text[this.#at] === " "; ) this.#at++;
+    /[\s;&|()]/.test(this.#text[this.#at] ?? " ") || this.#word();
+  }
+  #word() {
+    let start = this.#at, word2 = "";
+    for (; this.#at < this.#text.length && !/[\s;&|()<>]/.test(this.#text[this.#at]); ) word2 += this.#piece();
+    return this.#at === start && this.#at++, word2;
+  }
+  #piece() {
+    let char = this.#text[this.#at];
+    if (char === "'") return this.#text.slice(this.#at + 1, this.#skipTo("'", this.#at + 1));
+    if (char === '"') return this.#quoted();
+    if (char === "\\") {
+      this.#at += 2;
+      let escaped2 = this.#text[this.#at - 1] ?? "";
+      return escaped2 === `
+` ? "" : escaped2;
+    }
+    return char === "`" ? (this.#skipTo("`", this.#at + 1), "$()") : this.#text.startsWith("$(", this.#at) && this.#depth < MAX_SUBSTITUTIONS ? this.#substitution() : (this.#at++, char);
+  }
+  #quoted() {
+    this.#at++;
+    let text3 = "";
+    for (; this.#at < this.#text.length && this.#text[this.#at] !== '"'; ) {
+      let char = this.#text[this.#at];
+      char === "\\" || char === "`" || this.#text.startsWith("$(", this.#at) ? text3 += this.#piece() : (text3 += char, this.#at++);
+    }
+    return this.#at++, text3;
+  }
+  /** What it prints nobody knows; that its here-documents and quotes may hold a parenthesis is why it is read at all. */
+  #substitution() {
+    this.#at += 2, this.#depth++;
+    let outer = this.#documents.splice(0);
+    for (let depth = 1; this.#at < this.#text.length && depth > 0; ) {
+      let char = this.#text[this.#at];
+      this.#text.startsWith("<<", this.#at) && this.#text[this.#at + 2] !== "<" ? this.#document() : char === "(" || char === ")" ? (depth += char === "(" ? 1 : -1, this.#at++) : char === `
+` ? (this.#at++, this.#skipDocuments()) : this.#piece();
+    }
+    return this.#documents.push(...outer), this.#depth--, "$()";
+  }
+  /** To just behind the next one. @returns where that one is */
+  #skipTo(end, from = this.#at) {
+    let at2 = this.#text.indexOf(end, from), found = at2 < 0 ? this.#text.length : at2;
+    return this.#at = end === `
+` ? found : found + 1, found;
+  }
+};
+
+// src/harness/claude-code/changes.ts
+var NONE = {}, SHELLS = /* @__PURE__ */ new Set(["Bash", "PowerShell"]), PATHS = {
+  Edit: "file_path",
+  MultiEdit: "file_path",
+  Write: "file_path",
+  NotebookEdit: "notebook_path"
+};
+function changesOf(use, result, outcome) {
+  if (result === void 0) return NONE;
+  if (SHELLS.has(use.name)) return madeInShell(use.input, result.value);
+  let pathField = PATHS[use.name];
+  if (pathField === void 0 || outcome.kind !== "ok") return NONE;
+  let change = use.name === "Write" && result.created ? "add" : "update";
+  if (!isObject2(use.input)) return { files: [{ change }] };
+  let path2 = use.input[pathField], edits = editsOf(use.name, use.input, result);
+  return { files: [{ change, ...typeof path2 == "string" && { path: path2 }, ...edits !== void 0 && { edits } }] };
+}
+function madeInShell(input, output) {
+  if (!isObject2(input) || typeof input.command != "string" || typeof output != "string") return NONE;
+  let { commits, pullRequests } = madeBy(input.command, output);
+  return { ...commits > 0 && { commits }, ...pullRequests > 0 && { pullRequests } };
+}
+function editsOf(tool, input, result) {
+  switch (tool) {
+    case "Edit":
+      return editIn(input);
+    case "MultiEdit":
+      return (Array.isArray(input.edits) ? input.edits : []).flatMap((edit) => isObject2(edit) ? editIn(edit) ?? [] : []);
+    case "Write": {
+      let before = result.created ? "" : result.replaced, after = input.content;
+      return typeof after == "string" && before !== void 0 ? [{ before, after }] : void 0;
+    }
+    default: {
+      let after = input.new_source;
+      return input.edit_mode === "insert" && typeof after == "string" ? [{ before: "", after }] : void 0;
+    }
+  }
+}
+function editIn({ old_string: before, new_string: after }) {
+  return typeof before == "string" && typeof after == "string" ? [{ before, after }] : void 0;
+}
+
 // src/harness/claude-code/claiming.ts
 function claim2(calls, pool) {
   let table = new ClaimTable(), ordered = calls.toSorted((a, b2) => a.atMs - b2.atMs || (a.id < b2.id ? -1 : 1)), files = pool.toSorted((a, b2) => a.startMs - b2.startMs || (a.id < b2.id ? -1 : 1)), fileById = new Map(files.flatMap((file) => [file.id, ...file.aliases].map((id) => [id, file]))), fileByToolUse = new Map(files.flatMap((file) => file.toolUseId === void 0 ? [] : [[file.toolUseId, file]]));
@@ -10391,7 +10571,7 @@ var ClaimTable = class {
     return this.isTaken(file) ? !1 : this.wouldLoop(call, file) ? (this.#cycles.push({ callId: call.id, fileId: file.id }), !1) : (this.#above.set(file.id, call.holder), !0);
   }
   #isBelow(id, ancestor) {
-    for (let at = id; at !== void 0; at = this.#above.get(at)) if (at === ancestor) return !0;
+    for (let at2 = id; at2 !== void 0; at2 = this.#above.get(at2)) if (at2 === ancestor) return !0;
     return !1;
   }
   claims(files) {
@@ -10434,7 +10614,7 @@ var ClaimTable = class {
   }
   #depthOf(id) {
     let depth = 0;
-    for (let at = id; at !== void 0; at = this.#above.get(at)) depth++;
+    for (let at2 = id; at2 !== void 0; at2 = this.#above.get(at2)) depth++;
     return depth;
   }
   #putUnder(where, parent, file) {
@@ -10620,7 +10800,7 @@ function digest(index, records, startId) {
   }
   let sites = [...toolSites.values()];
   end === "answered" && sites.some((site) => site.result === void 0) && (end = "unanswered");
-  let drafts = [...calls.values()], begun = { atMs: startedAtMs, line: 0 }, modelCalls = drafts.map((draft, at) => modelCall(index, draft, drafts[at - 1]?.first ?? begun));
+  let drafts = [...calls.values()], begun = { atMs: startedAtMs, line: 0 }, modelCalls = drafts.map((draft, at2) => modelCall(index, draft, drafts[at2 - 1]?.first ?? begun));
   for (let site of sites)
     site.result !== void 0 && site.result.atMs < site.atMs && problems.push({ line: site.result.line, reason: "end-before-start", detail: `result of ${site.use.id} is older than the call` });
   return endedAtMs !== Number.NEGATIVE_INFINITY && endedAtMs < startedAtMs && problems.push({
@@ -10715,8 +10895,8 @@ function modelCall(index, draft, since) {
 }
 function silentRetries(index, request, first, since) {
   let { failedRequests } = index, retries = 0;
-  for (let at = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at >= 0; at--) {
-    let other = failedRequests[at];
+  for (let at2 = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at2 >= 0; at2--) {
+    let other = failedRequests[at2];
     if (other.line <= since.line || other.atMs < since.atMs) break;
     other.atMs <= request.atMs && other.source === request.source && retries++;
   }
@@ -10742,7 +10922,7 @@ var COMPACTION_AGENT = /^acompact-/;
 function poolOf(main, files, hasTurns) {
   let ordered = mergedById(files).toSorted(
     (a, b2) => Number(a.isFork) - Number(b2.isFork) || startMsOf(a) - startMsOf(b2) || compare(a.agentId, b2.agentId)
-  ), told3 = new Set(responses(main).map((record2) => record2.messageId)), compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told3)) : [], candidates2 = ordered.filter((file) => !compactions.includes(file)), aliasesOf = partialCopies(candidates2), dropped = new Set([...aliasesOf.values()].flat()), agents = candidates2.filter((file) => !dropped.has(file.agentId));
+  ), told4 = new Set(responses(main).map((record2) => record2.messageId)), compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told4)) : [], candidates2 = ordered.filter((file) => !compactions.includes(file)), aliasesOf = partialCopies(candidates2), dropped = new Set([...aliasesOf.values()].flat()), agents = candidates2.filter((file) => !dropped.has(file.agentId));
   return { given: files, agents, compactions, aliasesOf, owners: ownersAmong([main, ...agents, ...compactions]) };
 }
 function ownersAmong(files) {
@@ -10754,7 +10934,7 @@ function ownersAmong(files) {
     }
   return { ofResponse, ofCall };
 }
-var isCompaction = (file, told3) => COMPACTION_AGENT.test(file.agentId) && responses(file).every((record2) => told3.has(record2.messageId) || record2.toolUses.length === 0);
+var isCompaction = (file, told4) => COMPACTION_AGENT.test(file.agentId) && responses(file).every((record2) => told4.has(record2.messageId) || record2.toolUses.length === 0);
 function mergedById(files) {
   let byId2 = /* @__PURE__ */ new Map();
   for (let file of files) {
@@ -10902,21 +11082,21 @@ var AgentTree = class {
   }
   /** Which turn each agent file came under. */
   turnOfFile(turns) {
-    let turnOf = /* @__PURE__ */ new Map(), visit = (agent, at) => {
-      turnOf.set(this.#files.get(agent.id).name, at);
-      for (let respawn of agent.respawns) visit(respawn, at);
-      for (let child of agent.unclaimedAgents) visit(child, at);
-      for (let call of agent.toolCalls) visitCall(call, at);
-    }, visitCall = (call, at) => {
-      for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents]) visit(agent, at);
+    let turnOf = /* @__PURE__ */ new Map(), visit = (agent, at2) => {
+      turnOf.set(this.#files.get(agent.id).name, at2);
+      for (let respawn of agent.respawns) visit(respawn, at2);
+      for (let child of agent.unclaimedAgents) visit(child, at2);
+      for (let call of agent.toolCalls) visitCall(call, at2);
+    }, visitCall = (call, at2) => {
+      for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents]) visit(agent, at2);
     };
-    return turns.forEach((turn, at) => {
-      for (let call of turn.toolCalls) visitCall(call, at);
-      for (let agent of turn.unclaimedAgents) visit(agent, at);
+    return turns.forEach((turn, at2) => {
+      for (let call of turn.toolCalls) visitCall(call, at2);
+      for (let agent of turn.unclaimedAgents) visit(agent, at2);
     }), turnOf;
   }
   #toolCall(site, over) {
-    let { use, result } = site, found = result?.result, agentRunId = this.#claims.fileOf.get(use.id), details = found?.details, outcome = toolOutcome(result, site.atMs, over);
+    let { use, result } = site, found = result?.result, agentRunId = this.#claims.fileOf.get(use.id), details = found?.details, outcome = toolOutcome(result, site.atMs, over), { files, commits, pullRequests } = changesOf(use, found, outcome);
     return {
       id: use.id,
       name: use.name,
@@ -10930,12 +11110,20 @@ var AgentTree = class {
       teammate: details?.splitPane ? details.agentName : void 0,
       agent: agentRunId === void 0 ? void 0 : afterCall(this.#agentRun(agentRunId, site), outcome),
       agents: (this.#claims.membersOf.get(use.id) ?? NO_AGENTS).map((id) => this.#agentRun(id, site)),
+      files,
+      commits,
+      pullRequests,
       input: use.input,
       output: found?.value
     };
   }
-  #agentRun(id, site) {
-    let file = this.#files.get(id), digested = this.#digests.get(id), finished = this.#ended || this.#isDone(file, digested, site), team = teamName(file, site), type = team === void 0 ? typeOf(file) ?? site?.use.agentCall?.type : file.meta?.spawnedAgentType ?? site?.use.agentCall?.type, description = file.meta?.description ?? site?.use.agentCall?.description, first = firstPrompt(file), run2 = runOf(digested, this.toolCalls(digested, finished), finished), respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)), runs = [{ ...run2, outcome: outcomeOf(digested, finished) }, ...respawns], { outcome, answer } = runs.at(-1);
+  /** @param calledMs  when it began, where its own file tells no time: it is empty, or can't be read */
+  #agentRun(id, site, calledMs = site?.atMs ?? 0) {
+    let file = this.#files.get(id), digested = this.#digests.get(id), finished = this.#ended || this.#isDone(file, digested, site), team = teamName(file, site), type = team === void 0 ? typeOf(file) ?? site?.use.agentCall?.type : file.meta?.spawnedAgentType ?? site?.use.agentCall?.type, description = file.meta?.description ?? site?.use.agentCall?.description, first = firstPrompt(file), startedAtMs = digested.startedAtMs || calledMs, run2 = {
+      ...runOf(digested, this.toolCalls(digested, finished), finished),
+      startedAtMs,
+      endedAtMs: Math.max(startedAtMs, digested.endedAtMs)
+    }, respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)), runs = [{ ...run2, outcome: outcomeOf(digested, finished) }, ...respawns], { outcome, answer } = runs.at(-1);
     return {
       ...run2,
       id,
@@ -10946,7 +11134,7 @@ var AgentTree = class {
       finished: runs.every((each) => each.finished),
       compactions: runs.flatMap(({ compactions }) => compactions),
       steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
-      unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, void 0)),
+      unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, void 0, startedAtMs)),
       respawns,
       ...type !== void 0 && { type },
       ...file.content && description != null && { description },
@@ -11045,10 +11233,10 @@ function segmentsOf(file, ended, before) {
   }
   ended || takeIdleCompactions(current), cuts.push(current);
   let [beginning, ...turns] = cuts, all = beginning.records.some((r) => r.kind === "assistant" && r.synthetic !== "no_response") ? [spoken(beginning), ...turns] : turns;
-  return all.map((draft, at) => ({
+  return all.map((draft, at2) => ({
     ...draft,
-    firstLine: at === 0 && before === void 0 ? 0 : draft.records[0].line,
-    lastLine: (all[at + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1
+    firstLine: at2 === 0 && before === void 0 ? 0 : draft.records[0].line,
+    lastLine: (all[at2 + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1
   }));
 }
 function takeIdleCompactions(turn, allIdle = !1) {
@@ -11081,14 +11269,14 @@ function begunMs(file, segments) {
   }
   return latest;
 }
-function turnsKept(file, segments, at, before) {
-  let start = segments[at]?.start;
-  if (start === void 0 || at === 0 || start.parentUuid === void 0) return at;
+function turnsKept(file, segments, at2, before) {
+  let start = segments[at2]?.start;
+  if (start === void 0 || at2 === 0 || start.parentUuid === void 0) return at2;
   if (start.parentUuid === null)
-    return segments[0]?.start?.parentUuid === null && (at === 1 || segments[at - 1]?.start?.parentUuid) ? 0 : at;
+    return segments[0]?.start?.parentUuid === null && (at2 === 1 || segments[at2 - 1]?.start?.parentUuid) ? 0 : at2;
   let line = file.lineOfUuid.get(start.parentUuid);
   if (line === void 0 && before?.lastIds.includes(start.parentUuid)) return 0;
-  if (line === void 0 || line >= start.line) return at;
+  if (line === void 0 || line >= start.line) return at2;
   let firstStart = segments[0]?.start?.line ?? 0;
   return line < firstStart ? 0 : lowerBound(segments, ({ lastLine }) => lastLine >= line) + 1;
 }
@@ -11100,23 +11288,23 @@ function resume(added2, checkpoint) {
   return isDoubtful(added2.main, segments, before) ? void 0 : told(added2, segments, { ...checkpoint, before });
 }
 function told(parsed3, segments, resumed) {
-  let { main, ended, stoppedAtMs = 0 } = parsed3, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed3.sessionId), pool = poolOf(main, parsed3.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at) => digest(mainIndex, segment.records, startIds[at])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
+  let { main, ended, stoppedAtMs = 0 } = parsed3, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed3.sessionId), pool = poolOf(main, parsed3.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at2) => digest(mainIndex, segment.records, startIds[at2])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
   if (resumed !== void 0 && (agents.unclaimed().length > 0 || pool.compactions.length > 0)) return;
-  let drafts = segments.map((segment, at) => {
-    let digested = turnDigests[at], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at < segments.length - 1 || digested.closed || stopped, kept = turnsKept(main, segments, at, before), copiedFrom = copyMark(segment, sessionId, begun), command = segment.start === void 0 ? void 0 : commandOf(segment.start), outcome = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome.kind === "interrupted";
+  let drafts = segments.map((segment, at2) => {
+    let digested = turnDigests[at2], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at2 < segments.length - 1 || digested.closed || stopped, kept = turnsKept(main, segments, at2, before), copiedFrom = copyMark(segment, sessionId, begun), command = segment.start === void 0 ? void 0 : commandOf(segment.start), outcome = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome.kind === "interrupted";
     return {
       ...runOf(digested, agents.toolCalls(digested, finished), finished),
-      modelCalls: [...digested.modelCalls, ...summaries.get(at) ?? []],
-      unclaimedAgents: placed.byTurn.get(at) ?? [],
+      modelCalls: [...digested.modelCalls, ...summaries.get(at2) ?? []],
+      unclaimedAgents: placed.byTurn.get(at2) ?? [],
       outcome: silent ? { kind: "completed" } : outcome,
-      number: (before?.turns ?? 0) + at + 1,
+      number: (before?.turns ?? 0) + at2 + 1,
       trigger,
       ...command !== void 0 && { command },
       ...copiedFrom !== void 0 && { copiedFrom },
-      ...kept < at && {
+      ...kept < at2 && {
         rewound: {
           toTurnId: turnDigests[kept - 1]?.startId ?? before?.previousTurnId ?? null,
-          droppedTurnIds: turnDigests.slice(kept, at).map((d) => d.startId)
+          droppedTurnIds: turnDigests.slice(kept, at2).map((d) => d.startId)
         }
       },
       ...main.content && segment.start !== void 0 && { prompt: [...segment.lead, segment.start].flatMap((record2) => record2.parts) }
@@ -11124,10 +11312,10 @@ function told(parsed3, segments, resumed) {
   }), refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed.strays)]);
   if (resumed !== void 0 && reachesBack(mainIndex, agents.knowsCall, (id) => refs.has(id))) return;
   let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problems, main.name, turnOfLine, turnOfFile), turns = drafts.map(
-    (draft, at) => ({
+    (draft, at2) => ({
       ...draft,
-      notifiedBy: notifiers(segments[at], refs),
-      problems: problemCounts.get(at) ?? 0
+      notifiedBy: notifiers(segments[at2], refs),
+      problems: problemCounts.get(at2) ?? 0
     })
   ), startedBy = before?.startedBy ?? leadCall(main, parsed3.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
   return {
@@ -11135,24 +11323,24 @@ function told(parsed3, segments, resumed) {
       if (sessionId !== parsed3.sessionId) return;
       let line = lineBefore(segments.slice(0, wanted));
       if (line === void 0) return resumed;
-      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at) < at ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
+      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at2 = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at2) < at2 ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
       return {
         line,
         agents: [.../* @__PURE__ */ new Set([...resumed?.agents ?? [], ...placedIn, ...copies, ...pool.compactions.map(({ agentId }) => agentId)])],
         problems: countByReason(
-          problems.filter((problem) => problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at) < at),
+          problems.filter((problem) => problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at2) < at2),
           resumed?.problems
         ),
         before: {
           sessionId,
           agentName,
           begunMs: begun,
-          turns: (before?.turns ?? 0) + at,
-          previousTurnId: startIds[at - 1],
+          turns: (before?.turns ?? 0) + at2,
+          previousTurnId: startIds[at2 - 1],
           endedAtMs: Math.max(before?.endedAtMs ?? 0, ...earlier.map(({ records }) => lastEventMs(records))),
           markingVersions: [.../* @__PURE__ */ new Set([...before?.markingVersions ?? [], ...markingVersions(main.records)])].map((v2) => v2 ?? null),
           lastIds: lastIdsOf(main, earlier.at(-1), line),
-          tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at), []))) },
+          tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at2), []))) },
           startedBy
         }
       };
@@ -11183,8 +11371,8 @@ function placeUnclaimed(agents, segments, turns) {
       strays.push(agent);
       continue;
     }
-    let at = turnAt(turns, agent.startedAtMs);
-    byTurn.set(at, [...byTurn.get(at) ?? [], agent]);
+    let at2 = turnAt(turns, agent.startedAtMs), begunMs2 = agent.startedAtMs || turns[at2].startedAtMs;
+    byTurn.set(at2, [...byTurn.get(at2) ?? [], { ...agent, startedAtMs: begunMs2, endedAtMs: Math.max(begunMs2, agent.endedAtMs) }]);
   }
   return { byTurn, strays };
 }
@@ -11198,8 +11386,8 @@ function compactionCalls(pool, indexOf, turns) {
   let byTurn = /* @__PURE__ */ new Map();
   for (let file of pool.compactions)
     for (let call of digest(indexOf(file), file.records, file.agentId).modelCalls) {
-      let compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs)), at = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
-      byTurn.set(at, [...byTurn.get(at) ?? [], call]);
+      let compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs)), at2 = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
+      byTurn.set(at2, [...byTurn.get(at2) ?? [], call]);
     }
   return byTurn;
 }
@@ -11259,8 +11447,8 @@ function problemsOf(main, segments, turns, indexes, agents) {
 function countByTurn(problems, mainName, turnOfLine, turnOfFile) {
   let counts = /* @__PURE__ */ new Map();
   for (let problem of problems) {
-    let at = problem.file === mainName ? turnOfLine(problem.line) : turnOfFile.get(problem.file);
-    at !== void 0 && counts.set(at, (counts.get(at) ?? 0) + 1);
+    let at2 = problem.file === mainName ? turnOfLine(problem.line) : turnOfFile.get(problem.file);
+    at2 !== void 0 && counts.set(at2, (counts.get(at2) ?? 0) + 1);
   }
   return counts;
 }
@@ -11269,8 +11457,8 @@ function leadCall(main, related) {
   if (name !== void 0)
     for (let lead of related) {
       let index = indexFile(lead, NO_OWNERS), segments = segmentsOf(lead, !0), startIds = startIdsOf(segments, lead.name);
-      for (let [at, segment] of segments.entries()) {
-        let digested = digest(index, segment.records, startIds[at]), site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
+      for (let [at2, segment] of segments.entries()) {
+        let digested = digest(index, segment.records, startIds[at2]), site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
         if (site !== void 0) return { startId: digested.startId, id: site.use.id, kind: "call" };
       }
     }
@@ -11278,17 +11466,17 @@ function leadCall(main, related) {
 
 // src/harness/claude-code/cut.ts
 var RESULT = Buffer.from('"type":"tool_result"'), FAILED = Buffer.from('"is_error":true'), TEXT = Buffer.from('"type":"tool_result","content":"'), TEXT_ENDS = ['"}]},"uuid":"', '","is_error":false}]},"uuid":"'].map((mark3) => Buffer.from(mark3)), DETAILS = Buffer.from('"toolUseResult":{'), DETAIL_CUTS = [
-  { begin: '"stdout":"', keepsBeginning: !0, end: '","stderr":"' },
-  { begin: '"type":"text","file":', keepsBeginning: !1, end: '},"sourceToolAssistantUUID":"' },
-  { begin: '"filePath":', keepsBeginning: !1, end: '},"sourceToolAssistantUUID":"' },
-  { begin: '"type":"create","filePath":', keepsBeginning: !1, end: '},"sourceToolAssistantUUID":"' },
-  { begin: '"type":"update","filePath":', keepsBeginning: !1, end: '},"sourceToolAssistantUUID":"' }
-].map(({ begin, keepsBeginning, end }) => ({ begin: Buffer.from(begin), keeps: keepsBeginning ? begin.length : 0, end: Buffer.from(end) })), NEXT_FIELD = Buffer.from('","'), NEEDED = /"(?:permissionDecision|toolDenialKind|timestamp|uuid|sessionId|isMeta)":/;
+  { begin: '"stdout":"', keeps: '"stdout":"', isText: !0, end: '","stderr":"' },
+  { begin: '"type":"text","file":', keeps: "", isText: !1, end: '},"sourceToolAssistantUUID":"' },
+  { begin: '"filePath":', keeps: "", isText: !1, end: '},"sourceToolAssistantUUID":"' },
+  { begin: '"type":"create","filePath":', keeps: '"type":"create"', isText: !1, end: '},"sourceToolAssistantUUID":"' },
+  { begin: '"type":"update","filePath":', keeps: "", isText: !1, end: '},"sourceToolAssistantUUID":"' }
+].map(({ begin, keeps, isText, end }) => ({ begin: Buffer.from(begin), keeps: keeps.length, isText, end: Buffer.from(end) })), NEXT_FIELD = Buffer.from('","'), NEEDED = /"(?:permissionDecision|toolDenialKind|timestamp|uuid|sessionId|isMeta)":/;
 function valueWithoutResult(line) {
   if (line.length < 4096) return;
   let text3 = line.subarray(0, 600).indexOf(TEXT);
   if (text3 < 0) return;
-  let from = text3 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at) => at >= 0);
+  let from = text3 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at2) => at2 >= 0);
   if (!(to === void 0 || holds(line, FAILED, 0, text3) || holds(line, RESULT, 0, text3)) && !(holds(line, NEXT_FIELD, from, to) || holds(line, RESULT, from, to)))
     try {
       return JSON.parse(line.toString("utf8", 0, from) + withoutDetails(line, to, details));
@@ -11300,7 +11488,7 @@ function withoutDetails(line, to, details) {
   let start = details + DETAILS.length, cut = details < 0 ? void 0 : DETAIL_CUTS.find(({ begin }) => line.subarray(start, start + begin.length).equals(begin));
   if (cut === void 0) return line.toString("utf8", to);
   let from = start + cut.keeps, end = line.indexOf(cut.end, start);
-  return end < 0 || (cut.keeps > 0 ? holds(line, NEXT_FIELD, from, end) : NEEDED.test(line.toString("latin1", from, end))) ? line.toString("utf8", to) : line.toString("utf8", to, from) + line.toString("utf8", end);
+  return end < 0 || (cut.isText ? holds(line, NEXT_FIELD, from, end) : NEEDED.test(line.toString("latin1", from, end))) ? line.toString("utf8", to) : line.toString("utf8", to, from) + line.toString("utf8", end);
 }
 var holds = (line, mark3, from, to) => line.subarray(from, to).includes(mark3);
 
@@ -11563,7 +11751,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
       agentType: this.#text(value, "attributionAgent"),
       synthetic,
       apiError: synthetic === "api_error" ? { kind: apiErrorKind(value, words), message: this.#content ? words : void 0 } : void 0,
-      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at) => this.#toolUse(block, at)),
+      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at2) => this.#toolUse(block, at2)),
       serverToolUses: blocks.reduce((count, block) => count + +(block.type === "server_tool_use"), 0),
       parts: this.#content ? partsOf(blocks) : NO_PARTS
     };
@@ -11572,10 +11760,10 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     let message = this.#object(value, "message");
     return message === void 0 && value.message == null && this.#complain("message: there is none"), message;
   }
-  #toolUse(block, at) {
+  #toolUse(block, at2) {
     let name = this.#text(block, "name") ?? "unknown", input = isObject2(block.input) ? block.input : {};
     return {
-      id: this.#text(block, "id") ?? `${this.#scope} line ${this.#line} call ${at + 1}`,
+      id: this.#text(block, "id") ?? `${this.#scope} line ${this.#line} call ${at2 + 1}`,
       name,
       input: this.#content ? block.input : void 0,
       agentCall: AGENT_TOOLS.has(name) ? this.#agentCall(input) : void 0,
@@ -11594,18 +11782,18 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
   #usage(usage) {
     let top = this.#counters(usage), iterations = usage.iterations;
     if (iterations != null && !(Array.isArray(iterations) && iterations.every(isObject2)) && this.#complain("usage.iterations: expected a list of objects"), !Array.isArray(iterations) || iterations.length === 0) return top;
-    let all = iterations.flatMap((iteration) => isObject2(iteration) ? [this.#counters(iteration)] : []), largest = (read) => Math.max(
+    let all = iterations.flatMap((iteration) => isObject2(iteration) ? [this.#counters(iteration)] : []), largest2 = (read) => Math.max(
       read(top),
-      all.reduce((sum2, counts) => sum2 + read(counts), 0)
+      all.reduce((sum3, counts) => sum3 + read(counts), 0)
     );
     return {
-      input: largest((u) => u.input),
-      output: largest((u) => u.output),
-      cacheRead: largest((u) => u.cacheRead),
-      cacheWrite: largest((u) => u.cacheWrite),
-      cacheWrite1h: largest((u) => u.cacheWrite1h),
-      reasoning: top.reasoning === void 0 ? void 0 : largest((u) => u.reasoning ?? 0),
-      webSearches: largest((u) => u.webSearches)
+      input: largest2((u) => u.input),
+      output: largest2((u) => u.output),
+      cacheRead: largest2((u) => u.cacheRead),
+      cacheWrite: largest2((u) => u.cacheWrite),
+      cacheWrite1h: largest2((u) => u.cacheWrite1h),
+      reasoning: top.reasoning === void 0 ? void 0 : largest2((u) => u.reasoning ?? 0),
+      webSearches: largest2((u) => u.webSearches)
     };
   }
   #counters(usage) {
@@ -11661,6 +11849,9 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
       denial,
       stoppedBy: denial === "user-rejected" && decision === void 0 ? this.#stoppedBy(value) : void 0,
       permission: decision === void 0 ? void 0 : { decision, source: this.#text(permission, "source") },
+      // Lines of sub-agents may have no details: there the words tell.
+      created: details.type === "create" || typeof content == "string" && content.startsWith("File created successfully"),
+      replaced: this.#content && details.type === "update" ? textOrNot(details.originalFile) : void 0,
       details: {
         status: textOrNot(details.status),
         agentId: textOrNot(details.agentId) ?? textOrNot(details.agent_id),
@@ -11700,7 +11891,7 @@ function apiErrorKind(value, words) {
   return [String(apiErrorStatus), /^API Error: (\d{3})\b/.exec(words)?.[1]].find((text3) => /^[1-5]\d\d$/.test(text3 ?? "")) ?? [apiErrorType, error].map(textOrNot).find((kind) => kind !== void 0 && API_ERRORS.has(kind)) ?? "unknown";
 }
 function isSince(version2, since) {
-  let parts = version2?.split(".").map(Number) ?? [], differs = since.findIndex((part, at) => parts[at] !== part);
+  let parts = version2?.split(".").map(Number) ?? [], differs = since.findIndex((part, at2) => parts[at2] !== part);
   return parts.length > 0 && (differs < 0 || (parts[differs] ?? 0) > since[differs]);
 }
 
@@ -11764,8 +11955,227 @@ function recordAt(records, line) {
   return found?.line === line ? found : void 0;
 }
 
+// src/harness/claude-code/recount.ts
+function recount({ main, agents }) {
+  let count = new Count();
+  count.read(main, void 0);
+  for (let agent of agents) count.read(agent, agent);
+  return count.result(main.name);
+}
+var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT = ["Agent", "Task"], CUT_OFF = "Your response above was cut off", ASKS_MODEL = ["WebFetch"], Count = class {
+  #responses = /* @__PURE__ */ new Map();
+  #calls = /* @__PURE__ */ new Map();
+  #files = [];
+  #unusable = [];
+  /** Which results name which agents. */
+  #named = [];
+  /** The calls that started a teammate, by its name: one of a name is one, however many files it has. */
+  #teammates = /* @__PURE__ */ new Map();
+  /** Claude Code's own accounts by the start of their process; the last of each counts. */
+  #accounts = /* @__PURE__ */ new Map();
+  /** Why its account need not agree with the lines. */
+  #excuses = /* @__PURE__ */ new Set();
+  #lastMs = 0;
+  #lastResponseMs = 0;
+  #firstResponseMs = Number.POSITIVE_INFINITY;
+  #accountMs = 0;
+  #mainHasLines = !1;
+  read(file, agent) {
+    let own2 = agent && {
+      file: agent,
+      keys: /* @__PURE__ */ new Set(),
+      uuids: /* @__PURE__ */ new Set(),
+      firstUser: void 0,
+      isFork: at(metaOf(agent), "isFork") === !0,
+      lead: [],
+      calls: 0
+    };
+    own2 !== void 0 && this.#files.push(own2), file.unreadable !== void 0 && this.#unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+    let line = (file.firstLine ?? 1) - 1;
+    for (let raw of file.lines) {
+      line++;
+      let text3 = textOf4(raw);
+      if (text3 === "") continue;
+      let place2 = { file: file.name, line }, value = jsonOf(text3);
+      typeof value != "object" || value === null || Array.isArray(value) ? this.#unusable.push({ place: place2, why: "it is no JSON object" }) : this.#line(value, place2, own2);
+    }
+    if (own2?.firstUser === void 0) for (let count of own2?.lead ?? []) count();
+  }
+  #line(value, place2, own2) {
+    let atMs = Date.parse(textAt2(value, "timestamp") ?? ""), uuid2 = textAt2(value, "uuid");
+    switch (uuid2 !== void 0 && own2?.uuids.add(uuid2), at(value, "type")) {
+      case "assistant":
+        own2?.isFork === !0 && own2.firstUser === void 0 ? own2.lead.push(() => this.#response(value, place2, atMs, own2)) : this.#response(value, place2, atMs, own2);
+        break;
+      case "user":
+        this.#user(value, place2, own2);
+        break;
+      case "system":
+        at(value, "subtype") === "compact_boundary" && this.#excuses.add("the call that made the summary of a compaction is on no line");
+        break;
+      case "ai-title":
+        this.#excuses.add("the call that made the title of the session is on no line");
+        break;
+      case "fork-context-ref":
+        own2 !== void 0 && (own2.isFork = !0);
+        break;
+      case "cost-state":
+        own2 === void 0 && this.#account(value, place2);
+        break;
+    }
+    own2 === void 0 && atMs > this.#lastMs && (this.#lastMs = atMs);
+  }
+  #response(value, place2, atMs, own2) {
+    let message = at(value, "message");
+    if (typeof message != "object" || message === null || Array.isArray(message)) {
+      this.#unusable.push({ place: place2, why: "it has no message" });
+      return;
+    }
+    own2 === void 0 && (this.#mainHasLines = !0);
+    let content = at(message, "content"), blocks = Array.isArray(content) ? content : [], model = textAt2(message, "model");
+    if (model === "<synthetic>" || at(value, "isApiErrorMessage") === !0) return;
+    let where = `${own2?.file.id ?? "main"} line ${place2.line}`, id = textAt2(message, "id") ?? textAt2(value, "requestId") ?? textAt2(value, "uuid") ?? where, response2 = this.#responses.get(id) ?? {
+      places: [],
+      model: void 0,
+      tokens: void 0,
+      holders: /* @__PURE__ */ new Set(),
+      complete: !1
+    };
+    this.#responses.set(id, response2), response2.places.push(place2), response2.model ??= model, response2.holders.add(own2?.file.id), response2.tokens = largest(response2.tokens, at(message, "usage")), textAt2(message, "stop_reason") !== void 0 && (response2.complete = !0), own2?.keys.add(`response ${id}`), this.#lastResponseMs = Math.max(this.#lastResponseMs, atMs || 0), this.#firstResponseMs = Math.min(this.#firstResponseMs, atMs || Number.POSITIVE_INFINITY);
+    let madeIn = textAt2(value, "requestSessionId") ?? textAt2(at(value, "forkedFrom"), "sessionId");
+    madeIn !== void 0 && madeIn !== at(value, "sessionId") && this.#excuses.add("turns were copied from another session, which may be counted with this one or not"), blocks.filter((block) => at(block, "type") === "tool_use").forEach((block, index) => {
+      this.#call(textAt2(block, "id") ?? `${where} call ${index + 1}`, textAt2(block, "name") ?? "", place2, own2);
+    });
+  }
+  #call(id, name, place2, own2) {
+    let call = this.#calls.get(id);
+    call === void 0 ? this.#calls.set(id, { places: [place2], name }) : call.places.push(place2), ASKS_MODEL.includes(name) && this.#excuses.add(`the calls to a model that ${name} makes for itself are on no line`), own2?.keys.add(`call ${id}`), own2 !== void 0 && own2.calls++;
+  }
+  #user(value, place2, own2) {
+    let content = at(value, "message", "content");
+    if (own2 === void 0) this.#mainHasLines = !0;
+    else if (own2.firstUser === void 0) {
+      own2.firstUser = { hangsOn: textAt2(value, "parentUuid") };
+      let uuid2 = textAt2(value, "uuid");
+      uuid2 !== void 0 && own2.keys.add(`prompt ${uuid2}`);
+    }
+    let texts2 = [content, ...Array.isArray(content) ? content.map((block) => at(block, "text")) : []];
+    at(value, "isMeta") === !0 && texts2.some((text3) => typeof text3 == "string" && text3.startsWith(CUT_OFF)) && this.#cutOff();
+    let result = at(value, "toolUseResult"), [agentId, name] = [textAt2(result, "agentId"), textAt2(result, "name")];
+    for (let block of Array.isArray(content) ? content : []) {
+      let callId = textAt2(block, "tool_use_id");
+      callId !== void 0 && (agentId !== void 0 && !agentId.includes("@") && this.#named.push({ callId, agentId, place: place2 }), name !== void 0 && at(result, "status") === "teammate_spawned" && this.#teammates.set(name, /* @__PURE__ */ new Set([...this.#teammates.get(name) ?? [], callId])));
+    }
+  }
+  #cutOff = () => {
+    this.#excuses.add("of a stream that broke off Claude Code estimates the tokens");
+  };
+  #account(value, place2) {
+    let startMs = numberAt(value, "startTime");
+    this.#accounts.delete(startMs), this.#accounts.set(startMs, { place: place2, models: at(value, "modelUsage") }), this.#accountMs = this.#lastMs;
+  }
+  result(mainName) {
+    let agents = this.#agents(), known = new Set(this.#files.map(({ file }) => file.id)), summaries = new Set(this.#files.filter((file) => this.#isSummary(file)).map(({ file }) => file.id)), responses2 = [...this.#responses].map(([id, { places, model, tokens, holders }]) => {
+      let holding2 = [...holders].filter((holder) => holder !== void 0 && !summaries.has(holder)), isMain = holding2.length < holders.size;
+      return { id, places, model: model ?? "unknown", agents: isMain ? [] : holding2, ...tokens !== void 0 && { tokens } };
+    }), missing = this.#named.filter(({ callId, agentId }) => this.#startsAgent(callId) && !known.has(agentId));
+    missing.length > 0 && this.#excuses.add("files of agents are gone");
+    let declared = this.#declared(mainName);
+    return {
+      responses: responses2,
+      toolCalls: [...this.#calls].map(([id, { places }]) => ({ id, places })),
+      agents,
+      unusable: this.#unusable,
+      missing: [...new Map(missing.map(({ agentId, place: place2 }) => [agentId, { id: agentId, places: [place2] }])).values()],
+      ...declared !== void 0 && { declared }
+    };
+  }
+  #startsAgent = (callId) => STARTS_AGENT.includes(this.#calls.get(callId)?.name ?? "");
+  /** A fork's own file may be all that is left of the call that started it. */
+  #standsOutside = (callId, { file }) => this.#calls.get(callId)?.places.some((place2) => place2.file !== file.name) === !0;
+  /** 2.1.38 and 39 keep the call that made a summary in a file as of an agent. */
+  #isSummary = ({ file, calls }) => this.#mainHasLines && file.id.startsWith("acompact-") && calls === 0;
+  /** Files that tell of one agent count once. */
+  #agents() {
+    let files = this.#files.filter((file) => !this.#isSummary(file)), groups = [], byResult = /* @__PURE__ */ new Map();
+    for (let { callId, agentId } of this.#named)
+      this.#startsAgent(callId) && byResult.set(agentId, [...byResult.get(agentId) ?? [], callId]);
+    let byMeta = (file) => [textAt2(metaOf(file.file), "toolUseId") ?? []].flat(), startedBy = (file) => (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#standsOutside(callId, file)), isSame = (a, b2) => a.file.id === b2.file.id || isCopy(a, b2) || isCopy(b2, a) || goesOn(a, b2) || goesOn(b2, a), isTeammateOf = (later, first) => {
+      let name = textAt2(metaOf(later.file), "agentType") ?? "";
+      return name === textAt2(metaOf(first.file), "agentType") && [...this.#teammates.get(name) ?? []].filter((callId) => this.#calls.has(callId)).length === 1;
+    }, areStarted = [...this.#calls.keys()].some(this.#startsAgent), goesOn = (later, first) => startedBy(later).length === 0 && !later.isFork && (areStarted && first.uuids.has(later.firstUser?.hangsOn ?? "") || isTeammateOf(later, first));
+    for (let file of files) {
+      let same = groups.filter((group) => group.files.some((other) => isSame(file, other)));
+      for (let group of same) groups.splice(groups.indexOf(group), 1);
+      groups.push({ files: [...same.flatMap((group) => group.files), file] });
+    }
+    return groups.map((group) => ({
+      id: group.files[0].file.id,
+      ids: [...new Set(group.files.map(({ file }) => file.id))],
+      startedBy: [...new Set(group.files.flatMap(startedBy))],
+      places: group.files.map(({ file }) => ({ file: file.name, line: 1 }))
+    }));
+  }
+  #declared(mainName) {
+    let accounts = [...this.#accounts], last = accounts.at(-1)?.[1];
+    if (last === void 0) return;
+    let byModel = /* @__PURE__ */ new Map();
+    for (let [, { models }] of accounts)
+      for (let [name, used] of typeof models == "object" && models !== null ? Object.entries(models) : []) {
+        let model = name.replace(/\[1m\]$/, ""), before = byModel.get(model) ?? { tokens: NONE2, costUsd: void 0 }, usd = at(used, "costUSD"), [cacheRead, cacheWrite] = [numberAt(used, "cacheReadInputTokens"), numberAt(used, "cacheCreationInputTokens")], input = numberAt(used, "inputTokens") + cacheRead + cacheWrite, tokens = sum(before.tokens, { input, output: numberAt(used, "outputTokens"), cacheRead, cacheWrite });
+        byModel.set(model, { tokens, costUsd: typeof usd == "number" ? (before.costUsd ?? 0) + usd : before.costUsd });
+      }
+    [...this.#responses.values()].some(({ complete }) => !complete) && this.#cutOff(), this.#unusable.length > 0 && this.#excuses.add("there are lines that can't be read");
+    let begunMs2 = accounts.reduce((first, [startMs]) => Math.min(first, startMs), Number.POSITIVE_INFINITY);
+    return this.#firstResponseMs < begunMs2 && this.#excuses.add("it was begun after the first response"), this.#lastResponseMs > this.#accountMs && this.#excuses.add("it was written before the last response"), {
+      name: "cost-state",
+      place: { file: mainName, line: last.place.line },
+      byModel: [...byModel].map(([model, { tokens, costUsd: costUsd2 }]) => ({ model, tokens, ...costUsd2 !== void 0 && { costUsd: costUsd2 } })),
+      ...this.#excuses.size > 0 && { incomparable: [...this.#excuses].join("; ") }
+    };
+  }
+}, isCopy = (copy, whole3) => !copy.isFork && !whole3.isFork && copy.keys.size > 0 && [...copy.keys].every((key) => whole3.keys.has(key));
+function largest(before, usage) {
+  if (typeof usage != "object" || usage === null || Array.isArray(usage)) return before;
+  let iterations = at(usage, "iterations"), attempts = (Array.isArray(iterations) ? iterations : []).map(bare).reduce(sum, NONE2), [top, known] = [
+    bare(usage),
+    before === void 0 ? NONE2 : { ...before, input: before.input - before.cacheRead - before.cacheWrite }
+  ], most = (key) => Math.max(top[key], attempts[key], known[key]), [cacheRead, cacheWrite] = [most("cacheRead"), most("cacheWrite")];
+  return { input: most("input") + cacheRead + cacheWrite, output: most("output"), cacheRead, cacheWrite };
+}
+var bare = (usage) => ({
+  input: numberAt(usage, "input_tokens"),
+  output: numberAt(usage, "output_tokens"),
+  cacheRead: numberAt(usage, "cache_read_input_tokens"),
+  cacheWrite: numberAt(usage, "cache_creation_input_tokens")
+}), sum = (a, b2) => ({
+  input: a.input + b2.input,
+  output: a.output + b2.output,
+  cacheRead: a.cacheRead + b2.cacheRead,
+  cacheWrite: a.cacheWrite + b2.cacheWrite
+}), decoder = new TextDecoder(), textOf4 = (line) => (typeof line == "string" ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, "").trim();
+function jsonOf(text3) {
+  try {
+    return JSON.parse(text3);
+  } catch {
+    return;
+  }
+}
+var metaOf = ({ meta: meta2 }) => jsonOf(meta2 ?? ""), at = (value, ...path2) => path2.reduce(
+  (inner, key) => typeof inner == "object" && inner !== null ? inner[key] : void 0,
+  value
+);
+function textAt2(value, key) {
+  let text3 = at(value, key);
+  return typeof text3 == "string" && text3 !== "" ? text3 : void 0;
+}
+function numberAt(value, key) {
+  let number3 = at(value, key);
+  return Number.isSafeInteger(number3) && number3 >= 0 ? number3 : 0;
+}
+
 // src/harness/claude-code/index.ts
-var claudeCode = { name: "claude-code", layout, parse: parseFile, wants, normalise, resume };
+var claudeCode = { name: "claude-code", layout, parse: parseFile, wants, normalise, resume, recount };
 function wants(main, agentIds) {
   let named = main.records.flatMap(
     (record2) => record2.kind === "user" ? record2.results.flatMap(({ details }) => details.agentId ?? []) : []
@@ -11862,9 +12272,9 @@ var LookedAtTooOften = class extends Error {
   constructor(text3, looks) {
     super(text3), this.#text = text3, this.#left = looks;
   }
-  charCodeAt(at) {
+  charCodeAt(at2) {
     if (--this.#left < 0) throw new LookedAtTooOften();
-    return this.#text.charCodeAt(at);
+    return this.#text.charCodeAt(at2);
   }
   indexOf(part, from) {
     return this.#text.indexOf(part, from);
@@ -11883,19 +12293,19 @@ function anchorIndex(rules) {
     let slot = slotAt(literal, 0);
     anchorsBySlot.set(slot, [...anchorsBySlot.get(slot) ?? [], { literal, rules: indices }]), table[slot] = 1;
   }
-  let compare2 = (text3, at, found) => {
-    for (let anchor2 of anchorsBySlot.get(slotAt(text3, at)) ?? []) text3.startsWith(anchor2.literal, at) && found.push({ at, anchor: anchor2 });
+  let compare2 = (text3, at2, found) => {
+    for (let anchor2 of anchorsBySlot.get(slotAt(text3, at2)) ?? []) text3.startsWith(anchor2.literal, at2) && found.push({ at: at2, anchor: anchor2 });
   };
   return {
-    at: (text3, at) => {
+    at: (text3, at2) => {
       let found = [];
-      return compare2(text3, at, found), found;
+      return compare2(text3, at2, found), found;
     },
     in: (text3) => {
       let starts = candidates(text3, table);
       if (starts.length === 0) return NO_ANCHORS;
       let found = [];
-      for (let at of starts) compare2(text3, at, found);
+      for (let at2 of starts) compare2(text3, at2, found);
       return found;
     }
   };
@@ -11903,11 +12313,11 @@ function anchorIndex(rules) {
 var NOWHERE = [], NO_ANCHORS = [];
 function candidates(text3, table) {
   let starts, slot = 0;
-  for (let at = 0; at < text3.length; at++)
-    slot = (slot << 6 ^ text3.charCodeAt(at)) & 262143, table[slot] === 1 && at >= 2 && (starts ??= [], starts.push(at - 2));
+  for (let at2 = 0; at2 < text3.length; at2++)
+    slot = (slot << 6 ^ text3.charCodeAt(at2)) & 262143, table[slot] === 1 && at2 >= 2 && (starts ??= [], starts.push(at2 - 2));
   return starts ?? NOWHERE;
 }
-var slotAt = (text3, at) => slotOf(text3.charCodeAt(at), text3.charCodeAt(at + 1), text3.charCodeAt(at + 2));
+var slotAt = (text3, at2) => slotOf(text3.charCodeAt(at2), text3.charCodeAt(at2 + 1), text3.charCodeAt(at2 + 2));
 
 // src/redact/ranges.ts
 function merged2(ranges) {
@@ -11941,11 +12351,11 @@ function viewOf(text3) {
   }
   if (ends.length === 0) return;
   parts.push(text3.slice(from));
-  let lastUpTo = (at) => {
+  let lastUpTo = (at2) => {
     let [low, high] = [0, ends.length];
     for (; low < high; ) {
       let middle = low + high >> 1;
-      ends[middle] <= at ? low = middle + 1 : high = middle;
+      ends[middle] <= at2 ? low = middle + 1 : high = middle;
     }
     return low - 1;
   };
@@ -11970,7 +12380,7 @@ var PLACEHOLDER = /\[REDACTED:[a-z0-9-]{1,64}\]/g, MAX_ROUNDS = 8;
 function finder(rules, searches) {
   let readings = readingsBy(rules, searches), inGap = (text3, gap) => {
     let first = moved(readings(text3.slice(gap.start, gap.end)), gap.start);
-    if (first.length === 0) return NONE;
+    if (first.length === 0) return NONE3;
     let found = [...first], open = gaps(gap.start, gap.end, first);
     for (let round = 1; round < MAX_ROUNDS && open.length > 0; round++) {
       let next = [];
@@ -11983,25 +12393,25 @@ function finder(rules, searches) {
     }
     return inOrder(found);
   };
-  return (text3, hidden = NONE) => {
+  return (text3, hidden = NONE3) => {
     let cut = text3.includes("[REDACTED:") ? inOrder([...hidden, ...placeholders(text3)]) : hidden;
     return gaps(0, text3.length, cut).flatMap((gap) => inGap(text3, gap));
   };
 }
-var NONE = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text3) => [...text3.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
+var NONE3 = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text3) => [...text3.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
 function readingsBy(rules, searches) {
   let index = anchorIndex(rules), sticky = rules.map(({ pattern: pattern2 }) => new RegExp(pattern2.source, `${pattern2.flags}dy`)), searched = [...rules.entries()].flatMap(
     ([rule, { pattern: pattern2, anchors }]) => anchors === void 0 ? [{ rule, pattern: new RegExp(pattern2.source, `${pattern2.flags}dg`) }] : []
   ), reader = (text3) => {
     let found = [], doneTo = /* @__PURE__ */ new Map();
-    return { found, tryAt: ({ at, anchor: anchor2 }) => {
+    return { found, tryAt: ({ at: at2, anchor: anchor2 }) => {
       for (let rule of anchor2.rules) {
         let { lead = 0 } = rules[rule];
-        if (at < lead || at < (doneTo.get(rule) ?? 0)) continue;
+        if (at2 < lead || at2 < (doneTo.get(rule) ?? 0)) continue;
         let pattern2 = sticky[rule];
-        pattern2.lastIndex = at - lead;
+        pattern2.lastIndex = at2 - lead;
         let match = pattern2.exec(text3);
-        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text3, rule, match, at, found));
+        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text3, rule, match, at2, found));
       }
     } };
   }, take = (text3, rule, match, anchorAt, found) => {
@@ -12016,7 +12426,7 @@ function readingsBy(rules, searches) {
     let view = viewOf(text3);
     if (view === void 0) {
       let anchored = index.in(text3);
-      if (anchored.length === 0 && searches.length + searched.length === 0) return NONE;
+      if (anchored.length === 0 && searches.length + searched.length === 0) return NONE3;
       let written2 = reader(text3);
       for (let one of anchored) written2.tryAt(one);
       return search(text3, written2.found), merged2(written2.found);
@@ -12024,8 +12434,8 @@ function readingsBy(rules, searches) {
     let written = reader(text3), read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text3, letter));
     for (let anchored of index.in(view.text)) {
       read.tryAt(anchored);
-      let at = view.original({ start: anchored.at, end: anchored.at }).start;
-      text3.startsWith(anchored.anchor.literal, at) && inText.push({ ...anchored, at });
+      let at2 = view.original({ start: anchored.at, end: anchored.at }).start;
+      text3.startsWith(anchored.anchor.literal, at2) && inText.push({ ...anchored, at: at2 });
     }
     for (let anchored of inText.toSorted((a, b2) => a.at - b2.at)) written.tryAt(anchored);
     search(text3, written.found), search(view.text, read.found);
@@ -12038,10 +12448,10 @@ var betweenEscapes = (text3, { start, end, rule }) => ({
   end: isOddBackslash(text3, end - 1) ? end - 1 : end,
   rule
 });
-function isOddBackslash(text3, at) {
-  let first = at;
+function isOddBackslash(text3, at2) {
+  let first = at2;
   for (; first >= 0 && text3[first] === "\\"; ) first--;
-  return (at - first) % 2 === 1;
+  return (at2 - first) % 2 === 1;
 }
 
 // src/redact/pieces.ts
@@ -12066,14 +12476,14 @@ function cutUp(ranges, texts2, starts) {
   return texts2.map((text3, index) => {
     let start = starts[index], end = start + text3.length, cuts = [];
     for (; next < ranges.length && ranges[next].end <= start; ) next++;
-    for (let at = next; at < ranges.length && ranges[at].start < end; at++) {
-      let range = ranges[at];
+    for (let at2 = next; at2 < ranges.length && ranges[at2].start < end; at2++) {
+      let range = ranges[at2];
       cuts.push({
         start: Math.max(range.start - start, 0),
         end: Math.min(range.end - start, text3.length),
         rule: range.rule,
-        continued: at <= placed
-      }), placed = at;
+        continued: at2 <= placed
+      }), placed = at2;
     }
     return cuts;
   });
@@ -12180,10 +12590,10 @@ function createRedactor(rules, custom = []) {
     find: (text3) => find(text3).map(({ start, end, rule }) => ({ start, end, rule: all[rule].id }))
   };
 }
-function sumOfCounts(...all) {
-  let sum2 = {};
-  for (let counts of all) for (let [id, count] of Object.entries(counts)) sum2[id] = (sum2[id] ?? 0) + count;
-  return sum2;
+function sumOfCounts(all) {
+  let sum3 = {};
+  for (let counts of all) for (let [id, count] of Object.entries(counts)) sum3[id] = (sum3[id] ?? 0) + count;
+  return sum3;
 }
 function handsOf(find, tally) {
   let text3 = (text4) => tally.cut(text4, find(text4));
@@ -12254,11 +12664,11 @@ var NO_TOKENS = [/x{8}/i, /_{8}/, /(?:^|[-_. ])(?:your|example|placeholder|chang
 };
 function strangeness(text3) {
   let strange = 0, pairs = 0;
-  for (let at = 1; at < text3.length; at++) {
-    let before = text3.charCodeAt(at - 1), here = text3.charCodeAt(at);
+  for (let at2 = 1; at2 < text3.length; at2++) {
+    let before = text3.charCodeAt(at2 - 1), here = text3.charCodeAt(at2);
     if (isLetter(before) && isLetter(here)) {
-      if (isLower(before) && !isLower(here) && isLower(text3.charCodeAt(at + 1)) && isLower(text3.charCodeAt(at - 2))) continue;
-      pairs++, (!USUAL_PAIRS[text3[at - 1].toLowerCase()].includes(text3[at].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
+      if (isLower(before) && !isLower(here) && isLower(text3.charCodeAt(at2 + 1)) && isLower(text3.charCodeAt(at2 - 2))) continue;
+      pairs++, (!USUAL_PAIRS[text3[at2 - 1].toLowerCase()].includes(text3[at2].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
     } else (isLetter(before) && isDigit(here) || isDigit(before) && isLetter(here)) && (pairs++, strange++);
   }
   return pairs === 0 ? 0 : strange / pairs;
@@ -12362,7 +12772,7 @@ var KEYWORD = /^(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials
 ), OTHER_WORDS = new Set(
   "anon cache continuation cursor dedupe foreign group hash hot i18n idempotency index map next object page partition primary pub public publishable row search shortcut sort sync translation".split(" ")
 );
-function kindOf({ text: text3, at, anchorAt }) {
+function kindOf2({ text: text3, at: at2, anchorAt }) {
   let keyword = KEYWORD.exec(text3.slice(anchorAt, anchorAt + 12))[0], before = /[\w.-]{0,40} ?$/.exec(text3.slice(Math.max(0, anchorAt - 41), anchorAt))[0], word2 = (/(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)(?=[-_. ]?$)/.exec(before)?.[0] ?? "").toLowerCase(), env = /^[A-Z]+$/.test(keyword) && /(?:^|[^A-Za-z])[A-Z0-9_]*_$/.test(before);
   switch (keyword.toLowerCase()) {
     case "pass":
@@ -12380,13 +12790,13 @@ function kindOf({ text: text3, at, anchorAt }) {
     case "auth":
       return env || before.endsWith("_") ? "secret" : "weak";
     case "key":
-      return OTHER_WORDS.has(word2) ? void 0 : SECRET_WORDS.has(word2) ? "secret" : env ? /=["'`]?$/.test(text3.slice(at - 2, at)) ? "secret" : "weak" : void 0;
+      return OTHER_WORDS.has(word2) ? void 0 : SECRET_WORDS.has(word2) ? "secret" : env ? /=["'`]?$/.test(text3.slice(at2 - 2, at2)) ? "secret" : "weak" : void 0;
     default:
       return OTHER_WORDS.has(word2) ? void 0 : env || SECRET_WORDS.has(word2) ? "secret" : "weak";
   }
 }
 function isSecret(found) {
-  let value = found.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf(found);
+  let value = found.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf2(found);
   if (kind === void 0 || standsForAnother(value) || isUrl(value)) return !1;
   let quoted = QUOTES.includes(found.text[found.at - 1] ?? " ");
   return isNumber(value) || isRepeated(value) || !quoted && isMember(value) ? !1 : kind === "password" ? isPassword(value, quoted) : isUuid(value) ? kind === "secret" : (value.match(/[A-Za-z]/g) ?? []).length < 3 ? !1 : kind === "secret" ? value.length >= 8 && strangeness(value) >= (value.length < 16 && !/\d/.test(value) ? 0.5 : 0.3) : value.length >= 16 && /\d/.test(value) && strangeness(value) >= 0.45;
@@ -12710,7 +13120,7 @@ var MIN_BITS = 3.7, entropyRules = [
     pack: "entropy",
     description: "Anything of 24 characters and more that looks random; digests and ids of hex stay",
     pattern: /(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=-])/,
-    accepts: ({ secret, text: text3, at }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text3.slice(Math.max(0, at - 8), at)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
+    accepts: ({ secret, text: text3, at: at2 }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text3.slice(Math.max(0, at2 - 8), at2)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
     hides: (draw) => [`${draw(ALNUM, 30)}7`, ["x = ", `${draw(ALNUM, 40)}9`, ";"]],
     keeps: (draw) => [
       draw(HEX, 40),
@@ -12733,7 +13143,7 @@ var IS = "[\"'`\\]]{0,2}[ \\t]{0,4}(?::|=>|=|,)[ \\t]{0,4}[\"'`]?[ \\t]?", SCHEM
       "i"
     ),
     // Without a scheme it could be any word.
-    accepts: ({ secret, text: text3, at }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text3.slice(at - 2, at))),
+    accepts: ({ secret, text: text3, at: at2 }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text3.slice(at2 - 2, at2))),
     hides: (draw) => [
       ["Authorization: Bearer ", draw(URLSAFE, 40), `\r
 Accept: */*`],
@@ -13138,7 +13548,7 @@ var DATABASES = "postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|valkeys?|amqps?
         "://([^\\s:@/?#\"'`<>\\\\]{16,512})(?::(?:x-oauth-basic)?)?@(?=[\\w[.-])"
       ].join("|")
     ),
-    accepts: ({ secret, text: text3, at, anchorAt }) => !isStandIn(secret) && (text3[at - 1] === ":" ? text3.slice(anchorAt + 3, at - 1) !== "anonymous" : strangeness(secret) >= 0.3),
+    accepts: ({ secret, text: text3, at: at2, anchorAt }) => !isStandIn(secret) && (text3[at2 - 1] === ":" ? text3.slice(anchorAt + 3, at2 - 1) !== "anonymous" : strangeness(secret) >= 0.3),
     hides: (draw) => [
       ["https://ci:", draw(ALNUM, 20), "@git.example.com/acme/app.git"],
       ["git remote add origin https://", draw(`${ALNUM}`, 40), "@github.com/acme/app"],
@@ -13248,12 +13658,12 @@ function filesOf(folder) {
   }
 }
 function rulesIn(path2) {
-  let yaml = parsed2(path2, textOf4(path2)), { data, error } = packSchema.safeParse(yaml);
+  let yaml = parsed2(path2, textOf5(path2)), { data, error } = packSchema.safeParse(yaml);
   if (error !== void 0) throw new UserError(`${path2}: ${shownIssue(error.issues[0])}.`, HINT3);
   return data.rules.map((rule) => ({ ...rule, source: path2 }));
 }
 var HINT3 = "A pack is {name, rules: [{id, pattern}]}, see docs/redaction.md.";
-function textOf4(path2) {
+function textOf5(path2) {
   try {
     let file = (0, import_node_fs3.openSync)(path2, import_node_fs3.constants.O_RDONLY | (import_node_fs3.constants.O_NONBLOCK ?? 0));
     try {
@@ -13357,8 +13767,8 @@ function header(pair, decode2, source) {
 }
 var commaSeparated = (list) => (list ?? "").split(",").map((pair) => pair.trim()).filter((pair) => pair !== "");
 function splitPair(pair) {
-  let at = pair.indexOf("="), name = pair.slice(0, Math.max(at, 0)).trim();
-  return name === "" ? void 0 : { name, value: pair.slice(at + 1).trim() };
+  let at2 = pair.indexOf("="), name = pair.slice(0, Math.max(at2, 0)).trim();
+  return name === "" ? void 0 : { name, value: pair.slice(at2 + 1).trim() };
 }
 function percentDecoded(text3) {
   try {
@@ -14220,9 +14630,9 @@ var JsonTraceSerializer = {
   deserializeResponse: (arg) => {
     if (arg.length === 0)
       return {};
-    let decoder = new TextDecoder();
+    let decoder2 = new TextDecoder();
     try {
-      return JSON.parse(decoder.decode(arg));
+      return JSON.parse(decoder2.decode(arg));
     } catch (err) {
       return diag.warn(`Failed to parse trace export response: ${err.message}. Returning empty response`), {};
     }
@@ -14523,7 +14933,7 @@ function parseRetryAfterToMills(retryAfter) {
 // node_modules/@opentelemetry/otlp-exporter-base/build/esm/transport/http-transport-utils.js
 var DEFAULT_USER_AGENT = `OTel-OTLP-Exporter-JavaScript/${VERSION2}`, MAX_RESPONSE_BODY_SIZE = 4 * 1024 * 1024;
 function sendWithHttp(request, url, headers2, compression, userAgent, agent, data, timeoutMillis) {
-  return new Promise((resolve5) => {
+  return new Promise((resolve6) => {
     let parsedUrl2 = new URL(url);
     userAgent ? headers2["User-Agent"] = `${userAgent} ${DEFAULT_USER_AGENT}` : headers2["User-Agent"] = DEFAULT_USER_AGENT;
     let req = request(parsedUrl2, {
@@ -14535,56 +14945,56 @@ function sendWithHttp(request, url, headers2, compression, userAgent, agent, dat
       res.on("data", (chunk) => {
         if (responseSize += chunk.length, responseSize > MAX_RESPONSE_BODY_SIZE) {
           let sizeError = new Error(`OTLP export response body exceeded size limit of ${MAX_RESPONSE_BODY_SIZE} bytes`);
-          resolve5({ status: "failure", error: sizeError }), res.destroy();
+          resolve6({ status: "failure", error: sizeError }), res.destroy();
           return;
         }
         responseData.push(chunk);
       }), res.on("end", () => {
         if (res.statusCode && res.statusCode <= 299)
-          resolve5({
+          resolve6({
             status: "success",
             data: Buffer.concat(responseData)
           });
         else if (res.statusCode && isExportHTTPErrorRetryable(res.statusCode))
-          resolve5({
+          resolve6({
             status: "retryable",
             retryInMillis: parseRetryAfterToMills(res.headers["retry-after"])
           });
         else {
           let error = new OTLPExporterError(res.statusMessage, res.statusCode, Buffer.concat(responseData).toString());
-          resolve5({
+          resolve6({
             status: "failure",
             error
           });
         }
       }), res.on("error", (error) => {
-        res.statusCode && res.statusCode <= 299 ? resolve5({
+        res.statusCode && res.statusCode <= 299 ? resolve6({
           status: "success"
-        }) : res.statusCode && isExportHTTPErrorRetryable(res.statusCode) ? resolve5({
+        }) : res.statusCode && isExportHTTPErrorRetryable(res.statusCode) ? resolve6({
           status: "retryable",
           error,
           retryInMillis: parseRetryAfterToMills(res.headers["retry-after"])
-        }) : resolve5({
+        }) : resolve6({
           status: "failure",
           error
         });
       });
     });
     req.setTimeout(timeoutMillis, () => {
-      req.destroy(), resolve5({
+      req.destroy(), resolve6({
         status: "retryable",
         error: new Error("Request timed out")
       });
     }), req.on("error", (error) => {
-      isHttpTransportNetworkErrorRetryable(error) ? resolve5({
+      isHttpTransportNetworkErrorRetryable(error) ? resolve6({
         status: "retryable",
         error
-      }) : resolve5({
+      }) : resolve6({
         status: "failure",
         error
       });
     }), compressAndSend(req, compression, data, (error) => {
-      resolve5({
+      resolve6({
         status: "failure",
         error
       });
@@ -14658,9 +15068,9 @@ var RetryingTransport = class {
     this._transport = transport;
   }
   retry(data, timeoutMillis, inMillis) {
-    return new Promise((resolve5, reject) => {
+    return new Promise((resolve6, reject) => {
       setTimeout(() => {
-        this._transport.send(data, timeoutMillis).then(resolve5, reject);
+        this._transport.send(data, timeoutMillis).then(resolve6, reject);
       }, inMillis);
     });
   }
@@ -14808,7 +15218,7 @@ async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest
       { name: "span", countItems: () => 0 },
       void 0
     );
-    return { error: await new Promise((resolve5) => delegate.export(bytes, (result) => resolve5(result.error))), body, head, timedOut };
+    return { error: await new Promise((resolve6) => delegate.export(bytes, (result) => resolve6(result.error))), body, head, timedOut };
   } finally {
     (0, import_node_diagnostics_channel.unsubscribe)(RESPONSE_CHANNEL, onResponse), clearTimeout(timer);
   }
@@ -14940,7 +15350,7 @@ function fixedParts(destination, options, record2, onWire) {
     limits: options.limits ?? BATCH_LIMITS,
     record: record2 ?? options.record ?? NO_RECORD,
     now: options.now ?? Date.now,
-    wait: options.wait ?? ((ms) => new Promise((resolve5) => setTimeout(resolve5, ms)))
+    wait: options.wait ?? ((ms) => new Promise((resolve6) => setTimeout(resolve6, ms)))
   };
 }
 var NO_RECORD = { intend: () => {
@@ -15069,7 +15479,7 @@ var ATTR_VCS_REPOSITORY_NAME = "vcs.repository.name";
 var ATTR_VCS_REPOSITORY_URL_FULL = "vcs.repository.url.full";
 
 // src/trace/semconv.ts
-var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
+var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_FILES_COUNT = "trace_build.files.count", ATTR_FILES = "trace_build.files", ATTR_COMMITS = "trace_build.commits", ATTR_PULL_REQUESTS = "trace_build.pull_requests", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
   "1.41": {
     cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
     agentHasProvider: !0,
@@ -15169,8 +15579,8 @@ function entriesIn(path2, traceIds) {
   for (let traceId of traceIds) {
     let beginning = `
 +{"t":"${traceId}"`;
-    for (let at = text3.indexOf(beginning); at >= 0; at = text3.indexOf(beginning, at + 1)) {
-      let entry = entryOf(text3.slice(at + 1, lineEnd(text3, at + 1)));
+    for (let at2 = text3.indexOf(beginning); at2 >= 0; at2 = text3.indexOf(beginning, at2 + 1)) {
+      let entry = entryOf(text3.slice(at2 + 1, lineEnd(text3, at2 + 1)));
       entry !== void 0 && entries.push(entry);
     }
   }
@@ -15300,11 +15710,11 @@ var mayTry = ({ failing }, nowMs) => (
   failing === void 0 || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS2
 ), CREDENTIAL = /auth|cookie|credential|dsn|honeycomb-team|key|pass|secret|signature|token/i;
 function keyOf({ url, headers: headers2 }) {
-  let bare = new URL(url);
-  bare.username = "", bare.password = "";
-  for (let name of [...bare.searchParams.keys()]) CREDENTIAL.test(name) && bare.searchParams.delete(name);
+  let bare2 = new URL(url);
+  bare2.username = "", bare2.password = "";
+  for (let name of [...bare2.searchParams.keys()]) CREDENTIAL.test(name) && bare2.searchParams.delete(name);
   let tenant = Object.entries(headers2).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
-  return hashOf(JSON.stringify([bare.href, tenant])).slice(0, 16);
+  return hashOf(JSON.stringify([bare2.href, tenant])).slice(0, 16);
 }
 var fingerprintOf = ({ url, headers: headers2, protocol, compression, tls }) => hashOf(JSON.stringify([url, headers2, protocol, compression, Object.values(tls).map((pem2) => hashOf(pem2))])).slice(0, 16), hashOf = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path6.join)(stateFolder, "ledger", key, "destination.json");
 function storedHealth(path2) {
@@ -15347,7 +15757,7 @@ function healthFile(destination, stateFolder, key) {
 }
 
 // src/sync/in-scope.ts
-var import_node_fs16 = require("node:fs"), import_node_path13 = require("node:path");
+var import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path");
 
 // src/config/scope.ts
 var import_node_path7 = require("node:path");
@@ -15400,6 +15810,9 @@ function notHeld({ directory, path: path2 }, roots, include) {
 }
 
 // src/read/find.ts
+var import_node_fs9 = require("node:fs"), import_node_path9 = require("node:path");
+
+// src/read/sessions.ts
 var import_node_fs8 = require("node:fs"), import_node_path8 = require("node:path");
 
 // src/read/beginning.ts
@@ -15416,8 +15829,8 @@ function* linesOf(path2, fromByte = 0, ends = [], maxBytes = Number.POSITIVE_INF
       if (read === 0) break;
       position += read;
       let end = filled + read, start = 0, bufferAt = position - end;
-      for (let at = buffer.indexOf(LF, filled); at >= 0 && at < end; at = buffer.indexOf(LF, start))
-        ends.push(bufferAt + at + 1), yield buffer.subarray(start, at), start = at + 1;
+      for (let at2 = buffer.indexOf(LF, filled); at2 >= 0 && at2 < end; at2 = buffer.indexOf(LF, start))
+        ends.push(bufferAt + at2 + 1), yield buffer.subarray(start, at2), start = at2 + 1;
       buffer.copyWithin(0, start, end), filled = end - start, filled === buffer.length && (buffer = Buffer.concat([buffer], buffer.length * 2));
     }
     filled > 0 && (ends.push(position - filled), yield buffer.subarray(0, filled));
@@ -15451,59 +15864,8 @@ function beginningOf(path2, layout2) {
   return { ...atMs !== void 0 && { atMs }, ...directory !== void 0 && { directory } };
 }
 
-// src/read/find.ts
+// src/read/sessions.ts
 var HEAD_BYTES2 = 64 * 1024, MAX_AGENT_DEPTH = 3;
-function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
-  let stats = statsOf(given);
-  if (stats === void 0) return [byId(given, places, beside)];
-  let harness = places.harnesses[0];
-  if (stats.isDirectory()) {
-    demandReadable(given);
-    let found = sessionsUnder(given, harness);
-    if (found.length === 0)
-      throw new UserError(`${given} holds no sessions.`, "Name a transcript (.jsonl), or a folder such as ~/.claude/projects.");
-    return found;
-  }
-  if (!stats.isFile())
-    throw new UserError(
-      `${given} is a pipe or a device, not a file.`,
-      "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
-    );
-  return [fromFile(given, harness, beside)];
-}
-function findAgent({ folder, harness }, agentId, known = /* @__PURE__ */ new Map()) {
-  let key = `${harness.name} ${folder}`, agents = known.get(key) ?? agentsAround(folder, harness);
-  return known.set(key, agents), agents.get(agentId);
-}
-var findNeighbour = (ref, idPrefix) => entriesOf(ref.folder).filter(({ name }) => name.startsWith(idPrefix) && ref.harness.layout.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path8.join)(ref.folder, name))[0];
-function byId(id, places, beside) {
-  let advice = "Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.";
-  if (id.includes("/") || id.endsWith(".jsonl")) throw new UserError(`There is no ${id}.`, advice);
-  let found = places.harnesses.flatMap(
-    (harness) => harness.layout.roots(places.env, places.home).flatMap(
-      (root2) => foldersIn(root2).flatMap(
-        (folder) => entriesOf((0, import_node_path8.join)(root2, folder)).flatMap(({ name }) => {
-          let kind = harness.layout.classify(name);
-          return kind?.kind === "session" && kind.sessionId.startsWith(id) ? [{ harness, path: (0, import_node_path8.join)(root2, folder, name), sessionId: kind.sessionId }] : [];
-        })
-      )
-    )
-  ), ids = [...new Set(found.map(({ sessionId }) => sessionId))];
-  if (ids.length > 1)
-    throw new UserError(
-      `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? " \u2026" : ""}`,
-      "Give more of the id."
-    );
-  if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
-  return found.map(({ harness, path: path2 }) => fromFile(path2, harness, beside)).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
-}
-function fromFile(path2, harness, known) {
-  let folder = (0, import_node_path8.dirname)(path2), kind = harness.layout.classify((0, import_node_path8.basename)(path2));
-  if (kind?.kind === "agent" || isWithinAgents(folder, harness))
-    throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
-  let sessionId = kind?.sessionId ?? (0, import_node_path8.basename)(path2), own2 = agentsIn((0, import_node_path8.join)(folder, sessionId), folder, harness), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, harness);
-  return known.set(key, beside), sessionRef(harness, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
-}
 function sessionsUnder(top, harness) {
   let seen = /* @__PURE__ */ new Set(), found = [], visit = (folder) => {
     let real = realPathOf(folder);
@@ -15514,8 +15876,6 @@ function sessionsUnder(top, harness) {
     let ids = new Set(sessions.map(({ sessionId }) => sessionId)), isOfSession = (name) => ids.has(name) && hasAgentFolder((0, import_node_path8.join)(folder, name), harness);
     for (let name of foldersIn(folder)) isOfSession(name) || visit((0, import_node_path8.join)(folder, name));
   };
-  if (isSessionFolder(top, harness) || isWithinAgents(top, harness))
-    throw new UserError(`${top} holds the sub-agents of one session.`, "Name the session, or the folder above it.");
   return visit(top), found.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
 }
 function sessionsIn(folder, harness) {
@@ -15552,13 +15912,6 @@ function directoryAmong(agents, { layout: layout2 }) {
     if (directory !== void 0) return directory;
   }
 }
-function agentsAround(folder, harness) {
-  let agents = /* @__PURE__ */ new Map();
-  for (let neighbour of foldersIn(folder))
-    for (let agent of agentsIn((0, import_node_path8.join)(folder, neighbour), folder, harness))
-      agents.has(agent.agentId) || agents.set(agent.agentId, agent);
-  return agents;
-}
 function agentsIn(sessionFolder, projectFolder, harness) {
   let visit = (folder, depth) => [
     ...entriesOf(folder).flatMap(({ name }) => {
@@ -15579,36 +15932,7 @@ function agentsBeside(folder, harness) {
   }
   return bySession;
 }
-var hasAgentFolder = (folder, harness) => foldersIn(folder).some((name) => harness.layout.agentFolders.includes(name));
-function isSessionFolder(folder, harness) {
-  if (!hasAgentFolder(folder, harness)) return !1;
-  let [parent, id] = [(0, import_node_path8.dirname)((0, import_node_path8.resolve)(folder)), (0, import_node_path8.basename)((0, import_node_path8.resolve)(folder))], isItsFile = (name) => {
-    let kind = harness.layout.classify(name);
-    return kind?.kind === "session" && kind.sessionId === id;
-  };
-  return entriesOf(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path8.resolve)(folder), parent, harness).length > 0;
-}
-function isWithinAgents(folder, harness) {
-  let parts = realPathOf(folder).split(import_node_path8.sep);
-  return parts.some(
-    (part, at) => at > 1 && harness.layout.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at).join(import_node_path8.sep), harness)
-  );
-}
-function statsOf(path2) {
-  try {
-    return (0, import_node_fs8.statSync)(path2, { throwIfNoEntry: !1 });
-  } catch (error) {
-    throw unreadable(path2, error);
-  }
-}
-function demandReadable(folder) {
-  try {
-    (0, import_node_fs8.readdirSync)(folder);
-  } catch (error) {
-    throw unreadable(folder, error);
-  }
-}
-var unreadable = (path2, error) => (
+var hasAgentFolder = (folder, harness) => foldersIn(folder).some((name) => harness.layout.agentFolders.includes(name)), unreadable = (path2, error) => (
   // Node repeats the path at the end.
   new UserError(
     `${path2} can't be read: ${error.message.replace(/, \w+ '.*$/s, "")}.`,
@@ -15644,7 +15968,7 @@ function listed(folder) {
       isFolder: entry.isDirectory() || entry.isSymbolicLink() && leadsToFolder((0, import_node_path8.join)(folder, entry.name))
     })).toSorted((a, b2) => a.name < b2.name ? -1 : 1);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP"].includes(error.code ?? "")) return [];
+    if (["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP"].includes(error.code ?? "")) return [];
     throw unreadable(folder, error);
   }
 }
@@ -15656,8 +15980,100 @@ function leadsToFolder(link) {
   }
 }
 
+// src/read/find.ts
+function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
+  let stats = statsOf(given);
+  if (stats === void 0) return [byId(given, places, beside)];
+  let harness = places.harnesses[0];
+  if (stats.isDirectory()) {
+    demandReadable(given), demandNoAgents(given, harness);
+    let found = sessionsUnder(given, harness);
+    if (found.length === 0)
+      throw new UserError(`${given} holds no sessions.`, "Name a transcript (.jsonl), or a folder such as ~/.claude/projects.");
+    return found;
+  }
+  if (!stats.isFile())
+    throw new UserError(
+      `${given} is a pipe or a device, not a file.`,
+      "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
+    );
+  return [fromFile(given, harness, beside)];
+}
+function findAgent({ folder, harness }, agentId, known = /* @__PURE__ */ new Map()) {
+  let key = `${harness.name} ${folder}`, agents = known.get(key) ?? agentsAround(folder, harness);
+  return known.set(key, agents), agents.get(agentId);
+}
+var findNeighbour = (ref, idPrefix) => entriesOf(ref.folder).filter(({ name }) => name.startsWith(idPrefix) && ref.harness.layout.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path9.join)(ref.folder, name))[0];
+function byId(id, places, beside) {
+  let advice = "Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.";
+  if (id.includes("/") || id.endsWith(".jsonl")) throw new UserError(`There is no ${id}.`, advice);
+  let found = places.harnesses.flatMap(
+    (harness) => harness.layout.roots(places.env, places.home).flatMap(
+      (root2) => foldersIn(root2).flatMap(
+        (folder) => entriesOf((0, import_node_path9.join)(root2, folder)).flatMap(({ name }) => {
+          let kind = harness.layout.classify(name);
+          return kind?.kind === "session" && kind.sessionId.startsWith(id) ? [{ harness, path: (0, import_node_path9.join)(root2, folder, name), sessionId: kind.sessionId }] : [];
+        })
+      )
+    )
+  ), ids = [...new Set(found.map(({ sessionId }) => sessionId))];
+  if (ids.length > 1)
+    throw new UserError(
+      `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? " \u2026" : ""}`,
+      "Give more of the id."
+    );
+  if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
+  return found.map(({ harness, path: path2 }) => fromFile(path2, harness, beside)).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
+}
+function fromFile(path2, harness, known) {
+  let folder = (0, import_node_path9.dirname)(path2), kind = harness.layout.classify((0, import_node_path9.basename)(path2));
+  if (kind?.kind === "agent" || isWithinAgents(folder, harness))
+    throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
+  let sessionId = kind?.sessionId ?? (0, import_node_path9.basename)(path2), own2 = agentsIn((0, import_node_path9.join)(folder, sessionId), folder, harness), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, harness);
+  return known.set(key, beside), sessionRef(harness, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
+}
+function agentsAround(folder, harness) {
+  let agents = /* @__PURE__ */ new Map();
+  for (let neighbour of foldersIn(folder))
+    for (let agent of agentsIn((0, import_node_path9.join)(folder, neighbour), folder, harness))
+      agents.has(agent.agentId) || agents.set(agent.agentId, agent);
+  return agents;
+}
+function isSessionFolder(folder, harness) {
+  if (!hasAgentFolder(folder, harness)) return !1;
+  let [parent, id] = [(0, import_node_path9.dirname)((0, import_node_path9.resolve)(folder)), (0, import_node_path9.basename)((0, import_node_path9.resolve)(folder))], isItsFile = (name) => {
+    let kind = harness.layout.classify(name);
+    return kind?.kind === "session" && kind.sessionId === id;
+  };
+  return entriesOf(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path9.resolve)(folder), parent, harness).length > 0;
+}
+function isWithinAgents(folder, harness) {
+  let parts = realPathOf(folder).split(import_node_path9.sep);
+  return parts.some(
+    (part, at2) => at2 > 1 && harness.layout.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at2).join(import_node_path9.sep), harness)
+  );
+}
+function demandNoAgents(folder, harness) {
+  if (isSessionFolder(folder, harness) || isWithinAgents(folder, harness))
+    throw new UserError(`${folder} holds the sub-agents of one session.`, "Name the session, or the folder above it.");
+}
+function statsOf(path2) {
+  try {
+    return (0, import_node_fs9.statSync)(path2, { throwIfNoEntry: !1 });
+  } catch (error) {
+    throw unreadable(path2, error);
+  }
+}
+function demandReadable(folder) {
+  try {
+    (0, import_node_fs9.readdirSync)(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
 // src/read/repository.ts
-var import_node_child_process2 = require("node:child_process"), import_node_fs9 = require("node:fs"), import_node_path9 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
+var import_node_child_process2 = require("node:child_process"), import_node_fs10 = require("node:fs"), import_node_path10 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
 function repositoryOf(directory, known = /* @__PURE__ */ new Map()) {
   let repository = known.get(directory) ?? askGit(directory);
   return known.set(directory, repository), repository;
@@ -15678,9 +16094,9 @@ function gitSays(directory, args) {
 }
 var withoutGit = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
 function isInRepository(directory) {
-  for (let at = directory; ; at = (0, import_node_path9.dirname)(at)) {
-    if ((0, import_node_fs9.existsSync)((0, import_node_path9.join)(at, ".git"))) return !0;
-    if (at === (0, import_node_path9.dirname)(at)) return !1;
+  for (let at2 = directory; ; at2 = (0, import_node_path10.dirname)(at2)) {
+    if ((0, import_node_fs10.existsSync)((0, import_node_path10.join)(at2, ".git"))) return !0;
+    if (at2 === (0, import_node_path10.dirname)(at2)) return !1;
   }
 }
 function browserUrl(remote) {
@@ -15693,10 +16109,10 @@ function browserUrl(remote) {
 }
 
 // src/read/transcript.ts
-var import_node_fs11 = require("node:fs");
+var import_node_fs12 = require("node:fs");
 
 // src/read/new-lines.ts
-var import_node_crypto2 = require("node:crypto"), import_node_fs10 = require("node:fs");
+var import_node_crypto2 = require("node:crypto"), import_node_fs11 = require("node:fs");
 var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
   let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
   return {
@@ -15711,16 +16127,16 @@ function fits(cursor, path2) {
   return now.beginning === cursor.beginning && now.last === cursor.last;
 }
 function cursorAt(path2, offset) {
-  let fd = (0, import_node_fs10.openSync)(path2, "r");
+  let fd = (0, import_node_fs11.openSync)(path2, "r");
   try {
-    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs10.fstatSync)(fd).size;
+    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs11.fstatSync)(fd).size;
     return { path: path2, offset, beginning: hashOf2(fd, 0, bytes), last: size < offset ? "" : hashOf2(fd, offset - bytes, bytes) };
   } finally {
-    (0, import_node_fs10.closeSync)(fd);
+    (0, import_node_fs11.closeSync)(fd);
   }
 }
 function hashOf2(fd, from, bytes) {
-  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs10.readSync)(fd, buffer, 0, bytes, from);
+  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs11.readSync)(fd, buffer, 0, bytes, from);
   return (0, import_node_crypto2.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
 }
 
@@ -15742,11 +16158,11 @@ function openMain(ref, cursor, lines2 = 0) {
   };
 }
 function stampOf(path2) {
-  let stats = (0, import_node_fs11.statSync)(path2, { throwIfNoEntry: !1 });
+  let stats = (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 });
   return stats && `${stats.size} ${stats.mtimeMs}`;
 }
 function agentFile(agent) {
-  let meta2 = textOf5(agent.path.replace(/\.jsonl$/, ".meta.json"));
+  let meta2 = textOf6(agent.path.replace(/\.jsonl$/, ".meta.json"));
   return {
     ...openFile(agent.path),
     id: agent.agentId,
@@ -15763,14 +16179,14 @@ function* readableLines(path2, lines2) {
 }
 function reasonAgainst(path2) {
   try {
-    return (0, import_node_fs11.accessSync)(path2, import_node_fs11.constants.R_OK), (0, import_node_fs11.statSync)(path2).isFile() ? void 0 : "it is no regular file";
+    return (0, import_node_fs12.accessSync)(path2, import_node_fs12.constants.R_OK), (0, import_node_fs12.statSync)(path2).isFile() ? void 0 : "it is no regular file";
   } catch (error) {
     return error.message;
   }
 }
-function textOf5(path2) {
+function textOf6(path2) {
   try {
-    return (0, import_node_fs11.readFileSync)(path2, "utf8");
+    return (0, import_node_fs12.readFileSync)(path2, "utf8");
   } catch (error) {
     let { code: code2, message } = error;
     return code2 === "ENOENT" ? void 0 : message;
@@ -15797,7 +16213,7 @@ var Redaction = class {
     this.#redactor = redactor;
   }
   counts() {
-    return sumOfCounts(...this.#found);
+    return sumOfCounts(this.#found);
   }
   text(text3) {
     if (text3 === void 0) return text3;
@@ -15837,6 +16253,7 @@ var Redaction = class {
       teammate: this.text(call.teammate),
       input: this.#value(call.input),
       output: this.#value(call.output),
+      files: this.#value(call.files),
       outcome: this.#outcome(call.outcome),
       agent: call.agent && this.agent(call.agent),
       agents: call.agents.map((agent) => this.agent(agent))
@@ -17003,8 +17420,9 @@ function chatAttributes(call, who, settings) {
 }
 function toolAttributes(call, who, settings) {
   let to = common(GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
-  return put2(to, ATTR_GEN_AI_TOOL_NAME, call.name), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put2(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put2(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put2(to, ATTR_TASK_ID, call.taskId), put2(to, ATTR_TEAMMATE, call.teammate), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
+  return put2(to, ATTR_GEN_AI_TOOL_NAME, call.name), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put2(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put2(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put2(to, ATTR_TASK_ID, call.taskId), put2(to, ATTR_TEAMMATE, call.teammate), put2(to, ATTR_FILES_COUNT, call.files?.length), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (put2(to, ATTR_FILES, call.files?.slice(0, MAX_FILES).map(changeLine)), put2(to, ATTR_COMMITS, call.commits), put2(to, ATTR_PULL_REQUESTS, call.pullRequests), call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
 }
+var MAX_FILES = 100, changeLine = ({ change, path: path2, movedTo }) => [change, path2, ...movedTo === void 0 ? [] : ["->", movedTo]].join(" ").trimEnd();
 function put2(to, name, value) {
   value !== void 0 && (to[name] = value);
 }
@@ -17014,7 +17432,7 @@ function common(operation, who) {
 }
 function addRun(to, run2, runs, settings) {
   let calls = runs.flatMap(({ modelCalls }) => modelCalls), { profile } = settings, last = calls.at(-1), usages = calls.flatMap((call) => call.usage ?? []);
-  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, run2.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf2(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
+  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, run2.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum2), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf2(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
     to,
     ATTR_TOOL_CALLS,
     runs.reduce((count, { toolCalls }) => count + toolCalls.length, 0)
@@ -17035,7 +17453,7 @@ var errorTypeOf2 = (outcome) => outcome.kind === "error" ? outcome.errorType : v
 function addUsage(to, usage, profile, withParts) {
   put2(to, ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input), put2(to, ATTR_GEN_AI_USAGE_OUTPUT_TOKENS, usage.output), withParts && (put2(to, ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheRead), put2(to, profile.cacheWriteTokens, usage.cacheWrite), put2(to, ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning));
 }
-var sum = (a, b2) => ({
+var sum2 = (a, b2) => ({
   input: a.input + b2.input,
   output: a.output + b2.output,
   cacheRead: a.cacheRead + b2.cacheRead,
@@ -17066,7 +17484,7 @@ var crypto = __toESM(require("node:crypto"), 1), traceIdOf = (startId) => hex(`t
 function spansOf(session, options = {}) {
   let builder = new SpanBuilder(session, options);
   return [
-    ...session.turns.flatMap((turn, at) => builder.turn(turn, session.turns[at - 1]?.startId ?? session.previousTurnId)),
+    ...session.turns.flatMap((turn, at2) => builder.turn(turn, session.turns[at2 - 1]?.startId ?? session.previousTurnId)),
     ...session.strays.flatMap((agent) => builder.stray(agent))
   ];
 }
@@ -17120,8 +17538,8 @@ var SpanBuilder = class {
       endMs: call.endedAtMs,
       status: UNSET,
       attributes: chatAttributes(call, place2.who, this.#settings),
-      events: NONE2,
-      links: NONE2
+      events: NONE4,
+      links: NONE4
     });
   }
   #tool(call, place2) {
@@ -17133,8 +17551,8 @@ var SpanBuilder = class {
       endMs: endOf2(call),
       status: this.#toolStatus(call),
       attributes: toolAttributes(call, place2.who, this.#settings),
-      events: NONE2,
-      links: NONE2
+      events: NONE4,
+      links: NONE4
     }), ...call.agents.flatMap((agent) => this.#agent(agent, void 0, { ...place2, parentSpanId: spanId }))];
   }
   /** From its call, or its first line if that is earlier, to its last line or that of its descendants. */
@@ -17154,7 +17572,7 @@ var SpanBuilder = class {
       status: this.#runStatus(agent.outcome),
       attributes: agentAttributes(agent, call, who, this.#settings),
       events: marks(agent),
-      links: NONE2
+      links: NONE4
     }), ...children];
   }
   #turnLinks(turn, previousTurnId) {
@@ -17201,7 +17619,7 @@ var SpanBuilder = class {
   unknown_tool: "there is no such tool",
   invalid_arguments: "the arguments did not fit the tool",
   agent_error: "the agent ended with an error"
-}, UNSET = { kind: "unset" }, NONE2 = [], spanAt = (place2, spanId, own2) => ({
+}, UNSET = { kind: "unset" }, NONE4 = [], spanAt = (place2, spanId, own2) => ({
   traceId: place2.traceId,
   spanId,
   parentSpanId: place2.parentSpanId,
@@ -17272,29 +17690,35 @@ function whole2(ref, options, standing, known) {
   return traced(ref.harness.normalise(files), agents, { directory, agents: [] }, opened, options, known);
 }
 function partsOf2(ref, opened, options, { ended, stoppedAtMs }, known, placed) {
-  let { harness } = ref, parse2 = parserOf(harness, options), main = parse2(opened.file), wants2 = harness.wants(main, /* @__PURE__ */ new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)])), borrowed = wants2.agents.flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? []), neighbours = opened.fromStart ? wants2.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [], agents = [...ref.agents, ...borrowed].map((agent) => ({ ...agent, stamp: stampOf(agent.path) }));
+  let { harness } = ref, parse2 = parserOf(harness, options), main = parse2(opened.file), ids = /* @__PURE__ */ new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)]), wants2 = harness.wants(main, ids), neighbours = opened.fromStart ? wants2.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [], agents = [], read = (refs) => {
+    let opened2 = refs.map((agent) => ({ ...agent, stamp: stampOf(agent.path), parsed: parse2(agentFile(agent)) }));
+    for (let agent of opened2) agents.push(agent);
+    for (let { agentId } of opened2) ids.add(agentId);
+    return opened2.flatMap(({ parsed: parsed3 }) => harness.wants(parsed3, ids).agents);
+  };
+  for (let missing = /* @__PURE__ */ new Set([...wants2.agents, ...read(ref.agents)]); missing.size > 0; )
+    missing = new Set(read([...missing].flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? [])));
   return {
     files: {
       sessionId: ref.sessionId,
       main,
-      agents: agents.map((agent) => parse2(agentFile(agent))),
+      agents: agents.map(({ parsed: parsed3 }) => parsed3),
       related: neighbours.map((path2) => parse2(openFile(path2))),
       ended,
       ...stoppedAtMs !== void 0 && { stoppedAtMs }
     },
-    agents,
+    agents: agents.map(({ parsed: _, ...agent }) => agent),
     directory: wants2.directory
   };
 }
 function traced({ session, problems, checkpointAt }, agents, earlier, opened, options, known) {
   let { directory } = earlier, repository = directory === void 0 ? void 0 : repositoryOf(directory, known.repositories);
   return {
-    session,
-    spans: build(session, options, repository?.url, directory),
+    ...build(session, options, repository?.url, directory),
     problems,
     problemCounts: countByReason(problems, earlier.checkpoint?.problems),
-    resumeAt: (at) => {
-      let checkpoint = checkpointAt(at), cursor = checkpoint && opened.cursorAfter(checkpoint.line);
+    resumeAt: (at2) => {
+      let checkpoint = checkpointAt(at2), cursor = checkpoint && opened.cursorAfter(checkpoint.line);
       if (checkpoint === void 0 || cursor === void 0) return;
       let placed = new Set(checkpoint.agents), newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path: path2, stamp }) => ({ path: path2, stamp }));
       return { cursor, checkpoint, directory, agents: [...earlier.agents, ...newlyPlaced] };
@@ -17306,15 +17730,23 @@ var parserOf = (harness, options) => (file) => harness.parse(file, { content: ke
 function ownRedactor() {
   return ownRules ??= createRedactor(builtInRules.filter(({ pack }) => pack === "credentials")), ownRules;
 }
-function build(session, options, repositoryUrl, directory) {
-  let redactor = options.content === "full" ? void 0 : (options.redactorFor ?? ownRedactor)(directory), address = repositoryUrl && (redactor?.text(repositoryUrl).value ?? repositoryUrl);
-  return spansOf(redactor === void 0 ? session : redactSession(session, redactor), {
+function build(session, options, url, directory) {
+  let redactor = redactorOf(options, directory), whole3 = told3(session, redactor, url), spans = spansOf(whole3.session, {
     content: keepsContent(options),
     ...options.semconv !== void 0 && { semconv: options.semconv },
     ...options.agentUsage !== void 0 && { agentUsage: options.agentUsage },
     ...options.resource !== void 0 && { resource: redactor?.value(options.resource).value ?? options.resource },
-    ...address !== void 0 && URL.canParse(address) && { repositoryUrl: address }
+    ...whole3.repositoryUrl !== void 0 && { repositoryUrl: whole3.repositoryUrl }
   });
+  return { ...whole3, spans };
+}
+var redactorOf = (options, directory) => options.content === "full" ? void 0 : (options.redactorFor ?? ownRedactor)(directory);
+function told3(session, redactor, url) {
+  let address = url && (redactor?.text(url).value ?? url);
+  return {
+    session: redactor === void 0 ? session : redactSession(session, redactor),
+    ...address !== void 0 && URL.canParse(address) && { repositoryUrl: address }
+  };
 }
 
 // src/trace/parent.ts
@@ -17333,7 +17765,7 @@ var underParent = (span, parent) => ({
 }), isWithinSession = ({ attributes }) => attributes[ATTR_LINK_KIND] !== "started_by";
 
 // src/sync/standing.ts
-var import_node_fs12 = require("node:fs");
+var import_node_fs13 = require("node:fs");
 var SILENCE_MS = 1440 * 6e4, AFTERMATH_MS = 2e3, standingOf = (ref, state, nowMs) => ({
   ended: hasEnded(ref, state, nowMs),
   stoppedAtMs: state.stoppedAtMs
@@ -17346,13 +17778,13 @@ function hasEnded(ref, state, nowMs) {
 var lastTimeIn = (ref) => lastLines(ref.path).flatMap((line) => ref.harness.layout.timeOf(line) ?? []).reduce((latest, atMs) => Math.max(latest ?? 0, atMs), void 0), TAIL_BYTES = 64 * 1024;
 function lastLines(path2) {
   try {
-    let fd = (0, import_node_fs12.openSync)(path2, "r");
+    let fd = (0, import_node_fs13.openSync)(path2, import_node_fs13.constants.O_RDONLY | (import_node_fs13.constants.O_NONBLOCK ?? 0));
     try {
-      let { size } = (0, import_node_fs12.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
-      return buffer.toString("utf8", 0, (0, import_node_fs12.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
+      let { size } = (0, import_node_fs13.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      return buffer.toString("utf8", 0, (0, import_node_fs13.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
 `);
     } finally {
-      (0, import_node_fs12.closeSync)(fd);
+      (0, import_node_fs13.closeSync)(fd);
     }
   } catch {
     return [];
@@ -17361,7 +17793,7 @@ function lastLines(path2) {
 var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf(path2)).join("|"), isOwnStamp = (path2, seen) => seen.split("|")[0] === stampOf(path2);
 
 // src/sync/state.ts
-var import_node_crypto4 = require("node:crypto"), import_node_fs13 = require("node:fs"), import_node_path10 = require("node:path");
+var import_node_crypto4 = require("node:crypto"), import_node_fs14 = require("node:fs"), import_node_path11 = require("node:path");
 var VERSION4 = 1;
 function readState(stateFolder, { harness, sessionId }) {
   let nothing = { v: VERSION4, harness, sessionId };
@@ -17377,18 +17809,18 @@ function writeState(stateFolder, state, standing) {
   standing === "unsettled" && mark2(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
 `), standing === "settled" && settle2(stateFolder, state);
 }
-var settle2 = (stateFolder, name) => (0, import_node_fs13.rmSync)(markerOf(stateFolder, name), { force: !0 });
+var settle2 = (stateFolder, name) => (0, import_node_fs14.rmSync)(markerOf(stateFolder, name), { force: !0 });
 function forget(stateFolder, name) {
-  settle2(stateFolder, name), (0, import_node_fs13.rmSync)(pathOf(stateFolder, name), { force: !0 });
+  settle2(stateFolder, name), (0, import_node_fs14.rmSync)(pathOf(stateFolder, name), { force: !0 });
 }
 function unsettledSessions(stateFolder) {
-  return namesIn((0, import_node_path10.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
-    let at = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at), name.slice(at + 1)], [known] = stateIn((0, import_node_path10.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
-    return at < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
+  return namesIn((0, import_node_path11.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
+    let at2 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at2), name.slice(at2 + 1)], [known] = stateIn((0, import_node_path11.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
+    return at2 < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
   });
 }
-var allSessions = (stateFolder) => namesIn((0, import_node_path10.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
-  (harness) => namesIn((0, import_node_path10.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path10.join)(stateFolder, "sessions", harness, name)))
+var allSessions = (stateFolder) => namesIn((0, import_node_path11.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
+  (harness) => namesIn((0, import_node_path11.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path11.join)(stateFolder, "sessions", harness, name)))
 );
 function stateIn(path2) {
   try {
@@ -17398,13 +17830,13 @@ function stateIn(path2) {
     return [];
   }
 }
-var pathOf = (stateFolder, name) => (0, import_node_path10.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path10.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto4.createHash)("sha256").update(sessionId).digest("hex");
+var pathOf = (stateFolder, name) => (0, import_node_path11.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path11.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto4.createHash)("sha256").update(sessionId).digest("hex");
 function mark2(stateFolder, marker) {
-  (0, import_node_fs13.mkdirSync)((0, import_node_path10.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs13.writeFileSync)(marker, "", { mode: 384 });
+  (0, import_node_fs14.mkdirSync)((0, import_node_path11.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs14.writeFileSync)(marker, "", { mode: 384 });
 }
 function namesIn(folder) {
   try {
-    return (0, import_node_fs13.readdirSync)(folder);
+    return (0, import_node_fs14.readdirSync)(folder);
   } catch {
     return [];
   }
@@ -17437,7 +17869,7 @@ var sendTraced = (traced2, state, outlet) => {
   return outlet.send(traced2.spans, traced2.session.id, parent && ((span) => underParent(span, parent)));
 };
 function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { stateFolder, outlet, version: version2, now }) {
-  let known = readState(stateFolder, nameOf(ref)), { turns } = traced2.session, at = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at < 0 ? turns.length : at), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
+  let known = readState(stateFolder, nameOf(ref)), { turns } = traced2.session, at2 = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at2 < 0 ? turns.length : at2), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
     version: version2,
     atMs: now(),
     seen,
@@ -17465,10 +17897,10 @@ function stateOf(ref, { stateFolder, traceparent, now }) {
 var nameOf = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 
 // src/sync/directories.ts
-var import_node_fs15 = require("node:fs"), import_node_path12 = require("node:path");
+var import_node_fs16 = require("node:fs"), import_node_path13 = require("node:path");
 
 // src/read/directory.ts
-var import_node_fs14 = require("node:fs"), import_node_path11 = require("node:path");
+var import_node_fs15 = require("node:fs"), import_node_path12 = require("node:path");
 
 // src/read/git-config.ts
 function remoteUrls(text3) {
@@ -17489,9 +17921,9 @@ function unquoted2(written) {
 function directoryFacts(directory) {
   let path2 = realPath2(directory), [nearest, ...outer] = gitsAround(path2), [repository] = mainOf(nearest);
   return {
-    directory: (0, import_node_path11.resolve)(directory),
+    directory: (0, import_node_path12.resolve)(directory),
     path: path2,
-    exists: (0, import_node_fs14.existsSync)(path2),
+    exists: (0, import_node_fs15.existsSync)(path2),
     ...repository !== void 0 && { repository },
     remotes: nearest === void 0 ? [] : remotesOf(nearest),
     outerRemotes: [...new Set(outer.flatMap((git) => git === void 0 ? [] : remotesOf(git)))],
@@ -17500,31 +17932,31 @@ function directoryFacts(directory) {
   };
 }
 function realPath2(path2) {
-  let absolute = (0, import_node_path11.resolve)(path2);
+  let absolute = (0, import_node_path12.resolve)(path2);
   try {
-    return import_node_fs14.realpathSync.native(absolute);
+    return import_node_fs15.realpathSync.native(absolute);
   } catch {
-    return absolute === (0, import_node_path11.dirname)(absolute) ? absolute : (0, import_node_path11.join)(realPath2((0, import_node_path11.dirname)(absolute)), (0, import_node_path11.basename)(absolute));
+    return absolute === (0, import_node_path12.dirname)(absolute) ? absolute : (0, import_node_path12.join)(realPath2((0, import_node_path12.dirname)(absolute)), (0, import_node_path12.basename)(absolute));
   }
 }
 function gitsAround(path2) {
   let folder = gitFolder(path2), here = folder === void 0 ? [] : [isGitFolder(folder) ? { top: path2, folder, ...commonOf(path2, folder) } : void 0];
-  return path2 === (0, import_node_path11.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path11.dirname)(path2))];
+  return path2 === (0, import_node_path12.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path12.dirname)(path2))];
 }
 function gitFolder(top) {
-  let git = (0, import_node_path11.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text2(git) ?? "")?.[1];
-  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path11.resolve)(top, target);
+  let git = (0, import_node_path12.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text2(git) ?? "")?.[1];
+  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path12.resolve)(top, target);
 }
-var isGitFolder = (folder) => (0, import_node_fs14.existsSync)((0, import_node_path11.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs14.existsSync)((0, import_node_path11.join)(folder, name)));
+var isGitFolder = (folder) => (0, import_node_fs15.existsSync)((0, import_node_path12.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs15.existsSync)((0, import_node_path12.join)(folder, name)));
 function commonOf(top, folder) {
-  let commondir = text2((0, import_node_path11.join)(folder, "commondir"))?.trim();
+  let commondir = text2((0, import_node_path12.join)(folder, "commondir"))?.trim();
   if (!commondir) return { common: folder, linked: !1 };
-  let back = text2((0, import_node_path11.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath2((0, import_node_path11.resolve)(folder, back)) === realPath2((0, import_node_path11.join)(top, ".git"));
-  return { common: realPath2((0, import_node_path11.resolve)(folder, commondir)), linked };
+  let back = text2((0, import_node_path12.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath2((0, import_node_path12.resolve)(folder, back)) === realPath2((0, import_node_path12.join)(top, ".git"));
+  return { common: realPath2((0, import_node_path12.resolve)(folder, commondir)), linked };
 }
-var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path11.basename)(git.common) === ".git" ? (0, import_node_path11.dirname)(git.common) : git.common];
+var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path12.basename)(git.common) === ".git" ? (0, import_node_path12.dirname)(git.common) : git.common];
 function remotesOf({ top, folder, common: common2 }) {
-  let config2 = [(0, import_node_path11.join)(common2, "config"), (0, import_node_path11.join)(folder, "config.worktree")].map((path2) => text2(path2) ?? "").join(`
+  let config2 = [(0, import_node_path12.join)(common2, "config"), (0, import_node_path12.join)(folder, "config.worktree")].map((path2) => text2(path2) ?? "").join(`
 `), urls2 = remoteUrls(config2), all = !includesFiles(config2) && urls2.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls2 : [...urls2, ...gitRemotes(top)];
   return [...new Set(all.flatMap((url) => remoteName(url) ?? []))];
 }
@@ -17535,7 +17967,7 @@ function remoteName(url) {
 }
 function text2(path2) {
   try {
-    return (0, import_node_fs14.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
+    return (0, import_node_fs15.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
   } catch {
     return;
   }
@@ -17544,7 +17976,7 @@ function text2(path2) {
 // src/sync/directories.ts
 var MAX_KEPT = 2e3;
 function directoriesIn(stateFolder) {
-  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path12.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
+  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path13.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
   return {
     factsOf: (directory) => {
       let facts = directoryFacts(directory), line = facts.exists ? void 0 : lines2.get(facts.directory);
@@ -17559,7 +17991,7 @@ function directoriesIn(stateFolder) {
   };
 }
 function linesIn(path2) {
-  let written = textOf6(path2).split(`
+  let written = textOf7(path2).split(`
 `).slice(0, -1), lines2 = /* @__PURE__ */ new Map();
   for (let line of written) {
     let directory = directoryIn(line);
@@ -17578,7 +18010,7 @@ function directoryIn(line) {
     return;
   }
 }
-function textOf6(path2) {
+function textOf7(path2) {
   try {
     return readIfThere(path2) ?? "";
   } catch {
@@ -17587,7 +18019,7 @@ function textOf6(path2) {
 }
 function append2(path2, line) {
   quietly(() => {
-    (0, import_node_fs15.mkdirSync)((0, import_node_path12.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs15.appendFileSync)(path2, line, { mode: 384 });
+    (0, import_node_fs16.mkdirSync)((0, import_node_path13.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs16.appendFileSync)(path2, line, { mode: 384 });
   });
 }
 function quietly(act) {
@@ -17629,8 +18061,8 @@ function transcriptsWritten({ harnesses: harnesses2, env, home }, sinceMs) {
   return harnesses2.flatMap(
     ({ layout: layout2 }) => layout2.roots(env, home).flatMap(
       (root2) => namesIn2(root2).flatMap(
-        (folder) => namesIn2((0, import_node_path13.join)(root2, folder)).filter((name) => layout2.classify(name)?.kind === "session").flatMap((name) => {
-          let path2 = (0, import_node_path13.join)(root2, folder, name), stats = statsOf2(path2);
+        (folder) => namesIn2((0, import_node_path14.join)(root2, folder)).filter((name) => layout2.classify(name)?.kind === "session").flatMap((name) => {
+          let path2 = (0, import_node_path14.join)(root2, folder, name), stats = statsOf2(path2);
           return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path: path2, atMs: stats.mtimeMs }] : [];
         })
       )
@@ -17638,7 +18070,7 @@ function transcriptsWritten({ harnesses: harnesses2, env, home }, sinceMs) {
   ).toSorted((a, b2) => b2.atMs - a.atMs).map(({ path: path2 }) => path2);
 }
 function whenAdded(config2, home, stateFolder, nowMs) {
-  let path2 = (0, import_node_path13.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
+  let path2 = (0, import_node_path14.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
   if (all.some((root2) => known[root2] === void 0)) {
     let times = Object.fromEntries(all.map((root2) => [root2, known[root2] ?? nowMs]));
     return writePrivate(path2, `${JSON.stringify(times)}
@@ -17655,14 +18087,14 @@ function storedTimes(path2) {
 }
 function namesIn2(folder) {
   try {
-    return (0, import_node_fs16.readdirSync)(folder);
+    return (0, import_node_fs17.readdirSync)(folder);
   } catch {
     return [];
   }
 }
 function statsOf2(path2) {
   try {
-    return (0, import_node_fs16.statSync)(path2);
+    return (0, import_node_fs17.statSync)(path2);
   } catch {
     return;
   }
@@ -17692,7 +18124,7 @@ function scopeOf(semconv, version2) {
 }
 
 // src/hook/catch-up.ts
-var import_node_fs19 = require("node:fs"), import_node_path15 = require("node:path");
+var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
 
 // src/sync/order.ts
 function originalsFirst(refs) {
@@ -17705,27 +18137,27 @@ function originalsFirst(refs) {
 }
 
 // src/hook/session-jobs.ts
-var import_node_fs18 = require("node:fs");
+var import_node_fs19 = require("node:fs");
 
 // src/hook/queue.ts
-var import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path");
+var import_node_fs18 = require("node:fs"), import_node_path15 = require("node:path");
 var JOB_MAX_MS = 336 * 60 * 6e4, QUEUE_MAX_BYTES = 64 * 1024 * 1024, JOB_MAX_BYTES = 16 * 1024 * 1024, HALF_WRITTEN_MAX_MS = 6e4, optionalText = _catch(optional(string2()), void 0), payloadSchema = object({
   session_id: optionalText,
   transcript_path: optionalText,
   cwd: optionalText,
   hook_event_name: optionalText,
   last_assistant_message: optionalText
-}), eventSchema = _enum(["SessionStart", "Stop", "SessionEnd"]), queueFolder = (stateFolder) => (0, import_node_path14.join)(stateFolder, "queue");
+}), eventSchema = _enum(["SessionStart", "Stop", "SessionEnd"]), queueFolder = (stateFolder) => (0, import_node_path15.join)(stateFolder, "queue");
 function jobsIn(stateFolder, nowMs, unusable) {
   let folder = queueFolder(stateFolder);
   return dropOverdue(folder, nowMs), filesIn(folder, /\.job$/).flatMap(({ path: path2, name, atMs, bytes }) => {
     let job = bytes > JOB_MAX_BYTES ? "it is too large" : jobFrom(path2, atMs);
-    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs17.rmSync)(path2, { force: !0 }), []);
+    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs18.rmSync)(path2, { force: !0 }), []);
   });
 }
-var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs17.rmSync)(job.path, { force: !0 });
+var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs18.rmSync)(job.path, { force: !0 });
 function jobFrom(path2, atMs) {
-  let text3 = textOf7(path2);
+  let text3 = textOf8(path2);
   if (text3 === void 0) return;
   let end = text3.indexOf(`
 
@@ -17760,31 +18192,31 @@ function jsonObject(text3) {
 }
 function dropOverdue(folder, nowMs) {
   for (let { path: path2 } of filesIn(folder, /^\..*\.tmp$/).filter(({ atMs }) => nowMs - atMs > HALF_WRITTEN_MAX_MS))
-    (0, import_node_fs17.rmSync)(path2, { force: !0 });
-  let files = filesIn(folder, /\.job$/), bytes = files.reduce((sum2, file) => sum2 + file.bytes, 0);
+    (0, import_node_fs18.rmSync)(path2, { force: !0 });
+  let files = filesIn(folder, /\.job$/), bytes = files.reduce((sum3, file) => sum3 + file.bytes, 0);
   for (let file of files) {
     let reason = nowMs - file.atMs > JOB_MAX_MS ? "age" : bytes > QUEUE_MAX_BYTES ? "size" : void 0;
-    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs17.rmSync)(file.path, { force: !0 }), (0, import_node_fs17.appendFileSync)((0, import_node_path14.join)(folder, ".dropped"), `${nowMs} ${reason}
+    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs18.rmSync)(file.path, { force: !0 }), (0, import_node_fs18.appendFileSync)((0, import_node_path15.join)(folder, ".dropped"), `${nowMs} ${reason}
 `, { mode: 384 }));
   }
 }
 function filesIn(folder, pattern2) {
   return namesIn3(folder).filter((name) => pattern2.test(name)).flatMap((name) => {
-    let path2 = (0, import_node_path14.join)(folder, name), stats = (0, import_node_fs17.statSync)(path2, { throwIfNoEntry: !1 });
+    let path2 = (0, import_node_path15.join)(folder, name), stats = (0, import_node_fs18.statSync)(path2, { throwIfNoEntry: !1 });
     return stats?.isFile() ? [{ path: path2, name, atMs: stats.mtimeMs, bytes: stats.size }] : [];
   }).toSorted((a, b2) => a.atMs - b2.atMs || (a.name < b2.name ? -1 : 1));
 }
 function namesIn3(folder) {
   try {
-    return (0, import_node_fs17.readdirSync)(folder);
+    return (0, import_node_fs18.readdirSync)(folder);
   } catch (error) {
     if (error.code === "ENOENT") return [];
     throw error;
   }
 }
-function textOf7(path2) {
+function textOf8(path2) {
   try {
-    return (0, import_node_fs17.readFileSync)(path2, "utf8");
+    return (0, import_node_fs18.readFileSync)(path2, "utf8");
   } catch (error) {
     return error.code === "ENOENT" ? void 0 : "";
   }
@@ -17817,16 +18249,16 @@ async function takeUp(jobs, crew) {
   let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), early = refOf(jobs, crew), name = early === void 0 ? { harness: crew.places.harnesses[0].name, sessionId } : nameOf(early), known = readState(paths.state, name);
   if (known.disabled || jobs.some(({ disabled }) => disabled))
     return writeState(paths.state, { ...known, disabled: !0 }, "settled"), done();
-  let decide = scopeDecider(crew.loaded.config, crew.home, paths.state), isInScope = (directory2) => directory2 !== void 0 && decide(directory2).inScope, told3 = (ref2) => ref2 && startDirectoryOf(ref2, paths.state), expected = told3(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
+  let decide = scopeDecider(crew.loaded.config, crew.home, paths.state), isInScope = (directory2) => directory2 !== void 0 && decide(directory2).inScope, told4 = (ref2) => ref2 && startDirectoryOf(ref2, paths.state), expected = told4(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
   if (!isInScope(expected)) return done();
   let stop = jobs.findLast(({ event }) => event === "Stop"), ended = jobs.at(-1).event === "SessionEnd", settled = early !== void 0 && stop !== void 0 && await hasSettled(early, stop, crew);
   early !== void 0 && ended && await untilQuiet(early, jobs.at(-1).atMs, crew);
-  let ref = refOf(jobs, crew), directory = told3(ref) ?? expected, state = {
+  let ref = refOf(jobs, crew), directory = told4(ref) ?? expected, state = {
     ...withEvents(known, jobs),
     ...directory !== void 0 && { startDirectory: directory },
     ...ref?.path !== void 0 && { transcriptSeen: !0 }
   };
-  writeState(paths.state, { ...state, ...settled && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || !isInScope(told3(ref)) || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
+  writeState(paths.state, { ...state, ...settled && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || !isInScope(told4(ref)) || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
 }
 async function deliver(ref, { tools, now, paths }, log) {
   if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())) && !readState(paths.state, nameOf(ref)).disabled)
@@ -17846,7 +18278,7 @@ async function deliver(ref, { tools, now, paths }, log) {
 function refOf(jobs, { places }) {
   let path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath;
   try {
-    return path2 !== void 0 && (0, import_node_fs18.existsSync)(path2) ? findSessions(path2, places)[0] : findSessions(jobs[0].sessionId, places)[0];
+    return path2 !== void 0 && (0, import_node_fs19.existsSync)(path2) ? findSessions(path2, places)[0] : findSessions(jobs[0].sessionId, places)[0];
   } catch {
     return;
   }
@@ -17900,16 +18332,16 @@ async function* catchUp(crew, began) {
   prunes && await prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
 `);
 }
-var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs19.existsSync)(path2);
+var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs20.existsSync)(path2);
 function isAsItWas2(state, { tools, version: version2, places, now }) {
   let { path: path2, delivered } = state, known = delivered?.[tools?.outlet.key ?? ""], harness = places.harnesses.find(({ name }) => name === state.harness);
   if (harness === void 0 || path2 === void 0 || known === void 0 || known.pending > 0 || known.ended || known.version !== version2 || !isOwnStamp(path2, known.seen)) return !1;
-  let modifiedMs = (0, import_node_fs19.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+  let modifiedMs = (0, import_node_fs20.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
   return !standingOf({ harness, path: path2, modifiedMs }, state, now()).ended;
 }
 function refOf2({ path: path2, sessionId }, { places }) {
   try {
-    return findSessions(path2 !== void 0 && (0, import_node_fs19.existsSync)(path2) ? path2 : sessionId, places)[0];
+    return findSessions(path2 !== void 0 && (0, import_node_fs20.existsSync)(path2) ? path2 : sessionId, places)[0];
   } catch {
     return;
   }
@@ -17927,13 +18359,13 @@ function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
 }
 async function prune2({ paths, tools, now }) {
   let gone = allSessions(paths.state).filter(
-    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && state.path !== void 0 && !(0, import_node_fs19.existsSync)(state.path) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
+    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && state.path !== void 0 && !(0, import_node_fs20.existsSync)(state.path) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
   ), keys2 = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys2.has(session));
   for (let state of gone) forget(paths.state, state);
   removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2);
 }
-var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path15.join)(stateFolder, "catch-up.json");
+var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path16.join)(stateFolder, "catch-up.json");
 function readTimes(stateFolder) {
   try {
     return JSON.parse(readIfThere(timesPath(stateFolder)) ?? "{}") ?? {};
@@ -17944,22 +18376,22 @@ function readTimes(stateFolder) {
 var within = (atMs, ms, nowMs) => atMs !== void 0 && atMs <= nowMs && nowMs - atMs < ms;
 
 // src/hook/log.ts
-var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
+var import_node_fs21 = require("node:fs"), import_node_path17 = require("node:path");
 var LOG_MAX_BYTES = 256 * 1024, openLog = (stateFolder, now) => (level, message, session) => {
-  let path2 = (0, import_node_path16.join)(stateFolder, "log");
+  let path2 = (0, import_node_path17.join)(stateFolder, "log");
   try {
-    ((0, import_node_fs20.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs20.renameSync)(path2, `${path2}.1`), (0, import_node_fs20.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
+    ((0, import_node_fs21.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs21.renameSync)(path2, `${path2}.1`), (0, import_node_fs21.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
 `, { mode: 384 });
   } catch {
   }
 };
 
 // src/hook/notice.ts
-var import_node_fs21 = require("node:fs"), import_node_path17 = require("node:path");
+var import_node_fs22 = require("node:fs"), import_node_path18 = require("node:path");
 function writeNotice(stateFolder, when, standing) {
-  let path2 = (0, import_node_path17.join)(stateFolder, "notice.json"), words = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
+  let path2 = (0, import_node_path18.join)(stateFolder, "notice.json"), words = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
   if (words === void 0) {
-    (0, import_node_fs21.rmSync)(path2, { force: !0 });
+    (0, import_node_fs22.rmSync)(path2, { force: !0 });
     return;
   }
   let text3 = `${JSON.stringify({ systemMessage: `trace-build: ${words}` })}
@@ -17973,12 +18405,12 @@ function failure2({ obstacle, health, pending }) {
 var success = ({ health }) => health?.lastAcknowledgedMs === void 0 ? void 0 : `last delivery ${new Date(health.lastAcknowledgedMs).toISOString()}, to ${health.url}.`;
 
 // src/hook/waiting.ts
-var import_node_fs22 = require("node:fs");
+var import_node_fs23 = require("node:fs");
 function waitingSessions({ stateFolder, config: config2, places, key, nowMs }) {
   let decide = scopeDecider(config2, places.home, stateFolder), isDue = (state) => {
     let { path: path2, startDirectory } = state, harness = places.harnesses.find(({ name }) => name === state.harness);
-    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs22.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
-    let modifiedMs = (0, import_node_fs22.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs23.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
+    let modifiedMs = (0, import_node_fs23.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
     return config2.when === "turn" || standingOf({ harness, path: path2, modifiedMs }, state, nowMs).ended;
   };
   return unsettledSessions(stateFolder).filter((state) => {
@@ -17993,7 +18425,7 @@ async function work(world) {
   let { state } = world.paths, log = openLog(state, world.now), left = /* @__PURE__ */ new Set();
   try {
     for (; ; ) {
-      let folder = (0, import_node_path18.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
+      let folder = (0, import_node_path19.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === void 0) return;
       try {
         if (!await shift(world, left, log)) return;
@@ -18046,8 +18478,8 @@ async function drain(crew) {
 
 // src/hook/main.ts
 var VERSION5 = "0.1.0", argument = (name) => {
-  let at = process.argv.indexOf(name);
-  return at < 0 ? void 0 : process.argv[at + 1];
+  let at2 = process.argv.indexOf(name);
+  return at2 < 0 ? void 0 : process.argv[at2 + 1];
 };
 process.umask(63);
 process.on("SIGHUP", () => {
@@ -18058,5 +18490,5 @@ work({
   version: VERSION5,
   awaited: process.argv.includes("--wait"),
   now: Date.now,
-  wait: (ms) => new Promise((resolve5) => setTimeout(resolve5, ms))
+  wait: (ms) => new Promise((resolve6) => setTimeout(resolve6, ms))
 });
