@@ -70,6 +70,19 @@ describe('what is not told twice, and not lost', () => {
     expect(trace.spans.filter(({ name }) => name === 'execute_tool Bash').length).toBe(3);
   });
 
+  test.each([
+    ['called', result(3, 200, 'toolu_1', { toolUseResult: { agentId: 'aaa' } }), BEGUN + 100],
+    ['unclaimed', result(3, 200, 'toolu_1'), BEGUN],
+  ])('an agent whose file tells nothing yet, %s, began no sooner than its session', (_, answer, startMs) => {
+    const called = assistant(2, 100, 'msg_1', [agentUse('toolu_1', { subagent_type: 'Explore' })]);
+    const other = agentFile('bbb', [user(11, 110, 'p')], { agentType: 'Explore', toolUseId: 'toolu_1' });
+    const agents = [agentFile('aaa', []), ...(startMs === BEGUN ? [other] : [])];
+    const { spans } = build(transcript([user(1, 0), called, answer, assistant(4, 300, 'msg_2')], { agents }));
+    const agent = spans.find(({ attributes }) => attributes['gen_ai.agent.id'] === 'aaa')!;
+    expect([agent.startMs, agent.endMs >= agent.startMs]).toEqual([startMs, true]);
+    expect(spans.every((span) => span.startMs >= BEGUN)).toBe(true);
+  });
+
   test('a result without a call in an agent file is told', () => {
     const agents = [agentFile('aaa', [user(11, 110, 'p'), result(12, 120, 'toolu_nowhere')])];
     expect(build(transcript(SMALL, { agents })).problems.filter(({ reason }) => reason === 'orphan-result')).toMatchObject([

@@ -12,6 +12,8 @@ import { UserError } from '../errors.ts';
 /** Our own open files: where they lead to a file, its name is not ours to give to another one. */
 const OPEN_FILE = /^\/(?:dev|proc\/self)\/(?:stdout|stderr|fd\/\d+)$/;
 
+const BREAKS_OFF = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 export async function writeOut(path: string, texts: AsyncIterable<string> | Iterable<string>): Promise<void> {
   const failed = (error: unknown): never => {
     throw new UserError(`--out ${path}: ${(error as Error).message}.`, 'Name a file in a directory you may write to.');
@@ -24,13 +26,30 @@ export async function writeOut(path: string, texts: AsyncIterable<string> | Iter
   }
   // All of it or nothing: half a file is worse than an old one.
   const temporary = `${target}.${process.pid}.tmp`;
+  const remove = (): void => rmSync(temporary, { force: true });
   const file = await open(temporary, 'w', stats?.mode).catch(failed);
+  const over = onceBrokenOff(remove);
   try {
     await written(file, texts, failed);
     attempt(() => renameSync(temporary, target), failed);
   } finally {
-    rmSync(temporary, { force: true });
+    over();
+    remove();
   }
+}
+
+/** Who breaks it off with Ctrl-C ends the program all the same. @returns what to call when it is over */
+function onceBrokenOff(action: () => void): () => void {
+  const listener = (signal: NodeJS.Signals): void => {
+    over();
+    action();
+    process.kill(process.pid, signal);
+  };
+  const over = (): void => {
+    for (const signal of BREAKS_OFF) process.off(signal, listener);
+  };
+  for (const signal of BREAKS_OFF) process.on(signal, listener);
+  return over;
 }
 
 async function written(

@@ -6,9 +6,10 @@
  */
 import type { SessionRef } from '../read/find.ts';
 import type { SessionSummary } from '../stats/summary.ts';
+import { dayOf } from './since.ts';
 import { dollars, duration, tokens } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
-import { cut, padEnd, padStart, widthOf } from './text-width.ts';
+import { CHARS_A_COLUMN, cut, padEnd, padStart, widthOf } from './text-width.ts';
 
 export interface ListedRow {
   readonly ref: SessionRef;
@@ -72,18 +73,18 @@ export function sessionTable(
   ];
 }
 
-/** The worthiest first, each if there is room for it yet. */
+/** The worthiest first, each if there is room for it yet; those of the same worth tell something only together. */
 function fitting<C extends Column & { readonly width: number }>(columns: readonly C[], width: number | undefined): readonly C[] {
   if (width === undefined) return columns;
   let room = width;
-  const kept = columns
-    .toSorted((a, b) => b.worth - a.worth)
-    .filter((column) => {
-      if (GAP + column.width > room) return false;
-      room -= GAP + column.width;
-      return true;
-    });
-  return columns.filter((column) => kept.includes(column));
+  const kept = new Set<number>();
+  for (const worth of new Set(columns.map((column) => column.worth).toSorted((a, b) => b - a))) {
+    const taken = columns.reduce((sum, column) => sum + (column.worth === worth ? GAP + column.width : 0), 0);
+    if (taken > room) continue;
+    room -= taken;
+    kept.add(worth);
+  }
+  return columns.filter(({ worth }) => kept.has(worth));
 }
 
 const same = (text: string): string => text;
@@ -123,7 +124,8 @@ function columns(
 /** The end of a path tells more than its beginning. */
 function endOf(path: string, columns: number, dots: string): string {
   if (widthOf(path) <= columns) return path;
-  let end = path;
+  // Of a path of any length no more is looked at than could be shown.
+  let end = path.slice(-columns * CHARS_A_COLUMN);
   while (widthOf(end) > columns - dots.length) end = end.slice(1);
   return `${dots}${end}`;
 }
@@ -142,5 +144,5 @@ function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
 function localTime(ms: number): string {
   const at = new Date(ms);
   const two = (n: number): string => String(n).padStart(2, '0');
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  return `${dayOf(ms)} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }

@@ -14,6 +14,7 @@ import { type SessionSummary, summaryOf } from '../stats/summary.ts';
 import { type CountedTurn, countedTurns } from '../stats/turns.ts';
 import { callCostUsd } from '../trace/cost.ts';
 import type { VerifyReport } from '../verify/report.ts';
+import { nothingIn } from './no-session.ts';
 import type { World } from './run.ts';
 import { pathsOf } from './settings.ts';
 import { verifier } from './verifying.ts';
@@ -82,7 +83,12 @@ function telling(task: SummaryTask | StatsTask, world: TaskWorld): (ref: Session
   const known = nothingKnown();
   const options = buildOptions(task.content, world);
   // Whoever counts wants it as it is now: nothing in it is waited for.
-  return (ref) => answer(task, readable(tellSession(ref, options, { ended: true }, known)));
+  return (ref) => {
+    const told = tellSession(ref, options, { ended: true }, known);
+    const nothing = nothingIn({ ...told, ref });
+    if (nothing !== undefined) throw nothing;
+    return answer(task, told);
+  };
 }
 
 function verifying({ nowMs }: VerifyTask, world: TaskWorld): (ref: SessionRef) => Outcome {
@@ -111,16 +117,4 @@ function answer(task: SummaryTask | StatsTask, { session, repositoryUrl }: ToldS
 function buildOptions(content: Content, world: TaskWorld): BuildOptions {
   // Where nothing is hidden, no rule is asked for.
   return content === 'full' ? { content } : { content, redactorFor: redactorsFor(loadConfig(pathsOf(world))) };
-}
-
-/** @throws UserError when all there was could not be read */
-function readable(told: ToldSession): ToldSession {
-  const { session, problems } = told;
-  const unreadable = problems.find(({ reason }) => reason === 'unreadable-file');
-  if (unreadable !== undefined && session.turns.length === 0 && session.strays.length === 0)
-    throw new UserError(
-      `${unreadable.file} can't be read: ${unreadable.detail}.`,
-      'Check its permissions, or run as the user it belongs to.',
-    );
-  return told;
 }

@@ -5,7 +5,7 @@
  * out:  `Shelf`; `shownOf`, one session as it is shown
  */
 import { createHash } from 'node:crypto';
-import { type BuildOptions, type Content, traceSession } from '../pipeline.ts';
+import { type BuildOptions, traceSession } from '../pipeline.ts';
 import { findSession, type Places, placeOf, type SessionRef } from '../read/find.ts';
 import { stampOf } from '../read/transcript.ts';
 import type { Shelf } from '../view/answers.ts';
@@ -18,7 +18,7 @@ import type { World } from './run.ts';
 import { overSessions } from './threads.ts';
 
 /** How sessions are built, and what of their content is kept. */
-export type ViewOptions = BuildOptions & { readonly content: Content };
+export type ViewOptions = BuildOptions & Required<Pick<BuildOptions, 'content' | 'redactorFor'>>;
 
 /** @param find  every time the list is looked at: what is new is in it */
 export function shelfOf(page: PageFiles, find: () => readonly SessionRef[], options: ViewOptions, places: Places, world: World): Shelf {

@@ -7,6 +7,8 @@
 import { UserError } from '../errors.ts';
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+/** All else that `Date.parse` takes for a date is a slip: to it `7` is a July. */
+const DATE = /^\d{4}-\d{2}(?:-\d{2}(?:[T ].+)?)?$/;
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 
 /** @throws UserError */
@@ -29,7 +31,7 @@ export function dayOf(atMs: number): string {
 function timeOf(text: string, option: string, nowMs: number): number {
   const ago = /^(\d+)([mhdw])$/.exec(text);
   if (ago !== null) return nowMs - Number(ago[1]) * UNIT_MS[ago[2] as keyof typeof UNIT_MS];
-  const atMs = Date.parse(DAY.test(text) ? `${text}T00:00` : text);
+  const atMs = DATE.test(text) ? Date.parse(DAY.test(text) ? `${text}T00:00` : text) : Number.NaN;
   if (Number.isNaN(atMs)) throw new UserError(`${option} ${text} is no time.`, 'Give 30m, 12h, 7d, 4w, or a date such as 2026-11-20.');
   return atMs;
 }

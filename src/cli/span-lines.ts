@@ -5,13 +5,14 @@
  * out:  lines; ids lowercase hex, times decimal strings of Unix nanoseconds, kind and status code as in OTLP
  */
 import type { Span } from '../trace/span.ts';
+import { harmlessJson } from './terminal.ts';
 
 const KINDS = { internal: 1, client: 3 } as const;
 const STATUS_UNSET = 0;
 const STATUS_ERROR = 2;
 
 export function* spanLines(spans: Iterable<Span>): Generator<string> {
-  for (const span of spans) yield `${JSON.stringify(spanJson(span))}\n`;
+  for (const span of spans) yield `${harmlessJson(JSON.stringify(spanJson(span)))}\n`;
 }
 
 const spanJson = (span: Span) => ({

@@ -36,7 +36,13 @@ export function overviewText(report: StatsReport, look: Look): string {
         ...some(used.reasoning, `${tokens(used.reasoning)} of it reasoning`),
       ],
     ],
-    ['', some(report.unreliableCalls, `${count(report.unreliableCalls, 'call')} tell no usage, or a placeholder: more was used`)],
+    [
+      '',
+      some(
+        report.unreliableCalls,
+        `${count(report.unreliableCalls, 'call')} ${report.unreliableCalls === 1 ? 'tells' : 'tell'} no usage, or a placeholder: more was used`,
+      ),
+    ],
     ['Calls', [`${count(report.modelCalls, 'model call')}`, count(report.toolCalls, 'tool call'), count(report.agents, 'sub-agent')]],
     ['Errors', report.errors === 0 ? [] : [count(report.errors, 'error'), named(report.errorsByType)]],
     [
@@ -101,7 +107,7 @@ const MODEL_COLUMNS: readonly Column[] = [
   right('write 5m', 7),
   right('write 1h', 8),
   right('hit', 2),
-  right('output'),
+  right('output', 1),
   right('reasoning', 10),
   right('cost'),
   right('p50', 4),

@@ -91,7 +91,9 @@ const figures = (totals: Totals): string[] => [
   count(totals.turns, 'turn'),
   count(totals.spans, 'span'),
   `${tokens(totals.inputTokens)} in, ${tokens(totals.outputTokens)} out`,
-  ...(totals.costUsd > 0 ? [`${dollars(totals.costUsd)}${totals.unpriced > 0 ? ` (${totals.unpriced} calls without a price)` : ''}`] : []),
+  ...(totals.costUsd > 0
+    ? [`${dollars(totals.costUsd)}${totals.unpriced > 0 ? ` (${count(totals.unpriced, 'call')} without a price)` : ''}`]
+    : []),
   ...(totals.errors > 0 ? [count(totals.errors, 'error')] : []),
   ...(totals.redactions > 0 ? [`${totals.redactions.toLocaleString('en-US')} redacted`] : []),
 ];
@@ -120,14 +122,16 @@ export const count = (n: number, what: string): string => `${n.toLocaleString('e
 
 export function tokens(n: number): string {
   if (n < 10_000) return n.toLocaleString('en-US');
-  return n < 1_000_000 ? `${(n / 1000).toFixed(1)}k` : `${(n / 1_000_000).toFixed(2)}M`;
+  return n < 999_950 ? `${(n / 1000).toFixed(1)}k` : `${(n / 1_000_000).toFixed(2)}M`;
 }
 
 export const dollars = (usd: number): string => `$${usd < 1 ? usd.toFixed(4) : usd.toFixed(2)}`;
 
 export function duration(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
-  return minutes < 60 ? `${minutes}m ${Math.round((ms % 60_000) / 1000)}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  // Rounded before it is taken apart: nothing takes 60 s of a minute.
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}m ${seconds % 60}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
 }

@@ -2,7 +2,7 @@
  * Text to the user's terminal, and nothing in it that the terminal would obey.
  *
  * in:   streams, environment
- * out:  `Terminal`; `harmless` for text out of a transcript
+ * out:  `Terminal`; `harmless` for text out of a transcript, `harmlessJson` for JSON of it
  */
 import { createInterface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
@@ -74,4 +74,11 @@ export const harmless = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '·');
+    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '·');
+
+/** JSON that means the same. Of what a terminal obeys JSON itself escapes only a part. */
+export const harmlessJson = (json: string): string =>
+  json.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

@@ -9,7 +9,7 @@ import stringWidth from 'string-width';
 /** Letters of a column each, and what we draw with: most texts, and the library takes a hundred times as long. */
 const PLAIN = /^[\x20-\x7e\xa1-\xac\xae-\u024f\u2013-\u2026\u2190-\u2193\u2265\u2500-\u259f\u2717]*$/;
 /** More of a text than this, per column, is never looked at. A letter may have any number of marks. */
-const CHARS_A_COLUMN = 16;
+export const CHARS_A_COLUMN = 16;
 /** Of the wanted language none: letters are the same in all. */
 const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 

@@ -8,7 +8,7 @@ import type { Place } from '../harness/recount.ts';
 import type { DeclaredReport, DestinationReport, Difference, Row, VerifyReport } from '../verify/report.ts';
 import { count } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
-import { padEnd, padStart } from './text-width.ts';
+import { padEnd, padStart, widthOf } from './text-width.ts';
 
 type Colors = Terminal['colors'];
 
@@ -134,7 +134,7 @@ type Cells = readonly string[];
 
 /** The first column left, the others right. A difference that is none says so quietly. */
 function table(head: Cells, body: readonly Cells[], colors: Colors, counts = true): string[] {
-  const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => cells[column]!.length)));
+  const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => widthOf(cells[column]!))));
   const line = (cells: Cells): string[] =>
     cells.map((cell, column) => (column === 0 ? padEnd(cell, widths[column]!) : padStart(cell, widths[column]!)));
   return [

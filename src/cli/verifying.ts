@@ -4,7 +4,6 @@
  * in:   SessionRef; the state folder, read only
  * out:  VerifyReport; UserError for what is no session, or can't be read
  */
-import { UserError } from '../errors.ts';
 import { isOfNewerVersion, type LedgerReading, readLedger } from '../export/ledger.ts';
 import { knownDestinations } from '../export/outlet.ts';
 import type { Recount } from '../harness/recount.ts';
@@ -16,16 +15,19 @@ import { filesOf, standingOf } from '../sync/standing.ts';
 import { readState } from '../sync/state.ts';
 import { compare } from '../verify/compare.ts';
 import type { Acknowledged, VerifyReport } from '../verify/report.ts';
+import { demandSession } from './no-session.ts';
 
 /** A session that is being written is read again, so that both counts are of the same lines; but not for ever. */
 const MAX_READINGS = 3;
 
+const NEWER_LEDGER = 'A newer version of trace-build wrote what was delivered: this one can not compare it. Update trace-build.';
+const WRITTEN_TO = 'It was written to meanwhile: the counts may be of other lines.';
+
 /** For one session after another: what they ask the disk alike is remembered. */
 export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) => VerifyReport {
   const known = nothingKnown();
-  const ledgers = isOfNewerVersion(stateFolder)
-    ? []
-    : knownDestinations(stateFolder).map(({ key, url }) => ({ key, url, ledger: readLedger(stateFolder, key) }));
+  const isNewer = isOfNewerVersion(stateFolder);
+  const ledgers = isNewer ? [] : knownDestinations(stateFolder).map(({ key, url }) => ({ key, url, ledger: readLedger(stateFolder, key) }));
   return (ref) => {
     for (let reading = 1; ; reading++) {
       const before = filesOf(ref);
@@ -35,15 +37,15 @@ export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) 
       const recount = recountOf(ref, standing.ended, (agentId) => findAgent(ref, agentId, known.agents));
       const isStill = before === filesOf(ref);
       if (!isStill && reading < MAX_READINGS) continue;
-      refuseWhatIsNone(ref, traced, recount);
+      // What one of the counts finds is a session, and what the other makes of it is a difference.
+      if (ref.path !== undefined && recount.responses.length === 0) demandSession({ ...traced, ref });
       const delivered = ledgers.map(({ key, url, ledger }): Acknowledged => {
         const { sinceMs, refused = 0 } = state.delivered?.[key] ?? {};
         return { key, url, ...answer(ledger, traced), sinceMs, refused };
       });
       const report = compare(recount, traced.spans, delivered);
-      return isStill
-        ? report
-        : { ...report, notes: [...report.notes, { places: [], says: 'It was written to meanwhile: the counts may be of other lines.' }] };
+      const notes = [...(isNewer ? [NEWER_LEDGER] : []), ...(isStill ? [] : [WRITTEN_TO])].map((says) => ({ places: [], says }));
+      return { ...report, notes: [...report.notes, ...notes] };
     }
   };
 }
@@ -63,18 +65,4 @@ function recountOf(ref: SessionRef, ended: boolean, findElsewhere: (agentId: str
     if (found.length === 0) return recount;
     agents.push(...found);
   }
-}
-
-/** @throws UserError */
-function refuseWhatIsNone({ path, bytes, rows }: SessionRef, { session }: TracedSession, { responses, unusable }: Recount): void {
-  if (path === undefined || rows !== undefined || session.turns.length + session.strays.length + responses.length > 0) return;
-  if (bytes === 0) throw new UserError(`${path} is empty.`, 'The session wrote nothing: name another one.');
-  const [first] = unusable.filter(({ place }) => place.file === path);
-  if (first === undefined) return;
-  if (first.place.line === 0)
-    throw new UserError(`${path} can't be read: ${first.why}.`, 'Check its permissions, or run as the user it belongs to.');
-  throw new UserError(
-    `${path} is not a transcript: line ${first.place.line}: ${first.why}.`,
-    'A transcript is a .jsonl file that the agent wrote.',
-  );
 }

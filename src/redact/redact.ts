@@ -70,7 +70,7 @@ export function createRedactor(rules: readonly Rule[], custom: readonly CustomRu
   };
 }
 
-export function sumOfCounts(...all: readonly Counts[]): Counts {
+export function sumOfCounts(all: readonly Counts[]): Counts {
   const sum: Record<string, number> = {};
   for (const counts of all) for (const [id, count] of Object.entries(counts)) sum[id] = (sum[id] ?? 0) + count;
   return sum;

@@ -36,7 +36,7 @@ class Redaction {
   }
 
   counts(): Counts {
-    return sumOfCounts(...this.#found);
+    return sumOfCounts(this.#found);
   }
 
   text<T extends string | undefined>(text: T): T {

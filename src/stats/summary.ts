@@ -4,9 +4,10 @@
  * in:   Session; what a model call costs, as a function
  * out:  `SessionSummary`; pure
  */
-import type { ModelCall, Part, Session, TokenUsage } from '../session/types.ts';
+import type { ModelCall, Session, TokenUsage } from '../session/types.ts';
 import { accountsOf, UNKNOWN_MODEL } from './accounts.ts';
 import { agentsOf, callsOf, errorsOf, livesIn } from './runs.ts';
+import { turnTitle } from './title.ts';
 
 /** US dollars; undefined when no price is known. */
 export type PriceOf = (call: ModelCall) => number | undefined;
@@ -14,7 +15,7 @@ export type PriceOf = (call: ModelCall) => number | undefined;
 export interface SessionSummary {
   readonly id: string;
   readonly harness: string;
-  /** The beginning of its first prompt, on one line; absent where content was not kept. */
+  /** The beginning of its first prompt, on one line. Absent where content was not kept, but for the name of a slash command. */
   readonly title?: string;
   /** Unix ms; 0 for a session without a turn. */
   readonly startedAtMs: number;
@@ -37,8 +38,6 @@ export interface SessionSummary {
   readonly compactions: number;
 }
 
-const TITLE_CHARS = 200;
-
 export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
   const lives = [...session.turns, ...session.strays].flatMap((run) => [...livesIn(run)]);
   const runs = lives.map(({ run }) => run);
@@ -47,14 +46,14 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
   const accounts = accountsOf(session);
   const shared = [...accounts.of.values()];
   const prices = calls.map((call) => priceOf(call) ?? (accounts.priced.has(call) ? 0 : undefined));
-  const title = session.turns.map(({ prompt }) => textOf(prompt)).find((text) => text !== '');
+  const title = firstTitle(session);
   const { version, branch } = session.turns.at(-1) ?? session.strays.at(-1) ?? {};
   const usages = [...calls, ...shared].flatMap(({ usage }) => usage ?? []);
   const sum = (of: (usage: TokenUsage) => number): number => usages.reduce((total, usage) => total + of(usage), 0);
   return {
     id: session.id,
     harness: session.harness,
-    ...(title !== undefined && { title: title.slice(0, TITLE_CHARS) }),
+    ...(title !== undefined && { title }),
     startedAtMs: runs.reduce((first, { startedAtMs }) => Math.min(first, startedAtMs), runs[0]?.startedAtMs ?? 0),
     endedAtMs: runs.reduce((last, { endedAtMs }) => Math.max(last, endedAtMs), 0),
     ...(version !== undefined && { version }),
@@ -77,12 +76,13 @@ export function summaryOf(session: Session, priceOf: PriceOf): SessionSummary {
   };
 }
 
-const textOf = (parts: readonly Part[] = []): string =>
-  parts
-    .flatMap((part) => (part.kind === 'text' ? [part.text] : []))
-    .join(' ')
-    .replace(/\s+/g, ' ')
-    .trim();
+function firstTitle({ turns }: Session): string | undefined {
+  for (const turn of turns) {
+    const title = turnTitle(turn);
+    if (title !== undefined) return title;
+  }
+  return undefined;
+}
 
 function byCount(names: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();

@@ -6,7 +6,7 @@
  *
  * Ended: a hook said so and nothing was written since; or its process is gone; or nothing was written for a day.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { isAlive } from '../disk/lock.ts';
 import type { Standing } from '../pipeline.ts';
 import { isDatabase, type SessionRef } from '../read/find.ts';
@@ -60,7 +60,8 @@ const TAIL_BYTES = 64 * 1024;
 /** The end of a file; its first line may be the end of one. `[]` when it can't be read: others tell why. */
 export function lastLines(path: string): readonly string[] {
   try {
-    const fd = openSync(path, 'r');
+    // Who opens a pipe waits for a writer, unless he says that he does not.
+    const fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const { size } = fstatSync(fd);
       const buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));

@@ -9,6 +9,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type PageFiles, SERVER_HTML, SERVER_POLICY } from './html.ts';
+import { jsonOf } from './json.ts';
 import type { ListLine } from './model.ts';
 import type { OpenedSession } from './sessions.ts';
 
@@ -96,7 +97,7 @@ const answer = (type: string, body: Answer['body']): Answer => ({ status: 200, h
 export const failure = (status: number, text: string): Answer => ({ status, headers: { ...HEADERS, ...TEXT }, body: `${text}\n` });
 
 const json = (value: object | undefined, otherwise: string): Answer =>
-  value === undefined ? failure(404, otherwise) : answer('application/json; charset=utf-8', JSON.stringify(value));
+  value === undefined ? failure(404, otherwise) : answer('application/json; charset=utf-8', jsonOf(value));
 
 async function* linesOf(list: AsyncIterable<ListLine>): AsyncGenerator<string> {
   for await (const line of list) yield `${JSON.stringify(line)}\n`;

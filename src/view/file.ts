@@ -5,6 +5,7 @@
  * out:  HTML in pieces, a span at a time
  */
 import { filePage, inJsonScript, type PageFiles } from './html.ts';
+import { jsonOf } from './json.ts';
 import type { OpenedSession } from './sessions.ts';
 
 /** Of one text. A file with whole megabytes of a tool's output in it is slow to open. */
@@ -19,7 +20,7 @@ export function* htmlFile({ view, details }: OpenedSession, page: PageFiles): Ge
   yield after;
 }
 
-const pieceOf = (value: unknown): string => inJsonScript(JSON.stringify(value, cut));
+const pieceOf = (value: object | undefined): string => inJsonScript(jsonOf(value, cut));
 
 const cut = (_: string, value: unknown): unknown =>
   typeof value !== 'string' || value.length <= MAX_TEXT_CHARS

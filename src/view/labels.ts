@@ -2,21 +2,21 @@
  * What a span was about, on one line: a command, an answer, a prompt.
  *
  * in:   the session's own object of a span
- * out:  at most `LABEL_CHARS` characters, or undefined where content was not kept; pure
+ * out:  at most `TITLE_CHARS` characters, or undefined where content was not kept; pure
  *
  * Whatever the harness: of a tool's arguments the first text counts, for that is the one that matters with most tools.
  */
 import type { Part } from '../session/types.ts';
+import { TITLE_CHARS, turnTitle } from '../stats/title.ts';
 import type { SpanObject } from './objects.ts';
 
-export const LABEL_CHARS = 200;
 /** More is never looked at: texts may be megabytes, mostly of spaces even. */
 const SEEN_CHARS = 2000;
 
 export function labelOf(object: SpanObject): string | undefined {
   switch (object.kind) {
     case 'turn':
-      return saidIn(object.turn.prompt) ?? object.turn.command;
+      return turnTitle(object.turn);
     case 'agent':
       return oneLine(object.agent.description) ?? askedIn(object.call?.input, object.agent.prompt) ?? saidIn(object.agent.prompt);
     case 'chat':
@@ -78,5 +78,5 @@ function oneLine(text: string | undefined): string | undefined {
   const line = text?.slice(0, SEEN_CHARS).replace(/\s+/g, ' ').trim();
   if (line === undefined || line === '') return undefined;
   // Half a surrogate pair is no character.
-  return line.length <= LABEL_CHARS ? line : `${line.slice(0, LABEL_CHARS - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return line.length <= TITLE_CHARS ? line : `${line.slice(0, TITLE_CHARS - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -1,5 +1,6 @@
 /** `--out`: whole or as it was, through links, into pipes, and nothing left lying about. */
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   closeSync,
@@ -18,6 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
+import { build } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
 import { writeOut } from '../../src/cli/out-file.ts';
 import { UserError } from '../../src/errors.ts';
@@ -113,4 +115,20 @@ test('a link in a circle is refused', async () => {
   const path = join(folder(), 'out');
   symlinkSync(path, path);
   await expect(writeOut(path, texts('new'))).rejects.toThrow(UserError);
+});
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s in the middle leaves nothing lying about', async (signal) => {
+  const module = join(folder(), 'out-file.mjs');
+  await build({ entryPoints: ['src/cli/out-file.ts'], bundle: true, platform: 'node', format: 'esm', outfile: module, logLevel: 'error' });
+  const to = folder();
+  const program = `import { writeOut } from ${JSON.stringify(module)};
+    async function* texts() { yield 'half of it'; console.log('half'); await new Promise(() => setInterval(() => {}, 1000)); }
+    await writeOut(${JSON.stringify(join(to, 'out'))}, texts());`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  await once(child.stdout, 'data');
+  expect(readdirSync(to)).toEqual([expect.stringMatching(/\.tmp$/)]);
+  child.kill(signal);
+  expect(await ended).toEqual([null, signal]);
+  expect(readdirSync(to)).toEqual([]);
 });

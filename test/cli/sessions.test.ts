@@ -1,10 +1,10 @@
 /** `sessions list` and `show`: what is on this machine; events in the order they happened. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { createColors } from 'picocolors';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { eventLines } from '../../src/cli/event-lines.ts';
 import { eventsOf, type SessionEvent } from '../../src/cli/events.ts';
 import { type ListedRow, sessionTable } from '../../src/cli/session-table.ts';
@@ -135,6 +135,29 @@ describe('list', () => {
   });
 });
 
+test('the narrower the terminal, the fewer the columns: those that tell most stay', () => {
+  const rows: readonly ListedRow[] = [{ ref: refsOf('nest')[0]!, summary: summaryOf(session('nest'), () => 1) }];
+  const heads = (width: number | undefined): readonly string[] => sessionTable(rows, '/work', { colors, width })[0]!.split(/ +/);
+  const all = ['session', 'project', 'started', 'took', 'turns', 'in', 'out', 'cost', 'errors', 'title'];
+  expect(heads(undefined)).toEqual(all);
+  expect(heads(200)).toEqual(all);
+  // What went in without what came out tells nothing.
+  expect(heads(80)).toEqual(['session', 'project', 'started', 'turns', 'cost', 'title']);
+  expect(heads(60)).toEqual(['session', 'started', 'turns', 'cost', 'title']);
+  expect(heads(40)).toEqual(['session', 'turns', 'cost', 'title']);
+});
+
+test('a directory of any length is cut to its end, and soon', () => {
+  const [{ ref }] = [{ ref: refsOf('nest')[0]! }];
+  const startDirectory = `/${'日本/'.repeat(20_000)}the-end`;
+  const rows: readonly ListedRow[] = [{ ref: { ...ref, startDirectory }, summary: summaryOf(session('nest'), () => 0) }];
+  const looked = vi.spyOn(Intl.Segmenter.prototype, 'segment');
+  const [, line] = sessionTable(rows, '/work', { colors, width: 200 });
+  expect(line).toMatch(/…[日本/]+the-end /);
+  expect(looked.mock.calls.reduce((sum, [text]) => sum + text.length, 0)).toBeLessThan(1_000_000);
+  looked.mockRestore();
+});
+
 describe('events', () => {
   const times = (events: readonly SessionEvent[], kind: SessionEvent['kind'], id: string): number =>
     events.filter((event) => event.kind === kind && 'id' in event && event.id === id).length;
@@ -199,6 +222,8 @@ describe('events', () => {
     const kinds = eventsOf(told).map((event) => `${event.kind}${'id' in event ? ` ${event.id}` : ''}`);
     const real = eventsOf(session('nest')).map((event) => `${event.kind}${'id' in event ? ` ${event.id}` : ''}`);
     expect(kinds).toEqual(real);
+    const given = (all: readonly SessionEvent[]) => all.flatMap((event) => (event.kind === 'model_called' ? [event.results] : []));
+    expect(given(eventsOf(told))).toEqual(given(eventsOf(session('nest'))));
   });
 
   test('agents of one name are told apart', () => {
@@ -235,6 +260,42 @@ describe('show', () => {
     expect(harness).toBe('claude-code');
     expect(events[0]).toMatchObject({ kind: 'turn_started', turn: 1, trigger: 'sdk', text: 'go [[NEST]]' });
     expect((await trace(['sessions', 'show', at('nest'), '--json', '--short'])).stdout).not.toMatch(/NSUB|echo deep/);
+  });
+
+  test.each([
+    ['', /^trace-build: .* is empty\./],
+    ['garbage\n', /^trace-build: .* is not a transcript: line 1: /],
+    ['{"kind":"other"}\n', /^trace-build: .* holds no session of a coding agent\./],
+  ])('of %j it is told what is wrong with it', async (text, message) => {
+    const home = homeOf('fg');
+    const path = join(home, '.claude', 'projects', readdirSync(join(home, '.claude', 'projects'))[0]!, 'other.jsonl');
+    writeFileSync(path, text);
+    expect(await trace(['sessions', 'show', path], { home })).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(message),
+      stdout: '',
+    });
+  });
+
+  test('in JSON nothing is left that a terminal obeys, and nothing is lost', async () => {
+    const path = join(homeOf('fg'), 'hostile.jsonl');
+    const hostile = 'a\u001b[2Jb\u009b31mc\u007fd\u202ee\u2066f\u061cg\u2028h';
+    const line = {
+      type: 'user',
+      uuid: 'u',
+      sessionId: 's',
+      timestamp: '2026-11-01T00:00:00.000Z',
+      message: { role: 'user', content: hostile },
+    };
+    writeFileSync(path, `${JSON.stringify(line)}\n`);
+    const { stdout } = await trace(['sessions', 'show', path, '--json']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/);
+    expect(JSON.parse(stdout).events[0].text).toBe(hostile.replace('\u2028', ' '));
+    const spans = await trace([path, '--output', 'spans', '--content', 'full']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(spans.stdout).not.toMatch(/[\u001b\u009b\u202e]/);
+    expect(spans.stdout).toContain('\\u009b31m');
   });
 
   test.each([[[]], [[at('errors')]], [['no-such-session']], [['--last', 'x']]])('%j is refused', async (args) => {

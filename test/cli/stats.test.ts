@@ -251,6 +251,11 @@ describe('tables', () => {
     expect(lines.filter((text) => text.includes('claude-opus-5-5') || text.startsWith('  claude-opus…')).length).toBeGreaterThan(0);
   });
 
+  test('of the narrowest, the cost is still a figure', async () => {
+    const { stdout } = await trace(['stats', FIXTURES], { width: 40 });
+    expect(stdout).toMatch(/^ {2}model +calls +input +cost$/m);
+  });
+
   const look = { colors: { dim: (text: string) => text } as never };
   const columns = [
     { title: 'name', shrinks: true },

@@ -1,5 +1,6 @@
 /** `trace-build verify`: what it prints, what it exits with, and that it changes nothing. */
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -150,6 +151,15 @@ describe('against what was delivered', () => {
   });
 });
 
+test('a ledger that a newer version wrote is not compared, and that is said', async () => {
+  const home = folder();
+  const ledger = join(home, '.local', 'state', 'trace-build', 'ledger');
+  mkdirSync(ledger, { recursive: true });
+  writeFileSync(join(ledger, 'version'), '99\n');
+  const { code, stdout } = await trace(['verify', FG], { home });
+  expect([code, stdout]).toEqual([0, expect.stringContaining('note A newer version of trace-build wrote what was delivered')]);
+});
+
 describe('damage', () => {
   test('garbage and a torn end are told, and are no difference', async () => {
     const projects = folder();
@@ -164,6 +174,7 @@ describe('damage', () => {
   test.each([
     ['nothing', '', /is empty/],
     ['no transcript', 'hello\nworld\n', /is not a transcript: line 1/],
+    ['no session', '{"kind":"other"}\n', /holds no session of a coding agent/],
   ])('a file that holds %s: the user is told', async (_, text, message) => {
     const path = join(folder(), 'session.jsonl');
     writeFileSync(path, text);
@@ -178,14 +189,25 @@ describe('damage', () => {
     expect([code, skipped.length]).toEqual([2, 1]);
   });
 
+  test('a pipe among transcripts is told, and nobody waits for what comes out of it', async () => {
+    const projects = folder();
+    cpSync(FG, join(projects, 'session.jsonl'));
+    execFileSync('mkfifo', [join(projects, 'pipe.jsonl')]);
+    const { code, stdout, stderr } = await trace(['verify', projects]);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/pipe\.jsonl can't be read: it is no regular file\. Skipped\.\n$/)]);
+    expect(stdout).toMatch(/\n1 session, no difference, 1 skipped\n$/);
+  });
+
   test('text of a transcript does not reach the terminal as it is', async () => {
     const path = join(folder(), 'session.jsonl');
-    const lines = readFileSync(FG, 'utf8').replaceAll('claude-opus-5-5', 'model\\u001b[31m\\u202eevil');
+    const lines = readFileSync(FG, 'utf8').replaceAll('claude-opus-5-5', 'model\\u001b[31m\\u202e\\u009b2Jevil');
     writeFileSync(path, lines);
-    const { stdout } = await trace(['verify', path]);
-    expect(stdout).toContain('evil');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-    expect(stdout).not.toMatch(/[\u001b\u202e]/);
+    for (const flags of [[], ['--json']]) {
+      const { stdout } = await trace(['verify', ...flags, path]);
+      expect(stdout).toContain('evil');
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+      expect(stdout).not.toMatch(/[\u001b\u202e\u009b]/);
+    }
   });
 });
 

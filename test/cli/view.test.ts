@@ -213,7 +213,18 @@ describe('a file', () => {
     expect(session).toMatchObject({ content: 'redacted', project: 'nest' });
     expect(Object.keys(details)).toHaveLength(session.spans.length);
     expect(dataIn(await written('--content', 'full')).session).toMatchObject({ content: 'full', project: '/home/dev/nest' });
-    expect(await written('--content', 'none')).not.toMatch(/NEST|echo deep/);
+    const none = await written('--content', 'none');
+    expect(none).not.toMatch(/NEST|echo deep/);
+    expect(dataIn(none).session.project).toBeUndefined();
+  });
+
+  test('what its directory is called is redacted, too', async () => {
+    const named = join(scratch, 'named.jsonl');
+    const token = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
+    writeFileSync(named, readFileSync(transcript, 'utf8').replaceAll('"cwd":"/home/dev/nest"', `"cwd":"/home/dev/x ${token}"`));
+    expect((await trace(['view', named, '--out', out], { dist })).code).toBe(0);
+    expect(dataIn(readFileSync(out, 'utf8')).session.project).toMatch(/^x \[REDACTED:/);
+    expect(readFileSync(out, 'utf8')).not.toContain(token);
   });
 
   test.each(['perfetto', 'speedscope'])('for %s: into a file, or to stdout; names and figures only with --content none', async (format) => {

@@ -197,6 +197,8 @@ describe.each(shells)('$name', ({ command: shell }) => {
         .map(({ payload }) => payload.toString())
         .toSorted(),
     ).toEqual(payloads.toSorted());
+    // A hook leaves the name it wrote under to what it starts.
+    await home.quiet();
     expect(home.leftovers()).toEqual([]);
   });
 

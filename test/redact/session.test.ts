@@ -5,7 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRedactor } from '../../src/redact/redact.ts';
 import { builtInRules } from '../../src/redact/rules/index.ts';
+import { redactSession } from '../../src/redact/session.ts';
 import { trace } from '../cli/world.ts';
 import { startCollector } from '../support/collector.ts';
 import { agentFile, agentUse, assistant, type Json, result, toolUse, user } from '../support/lines.ts';
@@ -135,4 +137,12 @@ describe('what redaction leaves alone', () => {
     expect(shapes[1]).toEqual(shapes[0]);
     expect(shapes[2]).toEqual(shapes[0]);
   });
+});
+
+test('a turn with more in it than a call has arguments', () => {
+  const { session } = loadStory('fg', { content: 'full' }).sessions[0]!.traced;
+  const [turn] = session.turns;
+  const toolCalls = Array.from({ length: 50_000 }, () => turn!.toolCalls[0]!);
+  const redactor = createRedactor(builtInRules.slice(0, 1));
+  expect(redactSession({ ...session, turns: [{ ...turn!, toolCalls }] }, redactor).turns[0]!.toolCalls).toHaveLength(50_000);
 });

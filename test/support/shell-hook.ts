@@ -13,6 +13,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -190,12 +191,12 @@ printf '%s' "$0" >"$HOME/worker-$$.tmp" && mv "$HOME/worker-$$.tmp" "$HOME/worke
     return processesNaming(this.folder);
   }
 
-  /** Fails when a process remains. Looks more than once, for a process that is just becoming another one has no command line. */
+  /** Fails when a process remains. */
   async quiet(): Promise<void> {
     let looks = 0;
     await vi.waitUntil(
       () => {
-        looks = this.processes().length === 0 ? looks + 1 : 0;
+        looks = this.processes().length === 0 && !isAnyBecomingAnother() ? looks + 1 : 0;
         return looks === 4;
       },
       { timeout: 20_000, interval: 5 },
@@ -238,6 +239,19 @@ export function whereIs(program: string): string | undefined {
 /** Pids of all processes whose command line has it. */
 export const processesNaming = (text: string): readonly number[] =>
   readdirSync('/proc').flatMap((pid) => (/^\d+$/.test(pid) && commandLine(pid).includes(text) ? [Number(pid)] : []));
+
+/** A process that becomes another one has no command line for a moment, and until then it may be one of ours. */
+const isAnyBecomingAnother = (): boolean =>
+  readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && commandLine(pid) === '' && hasProgram(pid));
+
+/** Threads of the kernel have none, nor has what has ended. */
+function hasProgram(pid: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) !== '';
+  } catch {
+    return false;
+  }
+}
 
 function commandLine(pid: string): string {
   try {

@@ -70,6 +70,15 @@ describe('compared', () => {
   });
 });
 
+test('what arrived counts as arrived, whenever its turn began and whoever is to send it', () => {
+  const copied = SPANS.map((one) => ({ ...one, attributes: { ...one.attributes, 'trace_build.turn.copied': true } }));
+  for (const [known, spans] of [
+    [acknowledged(SPANS, { sinceMs: Number.MAX_SAFE_INTEGER }), SPANS],
+    [acknowledged(SPANS), copied],
+  ] as const)
+    expect(compareDelivery(known, spans).report).toMatchObject({ final: SPANS.length, acknowledged: SPANS.length, leftOut: 0 });
+});
+
 describe('read off the ledger', () => {
   const state = mkdtempSync(join(tmpdir(), 'trace-build-verify-'));
   afterAll(() => rmSync(state, { recursive: true }));

@@ -82,6 +82,20 @@ test('texts over 64 KiB are cut, and say so', () => {
   expect(text).toBe(`${'x'.repeat(64 * 1024 - 1)}\n… [cut: ${long.length} characters in all; trace-build view shows them]`);
 });
 
+test('arguments nested deeper than any stack goes cost themselves only', () => {
+  const [shown] = shownIn('tools');
+  const deep = JSON.parse(`${'['.repeat(100_000)}"at the bottom"${']'.repeat(100_000)}`);
+  const [first, ...others] = shown!.session.turns;
+  const [call, ...more] = first!.toolCalls;
+  const turns = [{ ...first!, toolCalls: [{ ...call!, input: { deep, beside: 'whole' } }, ...more] }, ...others];
+  const whole: PageData = JSON.parse(elements(fileOf(shown!)).data);
+  const { session, details }: PageData = JSON.parse(elements(fileOf({ ...shown!, session: { ...shown!.session, turns } })).data);
+  const at = Object.values(details).find(({ arguments: given }) => JSON.stringify(given)?.includes('[nested deeper]'))!;
+  expect(at.arguments).toMatchObject({ beside: 'whole' });
+  expect(session.turns).toEqual(whole.session.turns);
+  expect(Object.values(details).filter(({ id }) => id !== at.id)).toEqual(Object.values(whole.details).filter(({ id }) => id !== at.id));
+});
+
 test('a style that would end itself is a bug of ours', () => {
   expect(() => fileOf(shownIn('nest')[0]!, { script: '', style: '</STYLE>' })).toThrow('style');
 });

@@ -23,6 +23,7 @@ import { undeliveredTo } from '../../sync/undelivered.ts';
 import { EXIT } from '../account.ts';
 import { eventLines } from '../event-lines.ts';
 import { eventsOf, type SessionEvent } from '../events.ts';
+import { demandSession } from '../no-session.ts';
 import { withPager } from '../pager.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
@@ -30,7 +31,7 @@ import { type ListedRow, sessionTable } from '../session-table.ts';
 import { configOf, pathsOf } from '../settings.ts';
 import { sinceMs } from '../since.ts';
 import { count } from '../summary.ts';
-import { harmless, type Terminal } from '../terminal.ts';
+import { harmless, harmlessJson, type Terminal } from '../terminal.ts';
 import { cut } from '../text-width.ts';
 import { overSessions } from '../threads.ts';
 import { WIDE } from '../tree-layout.ts';
@@ -131,7 +132,7 @@ async function list(world: World, flags: ListFlags): Promise<void> {
   const more = matching.length - refs.length;
   if (flags.json) {
     const json: SessionsJson = { sessions: rows.map((row) => listedJson(row, statusIn(world))), more };
-    await world.out.write(`${JSON.stringify(json, undefined, 2)}\n`);
+    await world.out.write(`${harmlessJson(JSON.stringify(json, undefined, 2))}\n`);
     return;
   }
   if (rows.length === 0) {
@@ -224,11 +225,12 @@ function listedJson({ ref, summary }: ListedRow, statusOf: (ref: SessionRef) => 
 async function show(world: World, given: string | undefined, flags: ShowFlags): Promise<void> {
   const ref = named(world, given, flags);
   // What is shown here stays here.
-  const { session } = tellSession(ref, { content: flags.short ? 'none' : 'full' }, { ended: true });
+  const { session, problems } = tellSession(ref, { content: flags.short ? 'none' : 'full' }, { ended: true });
+  demandSession({ session, problems, ref });
   const events = eventsOf(session);
   if (flags.json) {
     const json: EventsJson = { session: session.id, harness: session.harness, events };
-    await world.out.write(`${JSON.stringify(json, undefined, 2)}\n`);
+    await world.out.write(`${harmlessJson(JSON.stringify(json, undefined, 2))}\n`);
     return;
   }
   if (events.length === 0) throw new UserError(`Nothing happened in ${ref.path ?? ref.sessionId}.`, 'Name another session.');

@@ -12,7 +12,7 @@ import { EXIT } from '../account.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { count } from '../summary.ts';
-import { harmless } from '../terminal.ts';
+import { harmless, harmlessJson } from '../terminal.ts';
 import { overSessions } from '../threads.ts';
 import { verifyLine, verifyText } from '../verify-text.ts';
 import { type CliCommand, commandLine } from './command.ts';
@@ -88,7 +88,7 @@ async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World
         const { report } = result;
         differences += report.differences.length;
         wrong += Number(report.differences.length > 0);
-        if (json) await out.write(`${told > 0 ? ',' : ''}\n${JSON.stringify(verifiedSession(ref, report))}`);
+        if (json) await out.write(`${told > 0 ? ',' : ''}\n${harmlessJson(JSON.stringify(verifiedSession(ref, report)))}`);
         else await tellReport(ref, report, refs.length > 1, flags, out, tell);
         told++;
       }
@@ -97,7 +97,7 @@ async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World
   } finally {
     bar?.stop();
   }
-  if (json) await out.write(`\n],"skipped":${JSON.stringify(skipped)},"differences":${differences}}\n`);
+  if (json) await out.write(`\n],"skipped":${harmlessJson(JSON.stringify(skipped))},"differences":${differences}}\n`);
   else if (refs.length > 1) await out.write(`${lastLine(told, wrong, differences, skipped.length)}\n`);
   if (bugs > 0) return EXIT.bug;
   if (differences > 0) return EXIT.undelivered;

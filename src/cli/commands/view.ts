@@ -25,7 +25,7 @@ import { writeOut } from '../out-file.ts';
 import type { World } from '../run.ts';
 import { configOf, settled } from '../settings.ts';
 import { asItIs, keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
-import { harmless } from '../terminal.ts';
+import { harmless, harmlessJson } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface Flags {
@@ -128,17 +128,20 @@ async function show(chosen: Chosen, { open, port }: Flags, options: ViewOptions,
 async function write(chosen: Chosen, { out: path, format }: Flags, options: ViewOptions, world: World): Promise<void> {
   if (chosen.kind === 'list') throw new UserError('A file is of one session.', 'Name a transcript or a session id, or use --last.');
   const shown = shownOf(chosen.ref, options);
-  const texts = textsOf(options.content === 'full' ? shown : withoutPlaces(shown), format, world);
+  const texts = textsOf(options.content === 'full' ? shown : withoutPlaces(shown, options), format, world);
   if (path !== undefined) await writeOut(path, texts);
-  else for (const text of texts) await world.out.write(text);
+  else for (const text of texts) await world.out.write(harmlessJson(text));
 }
 
 /** Where things lie on this machine is nobody's business who is given the file. */
-const withoutPlaces = (shown: Shown): Shown => ({
-  ...shown,
-  problems: shown.problems.map((problem) => ({ ...problem, file: basename(problem.file) })),
-  ...(shown.project !== undefined && { project: basename(shown.project) }),
-});
+function withoutPlaces({ project, ...shown }: Shown, { content, redactorFor }: ViewOptions): Shown {
+  const name = project === undefined || content === 'none' ? undefined : redactorFor(project).text(basename(project)).value;
+  return {
+    ...shown,
+    problems: shown.problems.map((problem) => ({ ...problem, file: basename(problem.file) })),
+    ...(name !== undefined && { project: name }),
+  };
+}
 
 function textsOf(shown: Shown, format: Flags['format'], world: World): Iterable<string> {
   switch (format) {

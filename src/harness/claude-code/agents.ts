@@ -166,7 +166,8 @@ export class AgentTree {
     };
   }
 
-  #agentRun(id: string, site: ToolSite | undefined): AgentRun {
+  /** @param calledMs  when it began, where its own file tells no time: it is empty, or can't be read */
+  #agentRun(id: string, site: ToolSite | undefined, calledMs = site?.atMs ?? 0): AgentRun {
     const file = this.#files.get(id)!;
     const digested = this.#digests.get(id)!;
     const finished = this.#ended || this.#isDone(file, digested, site);
@@ -176,7 +177,12 @@ export class AgentTree {
       team === undefined ? (typeOf(file) ?? site?.use.agentCall?.type) : (file.meta?.spawnedAgentType ?? site?.use.agentCall?.type);
     const description = file.meta?.description ?? site?.use.agentCall?.description;
     const first = firstPrompt(file);
-    const run = runOf(digested, this.toolCalls(digested, finished), finished);
+    const startedAtMs = digested.startedAtMs || calledMs;
+    const run = {
+      ...runOf(digested, this.toolCalls(digested, finished), finished),
+      startedAtMs,
+      endedAtMs: Math.max(startedAtMs, digested.endedAtMs),
+    };
     const respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site));
     const runs = [{ ...run, outcome: outcomeOf(digested, finished) }, ...respawns];
     const { outcome, answer } = runs.at(-1)!;
@@ -190,7 +196,7 @@ export class AgentTree {
       finished: runs.every((each) => each.finished),
       compactions: runs.flatMap(({ compactions }) => compactions),
       steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
-      unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, undefined)),
+      unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, undefined, startedAtMs)),
       respawns,
       ...(type !== undefined && { type }),
       ...(file.content && description != null && { description }),

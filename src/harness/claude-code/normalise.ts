@@ -184,7 +184,8 @@ function placeUnclaimed(agents: AgentTree, segments: readonly Segment[], turns: 
       continue;
     }
     const at = turnAt(turns, agent.startedAtMs);
-    byTurn.set(at, [...(byTurn.get(at) ?? []), agent]);
+    const begunMs = agent.startedAtMs || turns[at]!.startedAtMs;
+    byTurn.set(at, [...(byTurn.get(at) ?? []), { ...agent, startedAtMs: begunMs, endedAtMs: Math.max(begunMs, agent.endedAtMs) }]);
   }
   return { byTurn, strays };
 }

@@ -73,7 +73,8 @@ function laidOut(runs: readonly Interval[]): Scale {
   let from = 0;
   for (const [index, { startMs, endMs }] of runs.entries()) {
     const to = index === runs.length - 1 ? 1 : from + (endMs - startMs) * perMs;
-    segments.push({ startMs, endMs, from, to });
+    // Sums of shares may come out a hair above the whole.
+    segments.push({ startMs, endMs, from: Math.min(from, to), to });
     const next = runs[index + 1];
     if (next !== undefined) gaps.push({ from: to, to: to + gapWidth, ms: next.startMs - endMs });
     from = to + gapWidth;

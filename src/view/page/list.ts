@@ -12,7 +12,7 @@ import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
 import { oneLine } from './text.ts';
 import type { View } from './view.ts';
-import { virtualRows } from './virtual.ts';
+import { movedTo, virtualRows } from './virtual.ts';
 
 const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly figures?: true }[] = [
   { column: 'title', name: 'Session' },
@@ -28,12 +28,20 @@ const COLUMNS: readonly { readonly column: Column; readonly name: string; readon
 const ROW = 56;
 const HEAD = 36;
 
-export function listView(source: Source, announce: (text: string) => void): View {
+export interface ListView extends View {
+  /** Asks for the sessions, anew each time. What was searched for, chosen, sorted and scrolled to stays. */
+  open(): void;
+}
+
+export function listView(source: Source, announce: (text: string) => void): ListView {
   const entries = new Map<string, Entry>();
-  const loading = new AbortController();
+  let loading = new AbortController();
   let rows: readonly Entry[] = [];
   let order: Order = { column: 'started', descending: true };
   let active = 0;
+  /** The session somebody went to: rows move while sessions are read. */
+  let chosen: string | undefined;
+  let scrolled = 0;
   let state: 'reading' | 'done' | { readonly failed: string } = 'reading';
   let asked = false;
 
@@ -75,7 +83,7 @@ export function listView(source: Source, announce: (text: string) => void): View
     row.addEventListener('click', (event) => {
       // A link is followed by the browser, so that it can be opened beside this page, too.
       if (event.target instanceof Element && event.target.closest('a') !== null) return;
-      activate(index);
+      go(index);
       open(entry);
     });
     return row;
@@ -83,6 +91,11 @@ export function listView(source: Source, announce: (text: string) => void): View
 
   const open = ({ listed }: Entry): void => {
     location.hash = addressOf(listed.key);
+  };
+
+  const go = (index: number): void => {
+    activate(index);
+    chosen = rows[active]?.listed.key;
   };
 
   const activate = (index: number, scroll = true): void => {
@@ -95,34 +108,27 @@ export function listView(source: Source, announce: (text: string) => void): View
     setAttributes(grid, { 'aria-activedescendant': `session-${active}` });
   };
 
-  const drawHead = (): void =>
-    fill(
-      head,
-      ...COLUMNS.map(({ column, name, figures }) => {
-        const sorted = order.column === column;
-        const button = h('button', { type: 'button', tabindex: -1 }, name, h('span', { class: 'arrow', 'aria-hidden': 'true' }));
-        button.addEventListener('click', () => {
-          order = { column, descending: sorted ? !order.descending : column !== 'title' && column !== 'project' };
-          drawHead();
-          draw();
-          announce(`Sorted by ${name.toLowerCase()}, ${order.descending ? 'descending' : 'ascending'}`);
-        });
-        return h(
-          'div',
-          {
-            role: 'columnheader',
-            class: `${column}${figures ? ' figures' : ''}`,
-            'aria-sort': sorted ? (order.descending ? 'descending' : 'ascending') : 'none',
-          },
-          button,
-        );
-      }),
-    );
+  const headers = COLUMNS.map(({ column, name, figures }) => {
+    const button = h('button', { type: 'button' }, name, h('span', { class: 'arrow', 'aria-hidden': 'true' }));
+    button.addEventListener('click', () => {
+      const sorted = order.column === column;
+      order = { column, descending: sorted ? !order.descending : column !== 'title' && column !== 'project' };
+      tellOrder();
+      draw();
+      announce(`Sorted by ${name.toLowerCase()}, ${order.descending ? 'descending' : 'ascending'}`);
+    });
+    return { column, element: h('div', { role: 'columnheader', class: `${column}${figures ? ' figures' : ''}` }, button) };
+  });
+  const tellOrder = (): void => {
+    for (const { column, element: header } of headers)
+      header.setAttribute('aria-sort', order.column !== column ? 'none' : order.descending ? 'descending' : 'ascending');
+  };
 
   const draw = (): void => {
     asked = false;
     rows = inOrder(entries.values(), search.input.value, order);
-    active = Math.min(active, Math.max(0, rows.length - 1));
+    const at = rows.findIndex(({ listed }) => listed.key === chosen);
+    active = at >= 0 ? at : Math.min(active, Math.max(0, rows.length - 1));
     setAttributes(grid, { 'aria-rowcount': rows.length + 1, 'aria-busy': String(state === 'reading') });
     virtual.setCount(rows.length);
     activate(active, false);
@@ -165,6 +171,7 @@ export function listView(source: Source, announce: (text: string) => void): View
 
   search.input.addEventListener('input', () => {
     active = 0;
+    chosen = undefined;
     draw();
     grid.scrollTop = 0;
     activate(0);
@@ -180,40 +187,34 @@ export function listView(source: Source, announce: (text: string) => void): View
     event.preventDefault();
   });
   grid.addEventListener('keydown', (event) => {
-    const page = virtual.rowsPerPage();
-    const to: Record<string, number> = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
-      Home: 0,
-      End: rows.length - 1,
-    };
-    if (to[event.key] !== undefined) activate(to[event.key]!);
+    const to = movedTo(event.key, active, rows.length, virtual.rowsPerPage());
+    if (to !== undefined) go(to);
     else if (event.key === 'Enter' && event.target === grid && rows[active] !== undefined) open(rows[active]!);
     else return;
     event.preventDefault();
   });
 
-  drawHead();
-  draw();
-  source
-    .list((line) => {
-      told(entries, line);
-      drawSoon();
-    }, loading.signal)
-    .then(
-      () => {
-        state = 'done';
-        draw();
-        announce(`${counted(entries.size, 'session')} read`);
-      },
-      (error: unknown) => {
-        if (loading.signal.aborted) return;
-        state = { failed: error instanceof Error ? error.message : String(error) };
-        draw();
-      },
-    );
+  const read = async (): Promise<void> => {
+    loading = new AbortController();
+    const { signal } = loading;
+    state = 'reading';
+    draw();
+    try {
+      await source.list((line) => {
+        told(entries, line);
+        drawSoon();
+      }, signal);
+      state = 'done';
+      announce(`${counted(entries.size, 'session')} read`);
+    } catch (error) {
+      if (signal.aborted) return;
+      state = { failed: error instanceof Error ? error.message : String(error) };
+    }
+    draw();
+  };
+
+  head.append(...headers.map(({ element: header }) => header));
+  tellOrder();
 
   return {
     element,
@@ -221,7 +222,15 @@ export function listView(source: Source, announce: (text: string) => void): View
     focus: () => grid.focus(),
     search: () => focusOn(search),
     key: () => false,
-    close: () => loading.abort(),
+    open: () => {
+      // An element that leaves the page forgets how far it was scrolled.
+      grid.scrollTop = scrolled;
+      void read();
+    },
+    close: () => {
+      scrolled = grid.scrollTop;
+      loading.abort();
+    },
   };
 }
 

@@ -22,15 +22,17 @@ export interface Order {
   readonly descending: boolean;
 }
 
-/** Adds what a line tells. */
+/** Adds what a line tells. The list may be asked for again: what is no longer in it goes, figures stay until newer ones come. */
 export function told(entries: Map<string, Entry>, line: ListLine): void {
   if (line.kind === 'sessions') {
+    const keys = new Set(line.sessions.map(({ key }) => key));
+    for (const key of entries.keys()) if (!keys.has(key)) entries.delete(key);
     for (const listed of line.sessions) entries.set(listed.key, { ...entries.get(listed.key), listed });
     return;
   }
-  const entry = entries.get(line.key);
-  if (entry === undefined) return;
-  entries.set(line.key, line.kind === 'summary' ? { ...entry, summary: line.summary } : { ...entry, failed: line.message });
+  const listed = entries.get(line.key)?.listed;
+  if (listed === undefined) return;
+  entries.set(line.key, line.kind === 'summary' ? { listed, summary: line.summary } : { listed, failed: line.message });
 }
 
 /** Those that hold every word of the query, in order. What is not known yet comes last, either way. */

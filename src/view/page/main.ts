@@ -8,7 +8,7 @@ import { messageOf } from './details-pane.ts';
 import { isDialogOpen } from './dialog.ts';
 import { fill, h } from './dom.ts';
 import { showHelp } from './help.ts';
-import { addressOf, listView } from './list.ts';
+import { addressOf, type ListView, listView } from './list.ts';
 import { type SessionView, sessionView } from './session.ts';
 import { sourceOf } from './source.ts';
 import { followTheme, switchTheme } from './theme.ts';
@@ -23,6 +23,7 @@ function start(): void {
   const status = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
   const back = h('a', { href: '#/', class: 'back' }, 'Sessions');
   let view: View | undefined;
+  let list: ListView | undefined;
   let session: { readonly key: string; readonly view: SessionView } | undefined;
   let loading: AbortController | undefined;
 
@@ -50,7 +51,11 @@ function start(): void {
     view?.close();
     loading?.abort();
     session = undefined;
-    if (key === undefined) return show(listView(source, announce));
+    if (key === undefined) {
+      list ??= listView(source, announce);
+      show(list);
+      return list.open();
+    }
     loading = new AbortController();
     const { signal } = loading;
     show(waiting());
@@ -61,7 +66,9 @@ function start(): void {
       show(opened.view);
       if (spanId !== undefined) queueMicrotask(() => opened.view.openSpan(spanId));
     } catch (error) {
-      if (!signal.aborted) show(failed(messageOf(error)));
+      if (signal.aborted) return;
+      show(failed(messageOf(error)));
+      announce(messageOf(error));
     }
   };
 

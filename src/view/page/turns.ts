@@ -8,7 +8,7 @@ import type { ViewSession, ViewTurn } from '../model.ts';
 import { h, setAttributes } from './dom.ts';
 import { counted, dollars, duration, exactTime } from './format.ts';
 import { oneLine } from './text.ts';
-import { virtualRows } from './virtual.ts';
+import { movedTo, virtualRows } from './virtual.ts';
 
 export interface Turns {
   readonly element: HTMLElement;
@@ -58,17 +58,9 @@ export function turnList(session: ViewSession, chosen: (turn: number | undefined
   };
 
   box.addEventListener('keydown', (event) => {
-    const page = virtual.rowsPerPage();
-    const to: Record<string, number> = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
-      Home: 0,
-      End: turns.length,
-    };
-    if (to[event.key] !== undefined) {
-      choose(to[event.key]!);
+    const to = movedTo(event.key, active, turns.length + 1, virtual.rowsPerPage());
+    if (to !== undefined) {
+      choose(to);
       chosen(active === 0 ? undefined : active - 1);
     } else if (event.key === 'Enter' || event.key === 'ArrowRight') entered();
     else return;

@@ -96,3 +96,17 @@ export function virtualRows({ scroller, body, rowHeight, stickyHeight, row }: Vi
     rowsPerPage: () => Math.max(1, Math.floor((scroller.clientHeight - stickyHeight) / rowHeight) - 1),
   };
 }
+
+/** Where a key leads from one of so many rows; undefined for a key that leads nowhere. */
+export function movedTo(key: string, from: number, count: number, page: number): number | undefined {
+  const to: ReadonlyMap<string, number> = new Map([
+    ['ArrowDown', from + 1],
+    ['ArrowUp', from - 1],
+    ['PageDown', from + page],
+    ['PageUp', from - page],
+    ['Home', 0],
+    ['End', count - 1],
+  ]);
+  const index = to.get(key);
+  return index === undefined ? undefined : Math.min(count - 1, Math.max(0, index));
+}

@@ -8,7 +8,7 @@ import type { ViewSession } from '../model.ts';
 import { cutScale, realScale, type Scale, ticksOf } from './axis.ts';
 import { fill, h, setAttributes } from './dom.ts';
 import { ancestorsOf, placeOf, type Tree, visibleRows } from './rows.ts';
-import { virtualRows } from './virtual.ts';
+import { movedTo, virtualRows } from './virtual.ts';
 import { spanRow } from './waterfall-row.ts';
 
 export interface Waterfall {
@@ -143,19 +143,10 @@ export function waterfall(session: ViewSession, tree: Tree, opened: (row: number
     activate(active);
   };
 
-  const moves: Readonly<Record<string, () => number | undefined>> = {
-    ArrowDown: () => rows[placeOf(rows, active) + 1],
-    ArrowUp: () => rows[placeOf(rows, active) - 1],
-    Home: () => rows[0],
-    End: () => rows.at(-1),
-    PageDown: () => rows[Math.min(rows.length - 1, placeOf(rows, active) + virtual.rowsPerPage())],
-    PageUp: () => rows[Math.max(0, placeOf(rows, active) - virtual.rowsPerPage())],
-  };
-
   const key = (pressed: string): boolean => {
     if (spans.length === 0) return false;
-    const to = moves[pressed]?.();
-    if (to !== undefined) activate(to);
+    const to = movedTo(pressed, placeOf(rows, active), rows.length, virtual.rowsPerPage());
+    if (to !== undefined) activate(rows[to]!);
     else if (pressed === 'ArrowRight') {
       if (isParent(active) && collapsed.has(active)) toggle(active, false);
       else if (isParent(active)) activate(active + 1);
@@ -164,7 +155,7 @@ export function waterfall(session: ViewSession, tree: Tree, opened: (row: number
       if (isParent(active) && !collapsed.has(active)) toggle(active, true);
       else if (parent >= 0) activate(parent);
     } else if (pressed === 'Enter' || pressed === ' ') opened(active);
-    else return moves[pressed] !== undefined;
+    else return false;
     return true;
   };
 

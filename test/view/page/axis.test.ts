@@ -46,6 +46,19 @@ test('a short pause stays', () => {
   ).toEqual([]);
 });
 
+test('a last turn without a length lies at the end, and not beyond it', () => {
+  const scale = cutScale(
+    [
+      [0, 982_411],
+      [1_110_239, 2_077_030],
+      [2_204_858, 2_451_353],
+      [2_579_181, 3_579_172],
+      [3_707_000, 3_707_000],
+    ].map(([startMs, endMs]) => ({ startMs: startMs!, endMs: endMs! })),
+  );
+  expect(scale.at(3_707_000)).toBe(1);
+});
+
 test('whatever the turns are: places go from 0 to 1 and never back, and labels keep apart', () => {
   const interval = fc.tuple(fc.nat(1e9), fc.nat(1e6)).map(([startMs, ms]) => ({ startMs, endMs: startMs + ms }));
   fc.assert(

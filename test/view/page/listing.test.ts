@@ -63,3 +63,14 @@ test('search in title, project, id and model', () => {
 test('sums of what is known', () => {
   expect(totalsOf([...entries().values()])).toEqual({ tokens: 220, costUsd: 7, errors: 3 });
 });
+
+test('asked for again, what is gone goes, figures stay until newer ones come, and what failed may be read now', () => {
+  const known = entries();
+  told(known, { kind: 'sessions', sessions: [listed('a', 9), listed('c', 1)] });
+  expect([...known.keys()]).toEqual(['a', 'c']);
+  expect(known.get('a')).toMatchObject({ listed: { modifiedMs: 9 }, summary: { title: 'Fix the cart' } });
+  told(known, { kind: 'summary', key: 'c', summary: summary({ title: 'Read' }) });
+  expect(known.get('c')?.failed).toBeUndefined();
+  told(known, { kind: 'failed', key: 'a', message: 'gone meanwhile' });
+  expect(known.get('a')).toEqual({ listed: listed('a', 9), failed: 'gone meanwhile' });
+});

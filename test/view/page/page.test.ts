@@ -31,7 +31,7 @@ const LINES: readonly ListLine[] = [
 
 function answer(address: string): Response {
   asked.push(address);
-  if (address === 'api/sessions') return new Response(LINES.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  if (address === 'api/sessions') return new Response(LINES.map((line) => JSON.stringify(line)).join('\n'));
   const [, , key, , spanId] = address.split('/');
   const session = opened.find(({ view }) => view.key === key);
   if (session === undefined) return new Response('There is no such session here.\n', { status: 404 });
@@ -74,6 +74,45 @@ test('the list tells of every session, and of the one that could not be read', a
   press('Home', one('.list-grid'));
   press('Enter', one('.list-grid'));
   expect(location.hash).toMatch(/^#\/s\//);
+});
+
+test('back from a session the list is as it was: searched, sorted, at the same session', async () => {
+  const search = one('.list .search input') as HTMLInputElement;
+  search.value = 'claude';
+  search.dispatchEvent(new Event('input'));
+  one('[role=columnheader].project button').click();
+  press('End', one('.list-grid'));
+  press('ArrowUp', one('.list-grid'));
+  const chosen = one('.list-row[aria-selected=true] .about').title;
+  const grid = one('.list-grid');
+  grid.scrollTop = 120;
+  press('Enter', grid);
+  await vi.waitFor(() => expect(one('.list')).toBeNull());
+  // As a browser does it.
+  grid.scrollTop = 0;
+  asked.length = 0;
+  await go('#/', '.list');
+  expect(grid.scrollTop).toBe(120);
+  // What has happened meanwhile is asked for.
+  expect(asked).toEqual(['api/sessions']);
+  await vi.waitFor(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
+  expect((one('.list .search input') as HTMLInputElement).value).toBe('claude');
+  expect(one('[role=columnheader].project').getAttribute('aria-sort')).toBe('ascending');
+  expect(one('.list-row[aria-selected=true] .about').title).toBe(chosen);
+  // The one that was gone to stays the one, wherever it moves.
+  one('[role=columnheader].project button').click();
+  expect(one('.list-row[aria-selected=true] .about').title).toBe(chosen);
+  expect(one('.list-grid').getAttribute('aria-activedescendant')).toBe('session-0');
+  press('Escape', search);
+});
+
+test('the head of a column is reached by Tab, and keeps the focus when it is pressed', () => {
+  const button = one('[role=columnheader].cost button');
+  expect(button.tabIndex).toBe(0);
+  button.focus();
+  button.click();
+  expect(document.activeElement).toBe(button);
+  expect(one('[role=columnheader].cost').getAttribute('aria-sort')).toBe('descending');
 });
 
 test('a session: its figures, its turns, its spans, in roles that say what they are', async () => {
@@ -143,6 +182,7 @@ test('details open, follow the arrow keys, and close', async () => {
 test('what is not there is told', async () => {
   await go('#/s/nowhere', '.notice');
   await vi.waitFor(() => expect(one('.notice').textContent).toContain('There is no such session here.'));
+  expect(one('body > [role=status]').textContent).toBe('There is no such session here.');
 });
 
 test('help and theme, and no key while one types or a dialog is open', () => {
@@ -156,6 +196,7 @@ test('help and theme, and no key while one types or a dialog is open', () => {
   expect(document.documentElement.dataset['theme']).toBe(theme);
   press('t');
   expect(document.documentElement.dataset['theme']).not.toBe(theme);
+  expect(localStorage.getItem('trace-build-theme')).toBe(document.documentElement.dataset['theme']);
 });
 
 test('a file is its own source', async () => {

@@ -1,0 +1,125 @@
+// @vitest-environment happy-dom
+/** A session in the page, part by part: what a key or a click changes elsewhere. No layout here. */
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { ViewSession } from '../../../src/view/model.ts';
+import { addressOf } from '../../../src/view/page/list.ts';
+import { type SessionView, sessionView } from '../../../src/view/page/session.ts';
+import type { Source } from '../../../src/view/page/source.ts';
+import { openSession } from '../../../src/view/sessions.ts';
+import { shownIn } from '../shown.ts';
+
+const opened = (story: string) => shownIn(story).map(openSession);
+const nest = opened('nest')[0]!;
+const plan = opened('plan').find(({ view }) => view.turns.length > 1)!;
+const failing = opened('tools').find(({ view }) => view.spans.some(({ kind, error }) => kind === 'tool' && error !== undefined))!;
+const slash = opened('slash').find(({ view }) => view.turns.some(({ command }) => command !== undefined))!;
+
+const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
+const one = (selector: string): HTMLElement => document.querySelector<HTMLElement>(selector)!;
+const press = (key: string, target: Element = one('.wf'), more: KeyboardEventInit = {}): void =>
+  void target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }));
+const activeId = (): string => one('.wf').getAttribute('aria-activedescendant')!;
+const bar = (row: number): string => one(`#span-${row} .bar`).style.getPropertyValue('--width');
+
+const announced: string[] = [];
+/** As main.ts shows it. */
+async function show({ view, details }: ReturnType<typeof openSession>, change: Partial<ViewSession> = {}): Promise<SessionView> {
+  const source: Source = { list: async () => {}, session: async () => view, details: async (_key, id) => details(id)! };
+  const made = sessionView({ ...view, ...change }, source, (text) => announced.push(text));
+  document.body.replaceChildren(made.element);
+  await vi.waitFor(() => expect(one('.wf-about').textContent).not.toBe(''));
+  return made;
+}
+
+beforeEach(() => {
+  announced.length = 0;
+});
+
+test('left goes to the parent, wherever that is; collapsed, only what is below the turn is hidden', async () => {
+  await show(nest);
+  const { spans } = nest.view;
+  const deepest = spans.reduce((best, { depth }, row) => (depth > spans[best]!.depth ? row : best), 0);
+  expect(spans[deepest]!.parent).toBeGreaterThan(0);
+  for (let row = 0; row < deepest; row++) press('ArrowDown');
+  expect(activeId()).toBe(`span-${deepest}`);
+  press('ArrowLeft');
+  expect(activeId()).toBe(`span-${spans[deepest]!.parent}`);
+
+  one('[aria-label="Collapse all"]').click();
+  const { first } = nest.view.turns[0]!;
+  const below = spans.filter(({ parent }) => parent === first).length;
+  expect(one('.wf').getAttribute('aria-rowcount')).toBe(String(1 + 1 + below));
+});
+
+test('f fits the axis to a span, and back to the turn', async () => {
+  await show(nest);
+  const row = nest.view.spans.findIndex(({ kind, startMs, endMs }) => kind === 'chat' && endMs > startMs);
+  for (let at = 0; at < row; at++) press('ArrowDown');
+  const before = bar(row);
+  expect(before).not.toBe('100%');
+  const { key } = await show(nest);
+  for (let at = 0; at < row; at++) press('ArrowDown');
+  key('f');
+  expect(bar(row)).toBe('100%');
+  key('f');
+  expect(bar(row)).toBe(before);
+});
+
+test('a span of another turn brings its turn with it, and the address follows what is open', async () => {
+  const view = await show(plan);
+  const { turns, spans, key } = plan.view;
+  const last = turns.at(-1)!;
+  view.openSpan(spans[last.first]!.id);
+  expect(one('.wf-about strong').textContent).toBe(`Turn ${last.number}`);
+  expect(one('.turn-option[aria-selected=true]').id).toBe(`turn-${turns.length}`);
+  expect(location.hash).toBe(addressOf(key, spans[last.first]!.id));
+  expect(view.key('Escape')).toBe(true);
+  expect(location.hash).toBe(addressOf(key));
+  expect(announced).toContain(`Turn ${last.number}`);
+});
+
+test('a turn says what began it, and is called by its command', async () => {
+  await show(slash);
+  const { turns } = slash.view;
+  const at = turns.findIndex(({ command }) => command !== undefined);
+  expect(one(`#turn-${at + 1} .turn-label`).textContent).toBe(`/${turns[at]!.command!.replace(/^\//, '')}`);
+  expect(one(`#turn-${at + 1} .turn-rest`).textContent).toContain('command');
+});
+
+test('what failed, what is open and what has no price can be told without colours', async () => {
+  const { view } = failing;
+  const row = view.spans.findIndex(({ kind, error }) => kind === 'tool' && error !== undefined);
+  const spans = view.spans.map((span, at) => (at === 0 ? { ...span, outcome: 'open' } : span));
+  const { key } = await show(failing, { spans, summary: { ...view.summary, unpriced: 2 } });
+  key('a');
+  expect(one(`#span-${row} .error-badge`).textContent).toContain(view.spans[row]!.error);
+  expect(one('#span-0 .duration').textContent).toBe('open');
+  expect(one('.totals').textContent).toContain('≥ $');
+});
+
+test('shares of time add up to a bar; what took none has no part in it', async () => {
+  await show(nest, { turns: nest.view.turns.map((turn) => ({ ...turn, shares: { modelMs: 300, toolMs: 0, waitMs: 100 } })) });
+  expect(all('.share').map(({ className, style }) => [className, style.getPropertyValue('flex-grow')])).toEqual([
+    ['share chat', '0.75'],
+    ['share wait', '0.25'],
+  ]);
+});
+
+test('Shift and Enter go back among the matches', async () => {
+  await show(nest);
+  const input = one('.wf-bar input') as HTMLInputElement;
+  input.value = nest.view.spans.find(({ kind }) => kind === 'chat')!.name;
+  input.dispatchEvent(new Event('input'));
+  const first = activeId();
+  press('Enter', input);
+  expect(activeId()).not.toBe(first);
+  press('Enter', input, { shiftKey: true });
+  expect(activeId()).toBe(first);
+});
+
+test('the context is told at its largest', async () => {
+  const context = [10, 4000, 70].map((tokens, at) => ({ atMs: at, tokens, span: 0 }));
+  await show(nest, { context });
+  expect(one('.chart-note').textContent).toBe('up to 4.0k');
+  expect(one('.chart-card [role=img]').getAttribute('aria-label')).toContain('up to 4,000 tokens');
+});
