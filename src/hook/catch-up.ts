@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { readIfThere, removeHalfWritten, writePrivate } from '../disk/files.ts';
 import { isAlive } from '../disk/lock.ts';
 import { mayTry } from '../export/outlet.ts';
-import { findSession, findSessions, type SessionRef } from '../read/find.ts';
+import { findSession, findSessionOfId, type SessionRef } from '../read/find.ts';
 import { nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
 import { originalsFirst } from '../sync/order.ts';
@@ -101,7 +101,7 @@ function isAsItWas(state: SessionState, { tools, version, places, now }: Shift):
 /** A session that works in a worktree takes its file there. */
 function refOf({ path, sessionId }: SessionState, { places }: Shift): SessionRef | undefined {
   try {
-    return path !== undefined && existsSync(path) ? findSession(path, sessionId, places) : findSessions(sessionId, places)[0];
+    return path !== undefined && existsSync(path) ? findSession(path, sessionId, places) : findSessionOfId(sessionId, places);
   } catch {
     return undefined; // There is none.
   }

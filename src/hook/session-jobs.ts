@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { processOf } from '../disk/lock.ts';
 import { mayTry } from '../export/outlet.ts';
-import { findSession, findSessions, type Places, type SessionRef } from '../read/find.ts';
+import { findSession, findSessionOfId, type Places, type SessionRef } from '../read/find.ts';
 import { deliverSession, nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
 import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
@@ -86,7 +86,7 @@ function refOf(jobs: readonly Job[], crew: Shift): SessionRef | undefined {
     const ref = existsSync(path) ? foundOr(() => findSession(path, sessionId, places)) : undefined;
     if (ref !== undefined) return ref;
   }
-  return foundOr(() => findSessions(sessionId, places)[0]);
+  return foundOr(() => findSessionOfId(sessionId, places));
 }
 
 /** It says so, or it is one that was found below its session. */

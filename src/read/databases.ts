@@ -4,7 +4,7 @@
  * in:   places, a `DatabaseLayout`
  * out:  `Store`; the lines of a session or agent: a row each, as JSON text
  */
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { DatabaseLayout, DatabaseSession, Harness } from '../harness/harness.ts';
 import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats, tolerantly } from './folders.ts';
 import type { Places, SessionRef, Store } from './refs.ts';
@@ -22,6 +22,7 @@ const MAGIC = 'SQLite format 3\0';
 export function databaseStore(kind: Kind, places: Places): Store {
   const { harness, layout } = kind;
   const roots = layout.files(places.env, places.home);
+  const ownNames = new Set(roots.map((root) => basename(root)));
   const usual = (): readonly string[] => roots.flatMap(matching).flatMap((path) => tolerantly(() => (owns(path) ? [path] : [])));
   const all = (): readonly SessionRef[] => usual().flatMap((path) => tolerantly(() => at(path)));
   const owns = (path: string): boolean =>
@@ -38,8 +39,12 @@ export function databaseStore(kind: Kind, places: Places): Store {
       [...foldersUnder(folder)].flatMap((each) =>
         entriesOf(each)
           .map(({ name }) => join(each, name))
-          .filter((path) => /\.(?:sqlite3?|db)$/.test(path) && owns(path))
-          .flatMap(at),
+          .filter((path) => /\.(?:sqlite3?|db)$/.test(path))
+          .flatMap((path) => {
+            const find = (): readonly SessionRef[] => (owns(path) ? at(path) : []);
+            // Of another program's, or of one that was only called so, the user wants to know nothing.
+            return ownNames.has(basename(path)) ? find() : tolerantly(find);
+          }),
       ),
     withId: (prefix) =>
       all()
@@ -96,13 +101,14 @@ function sessionsIn(path: string, { harness, layout }: Kind, home: string): read
     const spools = spoolsOf(session.ids);
     return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
   });
-  const byId = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session])));
-  const rootOf = (session: DatabaseSession, seen = new Set<DatabaseSession>()): DatabaseSession => {
-    const parent = session.parentId === undefined ? undefined : byId.get(session.parentId);
-    return parent === undefined || seen.has(parent) ? session : rootOf(parent, seen.add(session));
-  };
+  const roots = rootsOf(sessions);
   const trees = new Map<DatabaseSession, DatabaseSession[]>();
-  for (const session of sessions) trees.set(rootOf(session), [...(trees.get(rootOf(session)) ?? []), session]);
+  for (const session of sessions) {
+    const root = roots.get(session)!;
+    const tree = trees.get(root);
+    if (tree === undefined) trees.set(root, [session]);
+    else tree.push(session);
+  }
   return [...trees].map(([session, all]) => ({
     harness,
     layout,
@@ -113,7 +119,26 @@ function sessionsIn(path: string, { harness, layout }: Kind, home: string): read
     agents: all.filter((each) => each !== session).map((each) => ({ agentId: each.id, path, rows: each })),
     begunMs: session.begunMs,
     ...(session.directory !== undefined && { startDirectory: session.directory }),
-    modifiedMs: Math.max(...all.map(({ modifiedMs }) => modifiedMs)),
+    modifiedMs: all.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
     bytes: 0,
   }));
+}
+
+/** By session, whoever is at the top, however many there are below each other; of a circle, one of them for all. */
+function rootsOf(sessions: readonly DatabaseSession[]): ReadonlyMap<DatabaseSession, DatabaseSession> {
+  const byId = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session])));
+  const roots = new Map<DatabaseSession, DatabaseSession>();
+  for (const session of sessions) {
+    const way = new Set<DatabaseSession>();
+    let at = session;
+    while (!roots.has(at)) {
+      way.add(at);
+      const parent = at.parentId === undefined ? undefined : byId.get(at.parentId);
+      if (parent === undefined || way.has(parent)) break;
+      at = parent;
+    }
+    const root = roots.get(at) ?? at;
+    for (const each of way) roots.set(each, root);
+  }
+  return roots;
 }

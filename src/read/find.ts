@@ -46,6 +46,13 @@ export function findSessions(given: string, places: Places, beside: BesideIndex 
 }
 
 /**
+ * One session whose whole id is known, or that of an agent of it. Unlike what a user has named, it is never a path.
+ *
+ * @throws UserError when there is none
+ */
+export const findSessionOfId = (sessionId: string, places: Places): SessionRef => byId(sessionId, storesOf(places, new Map()));
+
+/**
  * One session whose file is known: a database holds many.
  *
  * @returns undefined when there is none
@@ -139,7 +146,10 @@ function onceEach(refs: readonly SessionRef[]): readonly SessionRef[] {
 function byId(id: string, stores: readonly Store[]): SessionRef {
   const advice = 'Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.';
   if (id.includes('/') || id.endsWith('.jsonl')) throw new UserError(`There is no ${id}.`, advice);
-  const found = stores.flatMap((store) => store.withId(id));
+  const all = stores.flatMap((store) => store.withId(id));
+  const whole = all.filter(({ sessionId }) => sessionId === id);
+  // Some let the user choose the id: one may be the beginning of another.
+  const found = whole.length > 0 ? whole : all;
   const ids = [...new Set(found.map(({ sessionId }) => sessionId))];
   if (ids.length > 1)
     throw new UserError(

@@ -83,7 +83,7 @@ let kept: { readonly stamp: string; readonly db: OpenDatabase; close(): void } |
 function useImage<T>(bytes: Buffer, doubtful: boolean, stamp: string | undefined, use: (db: OpenDatabase) => T): T {
   kept?.close();
   kept = undefined;
-  const { Database } = sqlJs();
+  const { Database } = loaded();
   const database = asking(() => new Database(bytes));
   const close = () => database.close();
   try {
@@ -114,6 +114,15 @@ function useImage<T>(bytes: Buffer, doubtful: boolean, stamp: string | undefined
   }
 }
 
+/** A copy of the program that lacks a file must not cost the sessions that lie in no database. */
+function loaded(): ReturnType<typeof sqlJs> {
+  try {
+    return sqlJs();
+  } catch (error) {
+    throw new UserError(`SQLite could not be loaded: ${(error as Error).message}`, 'Install trace-build again.');
+  }
+}
+
 // ---------------------------------------------------------------------------------------------
 // What is too large to be copied.
 
@@ -123,13 +132,13 @@ interface NodeDatabase {
   close(): void;
 }
 
-function usePlace<T>(path: string, real: string, { bytes, hasWal }: { bytes: number; hasWal: boolean }, use: (db: OpenDatabase) => T): T {
+function usePlace<T>(path: string, real: string, { bytes }: { bytes: number }, use: (db: OpenDatabase) => T): T {
   const size = `it is ${Math.round(bytes / 1e6)} MB large`;
   const sqlite = nodeSqlite();
   if (sqlite === undefined)
     throw unreadable(path, size, 'With Node 22.15 or later it can be read; or let the harness delete old sessions and VACUUM it.');
   // Opened the usual way, a database in WAL mode that nobody has open would get its `-wal` and `-shm` back.
-  const isOpen = exists(`${real}-shm`) && hasWal;
+  const isOpen = exists(`${real}-shm`) && exists(`${real}-wal`);
   if (!isOpen && exists(`${real}-journal`)) throw unreadable(path, `${size}, and a transaction is under way`, 'Try again.');
   const before = stampOf(real);
   const location = new URL(`${pathToFileURL(real).href}?${isOpen ? 'mode=ro' : 'immutable=1'}`);
@@ -233,6 +242,8 @@ const SAID: Readonly<Record<string, string>> = {
 };
 
 function rethrown(path: string, error: unknown): never {
+  // Made by a version of SQLite that is newer, or by nobody who knew what it is to hold.
+  if (error instanceof DatabaseError) throw unreadable(path, error.message, 'Let the harness repair it, or leave it out.');
   const said = SAID[(error as NodeJS.ErrnoException).code ?? ''];
   throw said === undefined ? error : unreadable(path, said, 'Check the path and its permissions.');
 }

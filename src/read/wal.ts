@@ -19,7 +19,7 @@ export type Snapshot =
       readonly doubtful: boolean;
     }
   | { readonly kind: 'changing'; readonly why: string }
-  | { readonly kind: 'too-large'; readonly bytes: number; readonly hasWal: boolean }
+  | { readonly kind: 'too-large'; readonly bytes: number }
   | { readonly kind: 'unusable'; readonly why: string };
 
 /**
@@ -27,12 +27,13 @@ export type Snapshot =
  * @throws whatever the file system says, with its `code`
  */
 export function snapshotOf(path: string, maxBytes: number, nowMs: () => number): Snapshot {
+  const stats = statSync(path);
+  if (!stats.isFile()) return { kind: 'unusable', why: stats.isDirectory() ? 'it is a directory' : 'it is no regular file' };
   const fd = openSync(path, 'r');
   try {
     const before = fstatSync(fd, { bigint: true });
-    if (!before.isFile()) return { kind: 'unusable', why: before.isDirectory() ? 'it is a directory' : 'it is no regular file' };
     const size = Number(before.size) + sizeOf(`${path}-wal`);
-    if (size > maxBytes) return { kind: 'too-large', bytes: size, hasWal: sizeOf(`${path}-wal`) > 0 };
+    if (size > maxBytes) return { kind: 'too-large', bytes: size };
     const headerBefore = headOf(`${path}-wal`, WAL_HEADER_BYTES);
     const begunMs = nowMs();
     if (isJournal(headOf(`${path}-journal`, JOURNAL_MAGIC.length))) return { kind: 'changing', why: 'a transaction is under way' };
@@ -155,11 +156,15 @@ function readAll(fd: number, size: number): Buffer {
   return bytes.subarray(0, filled);
 }
 
-const contentOf = (path: string): Buffer => orNone(() => readFileSync(path), NO_BYTES);
-const sizeOf = (path: string): number => orNone(() => statSync(path).size, 0);
+const contentOf = (path: string): Buffer => orNone(() => (isFile(path) ? readFileSync(path) : NO_BYTES), NO_BYTES);
+const sizeOf = (path: string): number => orNone(() => (isFile(path) ? statSync(path).size : 0), 0);
+
+/** A pipe would be waited for without end; to SQLite it is no WAL or journal either. */
+const isFile = (path: string): boolean => statSync(path).isFile();
 
 function headOf(path: string, length: number): Buffer {
   return orNone(() => {
+    if (!isFile(path)) return NO_BYTES;
     const fd = openSync(path, 'r');
     try {
       return readAll(fd, length);

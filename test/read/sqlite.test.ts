@@ -1,4 +1,5 @@
 /** Databases as they lie on disk: live ones, damaged ones, and files that are none. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -176,6 +177,12 @@ describe('what can not be read', () => {
     expect(failure(path)).toBe('its symbolic links go round in circles');
   });
 
+  test('a database of a later format', () => {
+    const [bytes] = databaseOf(TABLE);
+    bytes!.writeUInt32BE(9, 44);
+    expect(failure(join(put({ 'a.db': bytes! }), 'a.db'))).toBe('unsupported file format');
+  });
+
   test('a database cut short, or overwritten in the middle', () => {
     const [bytes] = databaseOf(
       `${TABLE} create table big(x); with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) insert into big select hex(randomblob(50)) from n`,
@@ -198,6 +205,13 @@ describe('what can not be read', () => {
     const [bytes] = databaseOf(TABLE);
     const folder = put({ 'a.db': bytes!, 'a.db-journal': Buffer.alloc(600) });
     expect(readDatabase(join(folder, 'a.db'), numbers)).toEqual([{ a: 1 }]);
+  });
+
+  test.each(['-wal', '-journal'])('a pipe that is called %s is not waited for', (suffix) => {
+    const [bytes] = databaseOf(TABLE);
+    const path = join(put({ 'a.db': bytes! }), 'a.db');
+    execFileSync('mkfifo', [`${path}${suffix}`]);
+    expect(readDatabase(path, numbers, options())).toEqual([{ a: 1 }]);
   });
 
   test('too large, where no other way is left: how large, and what to do', () => {
