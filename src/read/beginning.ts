@@ -25,7 +25,7 @@ export function beginningOf(path: string, layout: LineFacts): Beginning {
   try {
     // A pipe would be waited for without end.
     if (!statSync(path).isFile()) return {};
-    for (const bytes of isPacked(path) ? linesOfZstd(path) : linesOf(path, 0, [], MAX_BYTES)) {
+    for (const bytes of isPacked(path) ? linesOfZstd(path, MAX_BYTES) : linesOf(path, 0, [], MAX_BYTES)) {
       const line = bytes.toString();
       atMs ??= layout.timeOf(line);
       directory ??= layout.directoryOf(line);

@@ -50,7 +50,8 @@ function rowsFile(path: string, rows: DatabaseSession, layout: Layout): Transcri
 export function firstLineOf(path: string): string | undefined {
   try {
     if (!statSync(path).isFile()) return undefined;
-    for (const line of isPacked(path) ? linesOfZstd(path) : linesOf(path, 0, [], FIRST_LINE_BYTES)) return line.toString();
+    for (const line of isPacked(path) ? linesOfZstd(path, FIRST_LINE_BYTES) : linesOf(path, 0, [], FIRST_LINE_BYTES))
+      return line.toString();
   } catch {
     // Who opens it for good tells why.
   }

@@ -14,7 +14,10 @@ import { Decompress } from 'fzstd';
 const MAX_BLOB_BYTES = 64 * 1024 * 1024;
 /** What a decoder has to remember of what it told; zstd's own command refuses more than 128 MiB unless asked. */
 const MAX_WINDOW_BYTES = 128 * 1024 * 1024;
-const CHUNK_BYTES = 64 * 1024;
+/** A line is a text, and none can be longer. */
+const MAX_LINE_BYTES = 512 * 1024 * 1024;
+/** Of what is packed: a block of four bytes may become 128 KiB. */
+const CHUNK_BYTES = 4 * 1024;
 const LF = 10;
 
 export const isZstd = (bytes: Uint8Array): boolean =>
@@ -40,19 +43,29 @@ export function unpacked(bytes: Uint8Array): string | undefined {
 /**
  * Each line is only valid until the next is asked for. A last line without a line feed is told, too.
  *
- * @throws whatever the file system says, and when the file is damaged: the lines before that have been told
+ * @param maxBytes  no more than that is told, of what it was; the last line may then be the beginning of one
+ * @throws whatever the file system says, and when the file is damaged, or a line has no end: the lines before that have been told
  */
-export function* linesOfZstd(path: string): Generator<Buffer> {
+export function* linesOfZstd(path: string, maxBytes = Number.POSITIVE_INFINITY): Generator<Buffer> {
   let rest: Buffer[] = [];
-  for (const piece of pieces(chunksOf(path), Number.POSITIVE_INFINITY)) {
+  let restBytes = 0;
+  let left = maxBytes;
+  for (const whole of pieces(chunksOf(path), Number.POSITIVE_INFINITY)) {
+    if (left <= 0) break;
+    const piece = whole.length <= left ? whole : whole.subarray(0, left);
+    left -= piece.length;
     let start = 0;
     for (let end = piece.indexOf(LF); end >= 0; end = piece.indexOf(LF, start)) {
       const line = piece.subarray(start, end);
       yield rest.length === 0 ? line : Buffer.concat([...rest, line]);
       rest = [];
+      restBytes = 0;
       start = end + 1;
     }
-    if (start < piece.length) rest.push(Buffer.from(piece.subarray(start)));
+    if (start === piece.length) continue;
+    restBytes += piece.length - start;
+    if (restBytes > MAX_LINE_BYTES) throw new Error(`a line of more than ${MAX_LINE_BYTES / 1024 / 1024} MB`);
+    rest.push(Buffer.from(piece.subarray(start)));
   }
   if (rest.length > 0) yield Buffer.concat(rest);
 }

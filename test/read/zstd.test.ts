@@ -64,6 +64,27 @@ test('what claims to need gigabytes to be read is refused', () => {
   expect(() => [...linesOfZstd(written(frame))]).toThrow(/window/);
 });
 
+/** A few bytes that become so many `x`, in blocks of one byte that is repeated 100,000 times each. */
+function bombOf(blocks: number): Buffer {
+  const block = (isLast: boolean): Buffer => {
+    const bytes = Buffer.alloc(4, 'x');
+    bytes.writeUIntLE((100_000 << 3) | 2 | (isLast ? 1 : 0), 0, 3);
+    return bytes;
+  };
+  return Buffer.concat([Buffer.from('28b52ffd0038', 'hex'), ...Array.from({ length: blocks }, (_, n) => block(n === blocks - 1))]);
+}
+
+test('of a beginning no more is unpacked than was asked for', () => {
+  const path = written(bombOf(100_000));
+  const lines = [...linesOfZstd(path, 1000)];
+  expect(lines.map(String)).toEqual(['x'.repeat(1000)]);
+  expect(Array.from(linesOfZstd(written(frameOf('a\nbcd\n')), 3), String)).toEqual(['a', 'b']);
+});
+
+test('a line without end is refused', () => {
+  expect(() => [...linesOfZstd(written(bombOf(6000)))]).toThrow('a line of more than 512 MB');
+});
+
 test('a text out of a blob; of what is no zstd, or damaged, none', () => {
   expect(unpacked(frameOf('{"role":"user"}'))).toBe('{"role":"user"}');
   expect(unpacked(Buffer.from('28b52ffd200f', 'hex'))).toBeUndefined();
