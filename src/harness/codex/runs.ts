@@ -28,8 +28,8 @@ export function outcomeOf(turn: ThreadTurn, isOver: boolean): RunOutcome {
 
 /** Whoever runs `codex exec` is a program, mostly. */
 export function triggerOf(turn: ThreadTurn, meta: ThreadMeta | undefined): { readonly trigger: Trigger; readonly command?: string } {
-  if (turn.isReview) return { trigger: 'command', command: 'review' };
-  if (!turn.isPrompted && turn.compactions.length > 0) return { trigger: 'command', command: 'compact' };
+  if (turn.isReview) return { trigger: 'command', command: '/review' };
+  if (!turn.isPrompted && turn.compactions.length > 0) return { trigger: 'command', command: '/compact' };
   if (!turn.isPrompted && turn.modelCalls.length === 0 && turn.toolCalls.length > 0) return { trigger: 'bash' };
   if (!turn.isPrompted) return { trigger: 'unknown' };
   const source = turn.attributedTo ?? meta?.source;

@@ -51,7 +51,7 @@ class Building {
         ...own,
         number: at + 1,
         trigger: triggerOf(run),
-        ...(run.prompt === undefined && run.calls.length === 0 && run.compactions.length > 0 && { command: 'compact' }),
+        ...(run.prompt === undefined && run.calls.length === 0 && run.compactions.length > 0 && { command: '/compact' }),
         notifiedBy: notifiedBy === undefined ? [] : [notifiedBy],
         ...(run.backTo !== undefined && {
           rewound: { toTurnId: raw[run.backTo]?.startId ?? null, droppedTurnIds: run.dropped.map((dropped) => raw[dropped]!.startId) },
