@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { readIfThere, removeHalfWritten, writePrivate } from '../disk/files.ts';
 import { isAlive } from '../disk/lock.ts';
 import { mayTry } from '../export/outlet.ts';
-import { findSession, findSessionOfId, type SessionRef } from '../read/find.ts';
+import { findSession, findSessionOfId, findSessions, isDatabase, type Places, type SessionRef } from '../read/find.ts';
 import { nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scope.ts';
 import { originalsFirst } from '../sync/order.ts';
@@ -126,12 +126,12 @@ function isOver({ endedAtMs, process, seenAtMs = 0 }: SessionState, nowMs: numbe
 
 /** Entries live as long as the transcripts they are of; one with spans that never arrived may come back. */
 async function prune({ paths, tools, now, places }: Shift): Promise<void> {
+  const isGone = goneFrom(places);
   const gone = allSessions(paths.state).filter(
     (state) =>
       !state.disabled &&
       (state.conversationId ?? state.failure) !== undefined &&
-      state.path !== undefined &&
-      !existsSync(state.path) &&
+      isGone(state) &&
       !within(state.failure?.atMs, FAILURE_KEPT_MS, now()),
   );
   const keys = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
@@ -139,6 +139,29 @@ async function prune({ paths, tools, now, places }: Shift): Promise<void> {
   for (const state of gone) forget(paths.state, state);
   removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS);
   pruneSpools(places, now() - FAILURE_KEPT_MS);
+}
+
+/** Its file is; or it is in its database no more, as far as that can be read and holds any. */
+function goneFrom(places: Places): (state: SessionState) => boolean {
+  const known = new Map<string, ReadonlySet<string> | undefined>();
+  const idsIn = (path: string): ReadonlySet<string> | undefined => {
+    if (!known.has(path)) known.set(path, isDatabase(path) ? idsOfDatabase(path, places) : undefined);
+    return known.get(path);
+  };
+  return ({ path, sessionId }) => path !== undefined && (!existsSync(path) || idsIn(path)?.has(sessionId) === false);
+}
+
+function idsOfDatabase(path: string, places: Places): ReadonlySet<string> | undefined {
+  try {
+    const parts = findSessions(path, places).flatMap(({ sessionId, rows, agents }) => [
+      sessionId,
+      rows,
+      ...agents.map((agent) => agent.rows),
+    ]);
+    return new Set(parts.flatMap((part) => (typeof part === 'string' ? [part] : (part?.ids ?? []))));
+  } catch {
+    return undefined;
+  }
 }
 
 const owedBy = ({ delivered = {} }: SessionState): number =>

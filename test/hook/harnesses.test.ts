@@ -11,6 +11,7 @@ import { trace } from '../cli/world.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { aMachine, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
 import { processesNaming } from '../support/shell-hook.ts';
+import { changedDatabase } from '../support/sqlite.ts';
 import { PLACES, refsOf } from '../support/stories.ts';
 
 let collector: Collector;
@@ -145,6 +146,23 @@ describe("an agent's hook leads to its session", () => {
     await machine.work({ now: () => atMs + 5_000 });
     expect(idsTaken(collector), machine.log()).toEqual(spanIdsIn(folder));
   });
+});
+
+test('what is remembered of a session goes some time after it was deleted from its database, and only of that', async () => {
+  const { refs, atMs } = bring('hermes/schema30');
+  for (const ref of refs) hook({ event: 'SessionEnd', harness: 'hermes', atMs: atMs + 1_000, payload: payloadOf(ref) });
+  await machine.work({ now: () => atMs + 5_000 });
+  const states = (): string[] => readdirSync(join(machine.paths.state, 'sessions', 'hermes')).toSorted();
+  const all = states();
+  const [deleted, ...others] = refs.filter(({ sessionId }) => all.includes(`${sessionId}.json`));
+  expect(others.length).toBeGreaterThan(0);
+  const path = deleted!.path!;
+  const rows = deleted!.rows!.ids.map((id) => `delete from messages where session_id = '${id}'; delete from sessions where id = '${id}';`);
+  writeFileSync(path, changedDatabase(readFileSync(path), rows.join('')));
+  const later = atMs + 30 * 24 * 60 * 60_000;
+  hook({ event: 'SessionStart', harness: 'codex', atMs: later, payload: { session_id: 'another' } });
+  await machine.work({ now: () => later });
+  expect(states()).toEqual(all.filter((name) => name !== `${deleted!.sessionId}.json`));
 });
 
 test('codex tells of the end of a turn before it writes it', async () => {
