@@ -183,6 +183,27 @@ describe('openclaw', () => {
     expect(readFileSync(join(current(), 'hooks/trace-build.sh'), 'utf8')).toBe(readFileSync('hooks/trace-build.sh', 'utf8'));
   });
 
+  test.each(['{\n   "a": 1.0,\n   "n": 12345678901234567890\n}', '{"plugins": {"allow": ["mine"], "load": {"paths": ["/mine"]}}}\n'])(
+    'uninstall: byte for byte as it was before the first of several installs: %s',
+    async (text) => {
+      write('.openclaw/openclaw.json', text);
+      await install();
+      write('.openclaw/openclaw.json', read('.openclaw/openclaw.json').replace('"enabled": true', '"enabled": false'));
+      await install();
+      expect(read('.openclaw/openclaw.json.before-trace-build')).toBe(text);
+      await run('uninstall', '--harness', 'openclaw');
+      expect(read('.openclaw/openclaw.json')).toBe(text);
+    },
+  );
+
+  test('uninstall: what was changed since stays, and nothing empty is left', async () => {
+    write('.openclaw/openclaw.json', '{}');
+    await install();
+    write('.openclaw/openclaw.json', JSON.stringify({ ...JSON.parse(read('.openclaw/openclaw.json')), later: [1] }));
+    await run('uninstall', '--harness', 'openclaw');
+    expect(JSON.parse(read('.openclaw/openclaw.json'))).toEqual({ later: [1] });
+  });
+
   test('no config yet; a config that is a link', async () => {
     mkdirSync(at('.openclaw'));
     expect((await install()).code).toBe(0);
@@ -237,6 +258,9 @@ describe('hermes', () => {
     ['an event without hooks', 'hooks:\n  on_session_end: []\nz: 1\n'],
     ['CRLF', 'model: x\r\nhooks:\r\n  other:\r\n    - command: a\r\nz: 1\r\n'],
     ['anchors', 'a: &a\n  - 1\nb: *a\n'],
+    ['hooks on the last line, which has no end', 'model: x\nhooks: {}'],
+    ['the same, with CRLF', 'model: x # y\r\nhooks:'],
+    ['an event on the last line, which has no end', 'hooks:\n  on_session_end: []'],
   ])('%s: three hooks more, and nothing else is touched', async (_, text) => {
     write(CONFIG, text);
     const { code, stderr } = await install();
@@ -276,6 +300,27 @@ describe('hermes', () => {
     expect(read(CONFIG)).toBe(text);
   });
 
+  test('ends of lines that are mixed stay as they are', async () => {
+    write(CONFIG, '# one\r\nmodel: x\nlist:\r\n- a\n');
+    await install();
+    expectOurs();
+    expect(read(CONFIG).startsWith('# one\r\nmodel: x\nlist:\r\n- a\n')).toBe(true);
+    await run('uninstall', '--harness', 'hermes');
+    expect(read(CONFIG)).toBe('# one\r\nmodel: x\nlist:\r\n- a\n');
+  });
+
+  test('a config that can not be read, or written: what to do is told', async () => {
+    mkdirSync(at(CONFIG), { recursive: true });
+    const unread = await install();
+    expect([unread.code, unread.stderr]).toEqual([2, expect.stringContaining(`${at(CONFIG)} can't be read: EISDIR`)]);
+    rmSync(at(CONFIG), { recursive: true });
+    write(CONFIG, 'model: x\n');
+    mkdirSync(at(`${CONFIG}.before-trace-build`));
+    const unwritten = await install();
+    expect([unwritten.code, unwritten.stderr]).toEqual([2, expect.stringContaining(`${at(CONFIG)} can't be written: `)]);
+    expect(read(CONFIG)).toBe('model: x\n');
+  });
+
   test('--exact: three more, and without it they go', async () => {
     write(CONFIG, 'model: y\n');
     await install();
@@ -293,15 +338,39 @@ describe('hermes', () => {
 
   test('of profiles, too; consent that was given is not asked for', async () => {
     write(CONFIG, 'hooks_auto_accept: true\n');
-    write('.hermes/profiles/work/config.yaml', 'model: y\n');
+    write('.hermes/profiles/team/config.yaml', 'model: y\n');
     mkdirSync(at('.hermes/profiles/bare'));
     expect((await install()).stderr).not.toContain('consent');
-    expect(read('.hermes/profiles/work/config.yaml')).toContain(command('Stop'));
+    expect(read('.hermes/profiles/team/config.yaml')).toContain(command('Stop'));
     expect(read(`${CONFIG}.before-trace-build`)).toBe('hooks_auto_accept: true\n');
     expect(readdirSync(at('.hermes/profiles/bare'))).toEqual([]);
     await run('uninstall', '--harness', 'hermes');
-    expect(read('.hermes/profiles/work/config.yaml')).toBe('model: y\n');
+    expect(read('.hermes/profiles/team/config.yaml')).toBe('model: y\n');
   });
+});
+
+test('one of several fails: the others are installed, and it is told; each one that fails', async () => {
+  rmSync(at('bin/codex'));
+  write('.hermes/config.yaml', 'model: x\n');
+  const { code, stdout, stderr } = await run('install', '--harness', 'codex', 'openclaw', 'hermes');
+  expect(code).toBe(2);
+  expect(stdout).toContain('New sessions of Hermes use it.');
+  expect(stdout).not.toContain('Codex');
+  expect(stderr).toContain('codex was not found.');
+  expect(stderr).toContain('OpenClaw was not found');
+  expect(stderr).toContain('codex plugin add trace-build@trace-build');
+  expect(read('.hermes/config.yaml')).toContain('trace-build');
+});
+
+test('--dry-run: what is not there is told, and what is done already is not', async () => {
+  const missing = await run('install', '--dry-run', '--harness', 'hermes');
+  expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('Hermes was not found')]);
+  write('.hermes/config.yaml', 'model: x\n');
+  write('.openclaw/openclaw.json', '{}');
+  await run('install', '--harness', 'hermes', 'openclaw');
+  const { stdout } = await run('install', '--dry-run', '--harness', 'hermes', 'openclaw');
+  expect(stdout).not.toContain('.hermes');
+  expect(stdout).not.toContain('openclaw.json');
 });
 
 test('all at once, and --dry-run', async () => {

@@ -122,10 +122,10 @@ describe('list', () => {
     fc.assert(
       fc.property(strange, strange, fc.integer({ min: 1, max: 220 }), fc.boolean(), (title, directory, width, failed) => {
         const rows: ListedRow[] = [
-          { ref: { ...ref, startDirectory: `/work/${directory}` }, summary: { ...summary, title } },
+          { ref: { ...ref, startDirectory: `/code/${directory}` }, summary: { ...summary, title } },
           { ref, summary: failed ? title : summary },
         ];
-        for (const line of sessionTable(rows, '/work', { colors, width })) {
+        for (const line of sessionTable(rows, '/code', { colors, width })) {
           expect(widthOf(line)).toBeLessThanOrEqual(width);
           // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
           expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
@@ -137,7 +137,7 @@ describe('list', () => {
 
 test('the narrower the terminal, the fewer the columns: those that tell most stay', () => {
   const rows: readonly ListedRow[] = [{ ref: refsOf('nest')[0]!, summary: summaryOf(session('nest'), () => 1) }];
-  const heads = (width: number | undefined): readonly string[] => sessionTable(rows, '/work', { colors, width })[0]!.split(/ +/);
+  const heads = (width: number | undefined): readonly string[] => sessionTable(rows, '/code', { colors, width })[0]!.split(/ +/);
   const all = ['session', 'project', 'started', 'took', 'turns', 'in', 'out', 'cost', 'errors', 'title'];
   expect(heads(undefined)).toEqual(all);
   expect(heads(200)).toEqual(all);
@@ -152,7 +152,7 @@ test('a directory of any length is cut to its end, and soon', () => {
   const startDirectory = `/${'日本/'.repeat(20_000)}the-end`;
   const rows: readonly ListedRow[] = [{ ref: { ...ref, startDirectory }, summary: summaryOf(session('nest'), () => 0) }];
   const looked = vi.spyOn(Intl.Segmenter.prototype, 'segment');
-  const [, line] = sessionTable(rows, '/work', { colors, width: 200 });
+  const [, line] = sessionTable(rows, '/code', { colors, width: 200 });
   expect(line).toMatch(/…[日本/]+the-end /);
   expect(looked.mock.calls.reduce((sum, [text]) => sum + text.length, 0)).toBeLessThan(1_000_000);
   looked.mockRestore();
