@@ -12,7 +12,7 @@ import { writePrivate } from '../../disk/files.ts';
 import { EXIT } from '../account.ts';
 import { isMade, type Link, linksBetween, makeLink } from '../install/default-places.ts';
 import { addHarnessOption, installers, named } from '../install/index.ts';
-import type { Installer, Where } from '../install/installer.ts';
+import { allOf, type Installer, type Where } from '../install/installer.ts';
 import { copyPlugin, currentOf, type Plugin, packageFolder, pluginOf, removeCopies } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
 import { pathsOf, shown } from '../settings.ts';
@@ -74,13 +74,17 @@ export async function installPlugin(
   writePrivate(node, `${process.execPath}\n`);
   rmSync(join(paths.state, 'no-node'), { force: true });
   for (const link of links) if (!makeLink(link)) out.note(inTheWay(link));
+  const failures: unknown[] = [];
   for (const installer of chosen) {
     const { target } = copyFor(installer, plugin);
-    const notes = await installer.install(target, world);
+    const notes = await installer.install(target, world).catch((error: unknown) => void failures.push(error));
+    if (notes === undefined) continue;
     await out.write(`Installed: the plugin ${plugin.version} in ${shown(target)}. New sessions of ${installer.title} use it.\n`);
     for (const note of notes) out.note(note);
   }
   const ofOthers = installers.filter((installer) => !chosen.includes(installer)).flatMap((installer) => installer.look(world).folder ?? []);
+  // Copies of before stay where one of them may still be in use.
+  if (failures.length > 0) throw allOf(failures);
   removeCopies(paths.data, [...copies.map(({ target }) => target), ...ofOthers]);
   if (!existsSync(paths.config) && !existsSync(paths.managed))
     out.note('Nothing is exported yet: trace-build init says what, and where to.');

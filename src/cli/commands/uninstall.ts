@@ -11,7 +11,7 @@ import { UserError } from '../../errors.ts';
 import { EXIT } from '../account.ts';
 import { linksBetween, removeLink } from '../install/default-places.ts';
 import { addHarnessOption, installers, named } from '../install/index.ts';
-import type { Installer } from '../install/installer.ts';
+import { allOf, type Installer } from '../install/installer.ts';
 import { removeCopies, removeIfEmpty } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
 import { pathsOf, shown } from '../settings.ts';
@@ -53,7 +53,7 @@ async function uninstallPlugin({ harness, purge, yes }: Flags, world: World): Pr
   const ofOthers = installers.filter((installer) => !chosen.includes(installer)).flatMap((installer) => installer.look(world).folder ?? []);
   removeCopies(paths.data, ofOthers);
   if (purge) forget(world);
-  for (const error of told) throw error;
+  if (told.length > 0) throw allOf(told);
   await world.out.write(purge ? 'Uninstalled; nothing is left.\n' : `Uninstalled. Your settings stay in ${shown(paths.config)}.\n`);
 }
 

@@ -77,35 +77,38 @@ const itemLines = ({ command, timeout }: Hook, indent: string): readonly string[
 ];
 
 function inserting(text: string, hooks: readonly Hook[], config: Json): string | undefined {
-  const end = text.includes('\r\n') ? '\r\n' : '\n';
-  const lines = text.split(/\r?\n/);
+  const lines = text.split('\n');
+  const ours = (added: readonly string[]): readonly string[] => (text.includes('\r\n') ? added.map((line) => `${line}\r`) : added);
   const at = lines.findIndex((line) => /^hooks:/.test(line));
   if (at < 0) {
     if (config['hooks'] !== undefined) return undefined;
-    const begun = lines.at(-1) === '' ? lines.slice(0, -1) : lines;
-    return [...begun, ...linesFor(hooks), ''].join(end);
+    const begun = lines.at(-1) === '' ? lines.slice(0, -1) : [...lines.slice(0, -1), ...ours(lines.slice(-1))];
+    return [...begun, ...ours(linesFor(hooks)), ''].join('\n');
   }
   if (EMPTY.test(lines[at]!.slice('hooks:'.length))) {
-    if (childAfter(lines, at) === undefined) return [...lines.slice(0, at), ...linesFor(hooks), ...lines.slice(at + 1)].join(end);
+    if (childAfter(lines, at) === undefined) return withLast([...lines.slice(0, at), ...ours(linesFor(hooks)), ...lines.slice(at + 1)]);
   } else return undefined;
   const indent = childAfter(lines, at)!;
   for (const hook of hooks) {
     const key = lines.findIndex((line, index) => index > at && line.startsWith(`${indent}${hook.event}:`));
-    if (key < 0) lines.splice(at + 1, 0, ...eventLines(hook, indent));
+    if (key < 0) lines.splice(at + 1, 0, ...ours(eventLines(hook, indent)));
     else {
       if (!EMPTY.test(lines[key]!.slice(`${indent}${hook.event}:`.length))) return undefined;
       const item = lines.slice(key + 1).find((line) => !BLANK.test(line));
       const dash = /^( *)- /.exec(item ?? '')?.[1];
-      if (dash === undefined || dash.length < indent.length) lines.splice(key, 1, ...eventLines(hook, indent));
-      else lines.splice(key + 1, 0, ...itemLines(hook, dash));
+      if (dash === undefined || dash.length < indent.length) lines.splice(key, 1, ...ours(eventLines(hook, indent)));
+      else lines.splice(key + 1, 0, ...ours(itemLines(hook, dash)));
     }
   }
-  return lines.join(end);
+  return withLast(lines);
 }
 
+/** A last line without an end gets none; but for a carriage return of ours, which would be half of one. */
+const withLast = (lines: readonly string[]): string => lines.join('\n').replace(/\r$/, '');
+
 /** Nothing is said behind the colon, or that there is nothing. */
-const EMPTY = /^\s*(?:\{\s*\}|\[\s*\]|~|null)?\s*(?:#.*)?$/;
-const BLANK = /^\s*(?:#.*)?$/;
+const EMPTY = /^\s*(?:\{\s*\}|\[\s*\]|~|null)?\s*(?:#.*)?\r?$/;
+const BLANK = /^\s*(?:#.*)?\r?$/;
 
 /** How far the first line below a key of the outermost object is indented; undefined: there is none. */
 function childAfter(lines: readonly string[], at: number): string | undefined {
@@ -114,21 +117,21 @@ function childAfter(lines: readonly string[], at: number): string | undefined {
 }
 
 function removing(text: string, isOurs: (command: string) => boolean, load: Load): string {
-  const end = text.includes('\r\n') ? '\r\n' : '\n';
-  const lines = text.split(/\r?\n/);
+  const lines = text.split('\n');
   for (let at = 0; at < lines.length; ) {
-    const item = /^( *)- command: (.*)$/.exec(lines[at]!);
+    const item = /^( *)- command: (.*)\r?$/.exec(lines[at]!);
     if (item === null || !isOurs(String(scalar(item[2]!, load)))) {
       at += 1;
       continue;
     }
     const more = lines.slice(at + 1).findIndex((line) => !line.startsWith(`${item[1]!}  `));
-    lines.splice(at, 1 + (more < 0 ? 0 : more));
+    if (more < 0) lines.splice(at, lines.length, '');
+    else lines.splice(at, 1 + more);
     if (isEmptyKey(lines, at - 1)) lines.splice(at - 1, 1);
   }
   const hooks = lines.findIndex((line) => /^hooks:\s*$/.test(line));
   if (hooks >= 0 && isEmptyKey(lines, hooks)) lines.splice(hooks, 1);
-  return lines.join(end);
+  return lines.join('\n');
 }
 
 /** A key that has nothing below it any more. */

@@ -19,7 +19,12 @@ export const hermes: Installer = {
   harness: 'hermes',
   title: 'Hermes',
   copy: 'of any version',
-  plan: (folder, where) => added(folder, where).map(({ file }) => `add ${hooksOf(folder, where.exact).length} hooks to ${file}`),
+  plan: (folder, where) => {
+    demandHere(where);
+    return added(folder, where)
+      .filter(({ before, after }) => after !== before)
+      .map(({ file }) => `add ${hooksOf(folder, where.exact).length} hooks to ${file}`);
+  },
   install,
   uninstall: async (where) => {
     const files = configsOf(where).filter((file) => textOf(file).includes(PLUGIN_NAME));
@@ -53,9 +58,13 @@ const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `
 const isOurs = (command: string): boolean =>
   command.includes(PLUGIN_NAME) && /\/hooks\/(?:trace-build\.sh'? \w+ --harness hermes|hermes-spool\.cjs'?)$/.test(command);
 
-async function install(folder: string, where: Where): Promise<readonly string[]> {
+function demandHere(where: Where): void {
   if (!existsSync(homeOf(where)))
     throw new UserError(`Hermes was not found: there is no ${homeOf(where)}.`, 'Run hermes once, then this again.');
+}
+
+async function install(folder: string, where: Where): Promise<readonly string[]> {
+  demandHere(where);
   write(added(folder, where));
   return [
     ...(look(where).missing === undefined ? [] : [CONSENT]),
@@ -94,13 +103,22 @@ function changes(
   folder: string | undefined,
 ): readonly FileChange[] {
   return files.map((file) => {
-    const before = readIfThere(file);
+    const before = textToEdit(file);
     const after = edited(before ?? '');
     if (after !== undefined) return { file, before, after };
     const byHand =
       folder === undefined ? 'Take the hooks of trace-build out of it.' : `Add to it:\n${linesFor(hooksOf(folder)).join('\n')}`;
     throw new UserError(`${file} is written in a way that trace-build can't edit.`, byHand);
   });
+}
+
+/** @throws UserError */
+function textToEdit(file: string): string | undefined {
+  try {
+    return readIfThere(file);
+  } catch (error) {
+    throw new UserError(`${file} can't be read: ${(error as Error).message}.`, 'Check its permissions, then this again.');
+  }
 }
 
 const write = (all: readonly FileChange[]): void => {

@@ -1,9 +1,11 @@
 /**
- * What `install` and `uninstall` do for one harness. Types, and names that all of them use.
+ * What `install` and `uninstall` do for one harness. Types, names that all of them use, and failures of several as one.
  *
  * in:   nothing
  * out:  made by claude.ts, codex.ts, openclaw.ts and hermes.ts; the list is in index.ts
  */
+
+import { UserError } from '../../errors.ts';
 
 export const PLUGIN_NAME = 'trace-build';
 
@@ -45,4 +47,12 @@ export interface Look {
   readonly folder: string | undefined;
   /** Why its hooks don't come although it was told of them, and what to do about it. */
   readonly missing?: { readonly sentence: string; readonly todo: string };
+}
+
+/** What went wrong with one harness or more, as one. What is no UserError goes before all. */
+export function allOf(errors: readonly unknown[]): unknown {
+  const [first, ...more] = errors;
+  const told = errors.filter((error) => error instanceof UserError);
+  if (more.length === 0 || told.length < errors.length) return errors.find((error) => !(error instanceof UserError)) ?? first;
+  return new UserError(told.map(({ message }) => message).join('\n'), told.map(({ hint }) => hint).join('\n'));
 }

@@ -6,20 +6,22 @@
  *
  * The config is JSON5. One that is plain JSON is edited; of any other the user is told what to add, for its comments would go.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { readIfThere } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
-import { rewrite } from './rewrite.ts';
+import { backupOf, rewrite } from './rewrite.ts';
 
 export const openclaw: Installer = {
   harness: 'openclaw',
   title: 'OpenClaw',
   copy: 'of any version',
   plan: (folder, where) => {
-    const file = configOf(where);
-    readJson(file, folder);
+    const file = demandHere(where);
+    const { json } = readJson(file, folder);
+    if (isDeepStrictEqual(withPlugin(json, pluginIn(folder)), json)) return [];
     return [`add ${pluginIn(folder)} to plugins.load.paths in ${file}`, `allow ${PLUGIN_NAME} there to see the end of a run`];
   },
   install,
@@ -33,10 +35,16 @@ const stateOf = ({ env, home }: Where): string => env['OPENCLAW_STATE_DIR'] || j
 const configOf = (where: Where): string => where.env['OPENCLAW_CONFIG_PATH'] || join(stateOf(where), 'openclaw.json');
 const pluginIn = (folder: string): string => join(folder, 'hooks', 'openclaw');
 
-async function install(folder: string, where: Where): Promise<readonly string[]> {
+/** @returns its config, which may not be there yet */
+function demandHere(where: Where): string {
   const file = configOf(where);
   if (!existsSync(stateOf(where)) && !existsSync(file))
     throw new UserError(`OpenClaw was not found: there is no ${file}.`, 'Run openclaw once, then this again.');
+  return file;
+}
+
+async function install(folder: string, where: Where): Promise<readonly string[]> {
+  const file = demandHere(where);
   const { json, text } = readJson(file, folder);
   write(file, text, withPlugin(json, pluginIn(folder)));
   return [
@@ -49,7 +57,11 @@ async function uninstall(where: Where): Promise<void> {
   const file = configOf(where);
   if (look(where).folder === undefined) return;
   const { json, text } = readJson(file, undefined);
-  write(file, text, withoutPlugin(json));
+  const left = withoutPlugin(json);
+  // Byte for byte, when it says what it said before us.
+  const backup = textOf(backupOf(realpathSync(file)));
+  if (text !== undefined && isDeepStrictEqual(parsed(backup), left)) rewrite(file, text, backup);
+  else write(file, text, left);
 }
 
 function look(where: Where): Look {
@@ -111,16 +123,17 @@ function withoutPlugin(json: Json): Json {
   const load = objectIn(plugins, 'load');
   const { [PLUGIN_NAME]: _, ...entries } = objectIn(plugins, 'entries');
   const { allow } = plugins;
-  return {
-    ...json,
-    plugins: {
-      ...plugins,
-      ...(Array.isArray(allow) && { allow: allow.filter((id) => id !== PLUGIN_NAME) }),
-      load: { ...load, paths: listIn(load, 'paths').filter((path) => !isOurs(path)) },
-      entries,
-    },
-  };
+  const paths = listIn(load, 'paths').filter((path) => !isOurs(path));
+  const allowing = { ...plugins, ...(Array.isArray(allow) && { allow: allow.filter((id) => id !== PLUGIN_NAME) }) };
+  const loading = withoutEmpty(allowing, 'load', paths.length > 0 ? { ...load, paths } : withoutKey(load, 'paths'));
+  return withoutEmpty(json, 'plugins', withoutEmpty(loading, 'entries', entries));
 }
+
+/** With this value of a key; an empty one is as good as none, and there was none before us. */
+const withoutEmpty = (json: Json, key: string, value: Json): Json =>
+  Object.keys(value).length > 0 ? { ...json, [key]: value } : withoutKey(json, key);
+
+const withoutKey = (json: Json, key: string): Json => Object.fromEntries(Object.entries(json).filter(([name]) => name !== key));
 
 /** @throws UserError for what is no plain JSON, with what to add by hand */
 function readJson(file: string, folder: string | undefined): { readonly json: Json; readonly text: string | undefined } {
@@ -159,6 +172,14 @@ function write(file: string, before: string | undefined, json: Json): void {
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const objectIn = (json: Json, key: string): Json => (isObject(json[key]) ? json[key] : {});
 const listIn = (json: Json, key: string): readonly unknown[] => (Array.isArray(json[key]) ? json[key] : []);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 function textOf(path: string): string {
   try {

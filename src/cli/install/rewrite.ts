@@ -4,20 +4,33 @@
  * in:   path, what it held, what it is to hold
  * out:  the file, and `<file>.before-trace-build`; where the path is a link, the file it leads to
  */
-import { chmodSync, copyFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { UserError } from '../../errors.ts';
+import { PLUGIN_NAME } from './installer.ts';
 
-/** @param before  undefined: there was no such file */
+export const backupOf = (file: string): string => `${file}.before-trace-build`;
+
+/**
+ * @param before  undefined: there was no such file
+ * @throws UserError when it can't be written: it is as it was then
+ */
 export function rewrite(file: string, before: string | undefined, after: string): void {
   if (before === after) return;
-  const target = before === undefined ? file : realpathSync(file);
-  const temporary = `${target}.${process.pid}.tmp`;
+  let temporary: string | undefined;
   try {
-    if (before !== undefined) copyFileSync(target, `${target}.before-trace-build`);
+    const target = before === undefined ? file : realpathSync(file);
+    const backup = backupOf(target);
+    // One with something of ours in it is not what was there before us.
+    if (before !== undefined && (!existsSync(backup) || !before.includes(PLUGIN_NAME))) copyFileSync(target, backup);
+    temporary = `${target}.${process.pid}.tmp`;
     writeFileSync(temporary, after, { mode: 0o600, flag: 'wx' });
     if (before !== undefined) chmodSync(temporary, statSync(target).mode);
     renameSync(temporary, target);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+    if (temporary !== undefined) rmSync(temporary, { force: true });
+    throw new UserError(
+      `${file} can't be written: ${(error as Error).message}.`,
+      'It is as it was. Check its permissions, and those of its folder; then this again.',
+    );
   }
 }
