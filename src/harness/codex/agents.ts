@@ -32,6 +32,8 @@ export class AgentTree {
   readonly #main: Thread;
   readonly #threads = new Map<string, Thread>();
   readonly #sites = new Map<string, Site>();
+  /** Ids of the agents of each turn. */
+  readonly #placed = new Map<Thread, Map<number, string[]>>();
   readonly #ended: boolean;
   readonly problems: Problem[] = [];
 
@@ -47,6 +49,7 @@ export class AgentTree {
     const ownersOfTurns = this.#ownersOfTurns();
     for (const [id, agent] of this.#threads) this.#sites.set(id, this.#siteOf(agent, callers, ownersOfTurns));
     for (const [id, agent] of this.#threads) if (this.#isCyclic(id)) this.#moveToMain(id, agent);
+    for (const [id, { thread, at }] of this.#sites) this.#place(id, thread, at);
     for (const [id, agent] of this.#threads)
       if (!this.#sites.get(id)!.isSure) this.#tell(agent, 'unclaimed-agent', `no call and no turn was found that started agent ${id}`);
   }
@@ -55,10 +58,16 @@ export class AgentTree {
   #callers(): ReadonlyMap<string, readonly Site[]> {
     const callers = new Map<string, Site[]>();
     for (const thread of [this.#main, ...this.#threads.values()])
-      for (const [at, turn] of thread.told.turns.entries())
+      for (const [at, turn] of thread.told.turns.entries()) {
+        const ids = turn.spawned.size === 0 ? undefined : new Set(idsIn(turn.toolCalls));
         for (const [threadId, callId] of turn.spawned)
-          if (threadId !== thread.agentId && holds(turn.toolCalls, callId))
-            callers.set(threadId, [...(callers.get(threadId) ?? []), { thread, at, callId, isSure: true }]);
+          if (threadId !== thread.agentId && ids?.has(callId) === true) {
+            const known = callers.get(threadId);
+            const site: Site = { thread, at, callId, isSure: true };
+            if (known === undefined) callers.set(threadId, [site]);
+            else known.push(site);
+          }
+      }
     return callers;
   }
 
@@ -104,8 +113,11 @@ export class AgentTree {
 
   /** With the agents they started. */
   toolCalls(thread: Thread, at: number, isOver: boolean): readonly ToolCall[] {
+    const agents = this.#agentsAt(thread, at).toReversed();
+    // The first one of a call stands in its place.
+    const ofCall = new Map(agents.map((id) => [this.#sites.get(id)!.callId, id]));
     const withAgents = (call: ToolCall): ToolCall => {
-      const id = this.#agentsAt(thread, at).find((each) => this.#sites.get(each)!.callId === call.id);
+      const id = ofCall.get(call.id);
       return {
         ...call,
         ...(id !== undefined && { agent: this.#run(this.#threads.get(id)!, isOver) }),
@@ -146,7 +158,15 @@ export class AgentTree {
   }
 
   #agentsAt(thread: Thread, at: number): readonly string[] {
-    return [...this.#sites].flatMap(([id, site]) => (site.thread === thread && site.at === at ? [id] : []));
+    return this.#placed.get(thread)?.get(at) ?? [];
+  }
+
+  #place(id: string, thread: Thread, at: number): void {
+    const turns = this.#placed.get(thread) ?? new Map<number, string[]>();
+    this.#placed.set(thread, turns);
+    const known = turns.get(at);
+    if (known === undefined) turns.set(at, [id]);
+    else known.push(id);
   }
 
   /** @param isOuterOver  whether the run that it belongs to is over: until then it may be called again */
@@ -192,8 +212,8 @@ export const threadOf = (parsed: ParsedThread, told: ToldThread = parsed.told): 
 
 const beganMs = ({ told }: Thread): number => told.turns[0]?.startedAtMs ?? told.beganMs ?? 0;
 
-const holds = (calls: readonly ToolCall[], id: string): boolean =>
-  calls.some((call) => call.id === id || (call.toolCalls !== undefined && holds(call.toolCalls, id)));
+const idsIn = (calls: readonly ToolCall[]): readonly string[] =>
+  calls.flatMap(({ id, toolCalls }) => (toolCalls === undefined ? id : [id, ...idsIn(toolCalls)]));
 
 /** During which it began, else the next, else the last; -1: there is none. */
 function turnAt(turns: readonly ThreadTurn[], atMs: number): number {

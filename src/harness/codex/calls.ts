@@ -49,6 +49,12 @@ export interface LooseItem {
 export class Calls {
   readonly #drafts = new Map<string, CallDraft>();
   readonly #loose = new Map<string, LooseItem>();
+  /** Programs without an output; those that said they go on; calls that wait for what an earlier one started. */
+  readonly #open = new Set<CallDraft>();
+  readonly #goingOn = new Set<CallDraft>();
+  readonly #looking = new Set<CallDraft>();
+  /** By the name of what goes on: the call that started it. */
+  readonly #wentOn = new Map<string, CallDraft>();
   readonly spawned = new Map<string, string>();
   readonly #content: boolean;
 
@@ -67,15 +73,11 @@ export class Calls {
   has = (id: string): boolean => this.#drafts.has(id);
 
   start(call: CallStart): void {
-    if (!this.#drafts.has(call.id))
-      this.#drafts.set(call.id, {
-        ...call,
-        outputAtMs: undefined,
-        ending: undefined,
-        output: undefined,
-        item: undefined,
-        found: undefined,
-      });
+    if (this.#drafts.has(call.id)) return;
+    const draft = { ...call, outputAtMs: undefined, ending: undefined, output: undefined, item: undefined, found: undefined };
+    this.#drafts.set(call.id, draft);
+    if (draft.isProgram) this.#open.add(draft);
+    if (draft.after !== undefined) this.#looking.add(draft);
   }
 
   answer(id: string, output: unknown, atMs: number): void {
@@ -87,12 +89,18 @@ export class Calls {
     if (this.#content) draft.output = resultOf(output);
     const spawned = draft.name === 'spawn_agent' && typeof output === 'string' ? /"agent_id":\s*"([^"]+)"/.exec(output)?.[1] : undefined;
     if (spawned !== undefined) this.#spawn(spawned, id);
+    if (draft.isProgram) {
+      this.#open.delete(draft);
+      if (ending.cell !== undefined) this.#goingOn.add(draft);
+    }
+    for (const name of [ending.session, ending.cell]) if (name !== undefined && !this.#wentOn.has(name)) this.#wentOn.set(name, draft);
+    this.#looking.delete(draft);
     if (draft.after === undefined) return;
-    const earlier = [...this.#drafts.values()].find(
-      (each) => each !== draft && [each.ending?.session, each.ending?.cell].includes(draft.after),
-    );
-    if (earlier === undefined) return;
+    const earlier = this.#wentOn.get(draft.after);
+    if (earlier === undefined || earlier === draft) return;
     earlier.found = { atMs, ending };
+    if (ending.cell === undefined) this.#goingOn.delete(earlier);
+    else if (earlier.isProgram && earlier.ending?.cell !== undefined) this.#goingOn.add(earlier);
     // What became of the process is no outcome of looking after it.
     if (ending.exitCode !== undefined || earlier.isProgram) draft.ending = { kind: ending.kind === 'interrupted' ? 'interrupted' : 'ok' };
   }
@@ -112,14 +120,11 @@ export class Calls {
 
   /** @returns those whose output is not there yet; else those that said they go on */
   #programsAtWork(): readonly CallDraft[] {
-    const programs = [...this.#drafts.values()].filter(({ isProgram }) => isProgram);
-    const open = programs.filter(({ outputAtMs }) => outputAtMs === undefined);
-    const waited = [...this.#drafts.values()].filter(({ after, outputAtMs }) => after !== undefined && outputAtMs === undefined);
-    const goingOn = programs.filter(
-      ({ ending, found }) => ending?.cell !== undefined && (found === undefined || found.ending.cell !== undefined),
-    );
-    const named = goingOn.filter(({ ending }) => waited.some(({ after }) => after === ending?.cell));
-    return open.length > 0 ? open : named.length > 0 ? named : goingOn;
+    if (this.#open.size > 0) return [...this.#open];
+    const waited = new Set([...this.#looking].map(({ after }) => after));
+    const goingOn = [...this.#goingOn];
+    const named = goingOn.filter(({ ending }) => waited.has(ending?.cell));
+    return named.length > 0 ? named : goingOn;
   }
 
   #spawn(threadId: string, callId: string): void {
@@ -135,7 +140,11 @@ export class Calls {
       const call = looseCall(facts, estimated);
       const parent = parents.get(facts.id);
       if (parent === undefined) outside.push(call);
-      else inside.set(parent, [...(inside.get(parent) ?? []), call]);
+      else {
+        const siblings = inside.get(parent);
+        if (siblings === undefined) inside.set(parent, [call]);
+        else siblings.push(call);
+      }
     }
     return [...[...this.#drafts.values()].map((draft) => toolCall(draft, inside.get(draft.id), estimated)), ...outside];
   }

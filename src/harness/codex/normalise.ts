@@ -88,8 +88,8 @@ function told(parsed: ParsedTranscript<ParsedThread>, checkpoint: Checkpoint | u
     const line = own[at] === undefined ? Math.max(main.told.lastLine, last.lastLine) : own[at].firstLine - 1;
     const known = own[at] === undefined ? atEndOf(last, carried[at]!) : carried[at]!;
     if (known === undefined) return undefined;
-    const placed = agents.ids.filter((id) => (agents.turnOf(id) ?? at) < at);
-    const files = new Set(parsed.agents.flatMap((agent) => (placed.includes(agent.agentId!) ? [agent.name] : [])));
+    const placed = new Set(agents.ids.filter((id) => (agents.turnOf(id) ?? at) < at));
+    const files = new Set(parsed.agents.flatMap((agent) => (placed.has(agent.agentId!) ? [agent.name] : [])));
     return {
       line,
       agents: [...new Set([...(checkpoint?.agents ?? []), ...placed])],
@@ -138,8 +138,8 @@ function problemCounter(
   const counts = new Map<number, number>();
   const turnOfFile = new Map(files.map((file) => [file.name, agents.turnOf(file.agentId!)]));
   for (const { file, line } of problems) {
-    const next = turns.findIndex(({ firstLine }) => firstLine > line);
-    const at = file === mainFile ? (next < 0 ? turns.length - 1 : Math.max(0, next - 1)) : turnOfFile.get(file);
+    const turn = turns.findLastIndex(({ firstLine }) => firstLine <= line);
+    const at = file === mainFile ? (turns.length === 0 ? -1 : Math.max(0, turn)) : turnOfFile.get(file);
     if (at !== undefined) counts.set(at, (counts.get(at) ?? 0) + 1);
   }
   return (at) => counts.get(at) ?? 0;

@@ -139,7 +139,7 @@ export class ThreadReader {
       case 'model': {
         const round = turn.modelItem(read.item, at, this.#now.model);
         this.#lastItemId = read.item.id ?? this.#lastItemId;
-        if (read.call !== undefined) turn.calls.start({ ...read.call, atMs: at, round });
+        if (read.call !== undefined) this.#turns.begunCall(turn, { ...read.call, atMs: at, round });
         break;
       }
       case 'output':

@@ -8,6 +8,7 @@
  */
 import type { ProblemReason } from '../../session/types.ts';
 import { type Fields, isObject } from '../fields.ts';
+import type { CallStart } from './calls.ts';
 import type { Entry } from './lines.ts';
 import { madeAtMs, word } from './meta.ts';
 import { turnErrorType } from './outcomes.ts';
@@ -25,6 +26,8 @@ export class Turns {
   /** Turns of other threads, told here as well. */
   readonly #foreign = new Set<string>();
   readonly #rollbacks = new Set<number>();
+  /** Of all turns. */
+  readonly #callIds = new Set<string>();
   current: TurnDraft | undefined;
   /** In lines of an agent that were copied from its parent. */
   isCopy = false;
@@ -55,7 +58,12 @@ export class Turns {
 
   isForeign = (turnId: string | undefined): boolean => turnId !== undefined && this.#foreign.has(turnId);
 
-  hasCall = (callId: string): boolean => this.#drafts.some(({ calls }) => calls.has(callId));
+  hasCall = (callId: string): boolean => this.#callIds.has(callId);
+
+  begunCall(turn: TurnDraft, call: CallStart): void {
+    this.#callIds.add(call.id);
+    turn.calls.start(call);
+  }
 
   /** The turn a line belongs to, if it may still change. */
   live(turnId?: string): TurnDraft | undefined {

@@ -23,6 +23,7 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
   const attempts = run.events.filter(({ kind }) => kind === 'attempt').length;
   const compactedMs = run.compactions.map(({ atMs }) => atMs);
   const answered = run.calls.filter((call) => call.error === undefined && (call.stopReason !== 'aborted' || hasAnswer(call)));
+  const inputs = content ? inputsOf(run, answered) : [];
   return answered.map((call, at) => {
     const previousMs = answered[at - 1]?.atMs ?? 0;
     return {
@@ -39,7 +40,7 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
       afterCompaction: compactedMs.some((atMs) => previousMs < atMs && atMs <= call.startedMs),
       serverToolCalls: 0,
       ...(content && {
-        input: inputOf(run, previousMs, call),
+        input: inputs[at]!,
         output: { role: 'assistant', parts: call.parts ?? [] } satisfies Message,
       }),
     };
@@ -49,19 +50,20 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
 const hasAnswer = ({ usage, toolCalls, parts }: AssistantEntry): boolean =>
   (usage?.output ?? 0) > 0 || toolCalls.length > 0 || (parts ?? []).length > 0;
 
-/** What is new since the call before: the prompt, what tools said, what the user added. */
-function inputOf(run: RawRun, previousMs: number, call: AssistantEntry): readonly Message[] {
-  const users = [
-    ...(run.prompt === undefined || previousMs > 0 ? [] : [run.prompt]),
-    ...run.steering.filter(({ sentMs }) => sentMs > previousMs),
-  ];
-  const results = run.results.filter(({ atMs }) => atMs > previousMs && atMs <= call.atMs);
-  return [
-    ...users.filter(({ sentMs }) => sentMs <= call.startedMs).map(({ parts = [] }): Message => ({ role: 'user', parts })),
-    ...results.map(
-      ({ callId, output }): Message => ({ role: 'tool', parts: [{ kind: 'tool_result', id: callId, result: output } satisfies Part] }),
-    ),
-  ];
+/** Of each call, what is new since the one before: the prompt, what the user added, what tools said. */
+function inputsOf({ prompt, steering, results }: RawRun, calls: readonly AssistantEntry[]): readonly (readonly Message[])[] {
+  const users = prompt === undefined ? steering : [prompt, ...steering];
+  let [said, given] = [0, 0];
+  return calls.map((call) => {
+    const input: Message[] = [];
+    for (; said < users.length && users[said]!.sentMs <= call.startedMs; said++)
+      input.push({ role: 'user', parts: users[said]!.parts ?? [] });
+    for (; given < results.length && results[given]!.atMs <= call.atMs; given++) {
+      const { callId, output } = results[given]!;
+      input.push({ role: 'tool', parts: [{ kind: 'tool_result', id: callId, result: output } satisfies Part] });
+    }
+    return input;
+  });
 }
 
 /**

@@ -61,11 +61,18 @@ class Building {
       };
     });
     const strays = this.#leftOver();
+    const owned = new Map<number, AgentRun[]>();
+    for (const agent of strays) {
+      const at = ownerOf(agent, turns);
+      const known = owned.get(at);
+      if (known === undefined) owned.set(at, [agent]);
+      else known.push(agent);
+    }
     return {
       id: main.header?.id ?? sessionId,
       harness: this.#harness,
       agentName: this.#harness,
-      turns: turns.map((turn, at) => ({ ...turn, unclaimedAgents: strays.filter((agent) => ownerOf(agent, turns) === at) })),
+      turns: turns.map((turn, at) => ({ ...turn, unclaimedAgents: owned.get(at) ?? [] })),
       strays: turns.length === 0 ? strays : [],
     };
   }
@@ -104,7 +111,7 @@ class Building {
     return {
       startId,
       startedAtMs: run.startedAtMs,
-      endedAtMs: Math.max(...told),
+      endedAtMs: told.reduce((latest, atMs) => Math.max(latest, atMs)),
       modelCalls,
       toolCalls,
       unclaimedAgents: [],

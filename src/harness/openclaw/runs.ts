@@ -49,7 +49,10 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
   const drafts: Draft[] = [];
   /** By entry, the run it belongs to: of bookkeeping too, for prompts hang on it. */
   const runOfEntry = new Map<string, number>();
-  const gone = new Set<number>();
+  /** Runs that are part of the conversation, by index, oldest first. */
+  const alive: number[] = [];
+  /** The last one that goes by a name. */
+  const byRunId = new Map<string, Draft>();
   const begin = (first: Entry, runId: string | undefined, firstMs: number): Draft => {
     const draft: Draft = {
       startId: first.kind === 'assistant' && runId !== undefined ? runId : keyOf(first),
@@ -64,16 +67,18 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
       backTo: undefined,
     };
     rewindTo(first, draft);
+    alive.push(drafts.length);
     drafts.push(draft);
+    if (runId !== undefined) byRunId.set(runId, draft);
     return draft;
   };
   /** An entry that hangs on an older run than the last one: those in between are no longer part of the conversation. */
   const rewindTo = (first: Entry, draft: Draft): void => {
     const parent = first.parentId === undefined ? undefined : runOfEntry.get(first.parentId);
     if (parent === undefined || drafts.length === 0) return;
-    const dropped = [...drafts.keys()].filter((at) => at > parent && !gone.has(at));
-    if (dropped.length === 0) return;
-    for (const at of dropped) gone.add(at);
+    const kept = alive.findLastIndex((at) => at <= parent) + 1;
+    if (kept === alive.length) return;
+    const dropped = alive.splice(kept);
     draft.dropped = dropped;
     draft.backTo = parent;
   };
@@ -87,17 +92,20 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
         break;
       }
       case 'assistant': {
-        const run = runOf(entry, drafts) ?? begin(entry, entry.runId, entry.startedMs);
+        const run = runOf(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.startedMs);
         run.calls.push(entry);
-        if (entry.runId !== undefined) run.runIds.add(entry.runId);
+        if (entry.runId !== undefined && !run.runIds.has(entry.runId)) {
+          run.runIds.add(entry.runId);
+          byRunId.set(entry.runId, run);
+        }
         for (const { id } of entry.toolCalls) runOfCall.set(id, run);
         break;
       }
       case 'result':
-        (runOfCall.get(entry.callId) ?? runOf(entry, drafts) ?? begin(entry, entry.runId, entry.atMs)).results.push(entry);
+        (runOfCall.get(entry.callId) ?? runOf(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).results.push(entry);
         break;
       case 'compaction':
-        (compactedRun(entry, drafts) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
+        (compactedRun(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
         break;
       case 'other':
         break;
@@ -122,8 +130,8 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
  * The run that an entry without a prompt of its own belongs to. A failed call may be written under another run's id than its
  * prompt: so only a run that has had an answer is told apart by it.
  */
-function runOf(entry: AssistantEntry | ResultEntry, drafts: readonly Draft[]): Draft | undefined {
-  const known = entry.runId === undefined ? undefined : drafts.findLast(({ runIds }) => runIds.has(entry.runId!));
+function runOf(entry: AssistantEntry | ResultEntry, drafts: readonly Draft[], byRunId: ReadonlyMap<string, Draft>): Draft | undefined {
+  const known = byRunId.get(entry.runId ?? '');
   if (known !== undefined) return known;
   const current = drafts.at(-1);
   if (current === undefined || announcedBy(entry.runId) !== undefined) return undefined;
@@ -132,8 +140,8 @@ function runOf(entry: AssistantEntry | ResultEntry, drafts: readonly Draft[]): D
 }
 
 /** One that was asked for between two runs is a run of its own. */
-function compactedRun(entry: CompactionEntry, drafts: readonly Draft[]): Draft | undefined {
-  if (entry.runId !== undefined) return drafts.findLast(({ runIds }) => runIds.has(entry.runId!));
+function compactedRun(entry: CompactionEntry, drafts: readonly Draft[], byRunId: ReadonlyMap<string, Draft>): Draft | undefined {
+  if (entry.runId !== undefined) return byRunId.get(entry.runId);
   const current = drafts.at(-1);
   return current?.calls.at(-1)?.stopReason === 'toolUse' ? current : undefined;
 }
