@@ -221,6 +221,16 @@ describe('what can not be read', () => {
     if (process.versions.node.startsWith('20.')) expect(read).toThrow(/it is 0 MB large/);
     else expect(read()).toEqual([{ a: 1 }]);
   });
+
+  test('too large, open elsewhere, with a WAL that was just emptied', () => {
+    const [bytes] = databaseOf(TABLE);
+    bytes!.fill(2, 18, 20);
+    const folder = put({ 'a.db': bytes!, 'a.db-wal': '', 'a.db-shm': Buffer.alloc(32768) });
+    const read = () => readDatabase(join(folder, 'a.db'), numbers, { ...options(), maxBytes: 1000 });
+    if (process.versions.node.startsWith('20.')) expect(read).toThrow(/it is 0 MB large/);
+    else expect(read()).toEqual([{ a: 1 }]);
+    expect(readdirSync(folder).toSorted()).toEqual(['a.db', 'a.db-shm', 'a.db-wal']);
+  });
 });
 
 test('a transaction that ends while it is waited for', () => {
