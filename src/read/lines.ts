@@ -8,13 +8,15 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 /** Large enough that nearly every line lies in one read, small enough to stay in the CPU's cache. */
 const CHUNK_BYTES = 256 * 1024;
+/** A text can be half as long. */
+const MAX_LINE_BYTES = 1024 * 1024 * 1024;
 const LF = 10;
 
 /**
  * @param ends  is given the offset just after each line; after a last one without a line feed, which may still grow,
  *              the offset of its beginning
  * @param maxBytes  no more than that is read; the last line may then be the beginning of one
- * @throws whatever the file system says, with its `code`
+ * @throws whatever the file system says, with its `code`; when a line has no end
  */
 export function* linesOf(path: string, fromByte = 0, ends: number[] = [], maxBytes = Number.POSITIVE_INFINITY): Generator<Buffer> {
   const fd = openSync(path, 'r');
@@ -38,6 +40,8 @@ export function* linesOf(path: string, fromByte = 0, ends: number[] = [], maxByt
       }
       buffer.copyWithin(0, start, end);
       filled = end - start;
+      // A hole in a file can be larger than all memory.
+      if (filled >= MAX_LINE_BYTES) throw new Error(`a line of more than ${MAX_LINE_BYTES / 1024 / 1024} MB`);
       if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
     }
     if (filled > 0) {

@@ -1,5 +1,5 @@
 /** A file → its lines: whatever bytes it holds, wherever the chunks end. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -90,6 +90,16 @@ test('a line of 5 MB among short ones', () => {
 test('reading on from where the last line ended gives what was appended', () => {
   const [before, after] = [Buffer.from('a\nbb\n'), Buffer.from('ccc\ndd')];
   expect(read(Buffer.concat([before, after]), before.length).map(String)).toEqual(['ccc', 'dd']);
+});
+
+test('a hole in a file, larger than what a line can be: the lines before are told, then it throws', () => {
+  writeFileSync(path, 'a\n');
+  truncateSync(path, 8 * 1024 * 1024 * 1024);
+  const told: string[] = [];
+  expect(() => {
+    for (const line of linesOf(path)) told.push(line.toString());
+  }).toThrow('a line of more than 1024 MB');
+  expect(told).toEqual(['a']);
 });
 
 test('whoever stops early leaves no file open', () => {
