@@ -6,9 +6,9 @@
  */
 import type { Problem, Turn } from '../../session/types.ts';
 import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
+import { Once } from '../once.ts';
 import { countByReason } from '../problems.ts';
 import { AgentTree, threadOf } from './agents.ts';
-import { Once } from './once.ts';
 import { type ParsedThread, type ToldThread, threadFrom } from './records.ts';
 import { outcomeOf, triggerOf } from './runs.ts';
 import type { Carried } from './standing.ts';

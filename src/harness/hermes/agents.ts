@@ -10,7 +10,7 @@
 import type { AgentRun, Problem } from '../../session/types.ts';
 import { withoutCopies } from './copies.ts';
 import type { Exact } from './exact.ts';
-import type { Message, ParsedFile, RequestedTool } from './records.ts';
+import { MAX_SECONDS, type Message, type ParsedFile, type RequestedTool } from './records.ts';
 import { type Context, digest } from './runs.ts';
 import { isAnswered } from './segments.ts';
 import { modelOf, totalsOf } from './usage.ts';
@@ -134,7 +134,8 @@ function delegateOf(file: ParsedFile, exact: Exact): Delegate {
   const parent = exact.parentOf(id) ?? own?.['parent_session_id'];
   const rows = withoutCopies(file.messages);
   const begun = own?.['started_at'];
-  const startedAtMs = typeof begun === 'number' ? Math.round(begun * 1000) : Math.round(rows[0]?.atMs ?? 0);
+  const startedAtMs =
+    typeof begun === 'number' && begun > 0 && begun <= MAX_SECONDS ? Math.round(begun * 1000) : Math.round(rows[0]?.atMs ?? 0);
   return {
     file,
     id,

@@ -60,7 +60,11 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
   );
   problems.push(...delegates.problems());
   const lines = drafts.map(({ rows }) => rows[0]!.line);
-  const problemTurns = problems.flatMap((problem) => (problem.file === main.name ? [turnOfLine(lines, problem.line)] : []));
+  const problemsOf = drafts.map(() => 0);
+  for (const { file, line } of problems) {
+    const at = turnOfLine(lines, line);
+    if (file === main.name && problemsOf[at] !== undefined) problemsOf[at] += 1;
+  }
   const calls = drafts.flatMap(({ digested }) => digested.modelCalls);
   const totals = calls.some(({ usage }) => usage !== undefined) ? undefined : totalsOf(main.meta, main.messages.length);
   const refs = taskRefs(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls })));
@@ -84,7 +88,7 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
       notifiedBy: notifiedBy === undefined ? [] : [notifiedBy],
       ...(rewound !== undefined && { rewound }),
       ...(isCopy && { copiedFrom: { sessionId: origin! } }),
-      problems: problemTurns.filter((turn) => turn === at).length,
+      problems: problemsOf[at]!,
       ...(at === segments.length - 1 && totals !== undefined && !isCopy && { sessionUsage: totals }),
     };
   });

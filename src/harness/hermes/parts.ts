@@ -26,7 +26,7 @@ function partOf(part: Readonly<Record<string, unknown>>): Part {
   const { type, text } = part;
   if (typeof text === 'string') return { kind: 'text', text };
   const url = isObject(part['image_url']) ? part['image_url']['url'] : undefined;
-  if (typeof url !== 'string') return { kind: 'other', type: String(type) };
+  if (typeof url !== 'string') return { kind: 'other', type: typeof type === 'string' ? type : 'unknown' };
   const mimeType = /^data:([\w./+-]+)/.exec(url)?.[1];
   const base64 = url.startsWith('data:') ? url.length - url.indexOf(',') - 1 : 0;
   return { kind: 'media', modality: 'image', ...(mimeType !== undefined && { mimeType }), bytes: Math.floor((base64 * 3) / 4) };

@@ -84,7 +84,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
       continue;
     }
     // The same row again: read twice, or copied into the lines twice.
-    const row = `${value['session_id']} ${value['id']}`;
+    const row = JSON.stringify([value['session_id'], value['id']]);
     if (value['id'] !== undefined && rows.has(row)) continue;
     rows.add(row);
     const message = messageOf(line, value, content, add);
@@ -102,7 +102,11 @@ function messageOf(
   const complain = (detail: string) => add(line, 'wrong-shape', detail);
   const { role, timestamp } = row;
   if (!ROLES.has(role)) {
-    add(line, 'wrong-shape', `role: expected user, assistant, tool or system, got ${typeof role === 'string' ? role : typeof role}`);
+    add(
+      line,
+      'wrong-shape',
+      `role: expected user, assistant, tool or system, got ${typeof role === 'string' ? 'another word' : typeof role}`,
+    );
     return undefined;
   }
   if (typeof timestamp !== 'number' || !Number.isFinite(timestamp) || timestamp <= 0 || timestamp > MAX_SECONDS) {
@@ -135,7 +139,7 @@ function messageOf(
 }
 
 /** What a date can hold. */
-const MAX_SECONDS = 8.64e12;
+export const MAX_SECONDS = 8.64e12;
 
 function toolCallsOf(value: unknown, content: boolean, complain: (detail: string) => void): RequestedTool[] {
   const list = typeof value === 'string' && value !== '' ? jsonOf(value) : value;
@@ -186,7 +190,7 @@ function resultOf(text: string): ToolResult {
     error: message,
     isError: (Number.isSafeInteger(exitCode) && exitCode !== 0) || message !== undefined || status === 'error',
     delegationId: typeof fields['delegation_id'] === 'string' ? fields['delegation_id'] : undefined,
-    statuses: results.map((result) => String(result['status'] ?? '')),
+    statuses: results.map(({ status: each }) => (typeof each === 'string' ? each : '')),
   };
 }
 

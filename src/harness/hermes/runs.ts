@@ -44,15 +44,16 @@ export function digest(rows: readonly Message[], isOver: boolean, compactionsMs:
   const results = new Map<string, Message>();
   for (const row of rows) if (row.toolCallId !== undefined && !results.has(row.toolCallId)) results.set(row.toolCallId, row);
   const asked = new Set(rows.flatMap(({ toolCalls }) => toolCalls.map(({ id }) => id)));
+  const lastAnswer = rows.findLastIndex(({ role }) => role === 'assistant');
   const modelCalls: ModelCall[] = [];
   const toolCalls: ToolCall[] = [];
+  const again = new Map<string, number>();
   let lastMs = roundedMs(rows[0]!);
   let news: Message[] = [];
   let compactions = compactionsMs.length;
   for (const [at, row] of rows.entries()) {
     const atMs = Math.max(roundedMs(row), lastMs);
     if (row.role === 'assistant') {
-      const isLast = !rows.slice(at + 1).some(({ role }) => role === 'assistant');
       const call = modelCallOf(row, at === 0 ? atMs : lastMs, atMs, context);
       const isAfter = compactions > 0 && row.atMs >= compactionsMs[compactionsMs.length - compactions]!;
       if (isAfter) compactions -= 1;
@@ -61,9 +62,9 @@ export function digest(rows: readonly Message[], isOver: boolean, compactionsMs:
       let freeMs = atMs;
       for (const request of row.toolCalls) {
         // The same id twice in one trace would be the same span twice.
-        const id = context.isNew(request.id) ? request.id : `${context.prefix}${row.line}:${request.id}`;
+        const id = ownId(request.id, again, context);
         const result = results.get(request.id);
-        const tool = toolCallOf({ ...request, id }, row, freeMs, result, isOver || !isLast, context);
+        const tool = toolCallOf({ ...request, id }, row, freeMs, result, isOver || at < lastAnswer, context);
         if (tool.outcome.kind !== 'open') freeMs = tool.outcome.endedAtMs ?? freeMs;
         toolCalls.push(tool);
         results.delete(request.id);
@@ -73,7 +74,7 @@ export function digest(rows: readonly Message[], isOver: boolean, compactionsMs:
   }
   const answer = rows.findLast(({ role, toolCalls: calls }) => role === 'assistant' && calls.length === 0);
   return {
-    startedAtMs: Math.min(roundedMs(rows[0]!), ...modelCalls.map(({ startedAtMs }) => startedAtMs)),
+    startedAtMs: modelCalls.reduce((start, { startedAtMs }) => Math.min(start, startedAtMs), roundedMs(rows[0]!)),
     endedAtMs: lastMs,
     modelCalls,
     toolCalls,
@@ -81,6 +82,17 @@ export function digest(rows: readonly Message[], isOver: boolean, compactionsMs:
     ...(content && { prompt: rows[0]!.role === 'user' ? rows[0]!.parts : [], answer: answer?.parts ?? [] }),
     orphans: rows.flatMap(({ line, toolCallId }) => (toolCallId !== undefined && !asked.has(toolCallId) ? [{ line, id: toolCallId }] : [])),
   };
+}
+
+/** Of an id that was used in this trace before: how often tells them apart, for lines and rows do not stay. */
+function ownId(id: string, again: Map<string, number>, { prefix, isNew }: Context): string {
+  if (isNew(id)) return id;
+  for (let time = again.get(id) ?? 1; ; time++) {
+    const other = time === 1 ? `${prefix}${id}` : `${prefix}${id}#${time}`;
+    if (!isNew(other)) continue;
+    again.set(id, time + 1);
+    return other;
+  }
 }
 
 export const roundedMs = ({ atMs }: Message): number => Math.round(atMs);

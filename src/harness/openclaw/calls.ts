@@ -47,8 +47,7 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
   });
 }
 
-const hasAnswer = ({ usage, toolCalls, parts }: AssistantEntry): boolean =>
-  (usage?.output ?? 0) > 0 || toolCalls.length > 0 || (parts ?? []).length > 0;
+const hasAnswer = ({ usage, isEmpty }: AssistantEntry): boolean => (usage?.output ?? 0) > 0 || !isEmpty;
 
 /** Of each call, what is new since the one before: the prompt, what the user added, what tools said. */
 function inputsOf({ prompt, steering, results }: RawRun, calls: readonly AssistantEntry[]): readonly (readonly Message[])[] {
@@ -86,26 +85,34 @@ export function toolCallsOf(
   // A call of a tool that does not exist is not kept, its result is.
   const orphans = run.results
     .filter(({ callId }) => !known.has(callId))
-    .map(({ callId, toolName, atMs }) => ({ id: callId, name: toolName, askedMs: begun.get(callId) ?? atMs, input: undefined }));
-  return [...new Map([...told, ...orphans].map((tool) => [tool.id, tool])).values()].map(({ id, name, askedMs, input }): ToolCall => {
-    const result = results.get(id);
-    const startedAtMs = begun.get(id) ?? askedMs;
-    const endedAtMs = result && endOf(result, startedAtMs, ended.get(id));
-    if (result !== undefined && result.atMs < startedAtMs) add(result.line, 'end-before-start', 'a result that is older than its call');
-    const agent = result?.started && claim({ callId: id, startedAtMs, ...result.started, ...labelIn(input) });
-    return {
-      id,
-      name,
-      startedAtMs,
-      outcome: outcomeOf(result, endedAtMs, finished),
-      exitCode: result?.exitCode,
-      ...(!begun.has(id) && { timeEstimated: true }),
-      agents: [],
-      ...(agent !== undefined && { agent }),
-      ...filesOf(name, input, result, content),
-      ...(content && { input, output: result?.output }),
-    };
-  });
+    .map(({ callId, toolName, atMs }) => ({
+      id: callId,
+      name: toolName,
+      askedMs: begun.get(callId) ?? atMs,
+      label: undefined,
+      input: undefined,
+    }));
+  return [...new Map([...told, ...orphans].map((tool) => [tool.id, tool])).values()].map(
+    ({ id, name, askedMs, label, input }): ToolCall => {
+      const result = results.get(id);
+      const startedAtMs = begun.get(id) ?? askedMs;
+      const endedAtMs = result && endOf(result, startedAtMs, ended.get(id));
+      if (result !== undefined && result.atMs < startedAtMs) add(result.line, 'end-before-start', 'a result that is older than its call');
+      const agent = result?.started && claim({ callId: id, startedAtMs, ...result.started, ...(label !== undefined && { label }) });
+      return {
+        id,
+        name,
+        startedAtMs,
+        outcome: outcomeOf(result, endedAtMs, finished),
+        exitCode: result?.exitCode,
+        ...(!begun.has(id) && { timeEstimated: true }),
+        agents: [],
+        ...(agent !== undefined && { agent }),
+        ...filesOf(name, input, result, content),
+        ...(content && { input, output: result?.output }),
+      };
+    },
+  );
 }
 
 /** All results of tools that ran together are written when the last one is done. */
@@ -121,9 +128,6 @@ function outcomeOf(result: ResultEntry | undefined, endedAtMs: number | undefine
   const errorType = result.timedOut ? 'timeout' : result.unknownTool ? 'unknown_tool' : 'tool_error';
   return { kind: 'error', endedAtMs, errorType, ...(result.message !== undefined && { message: result.message }) };
 }
-
-const labelIn = (input: unknown): { label?: string } =>
-  isObject(input) && typeof input['label'] === 'string' ? { label: input['label'] } : {};
 
 /** What the two tools that change files say. Whether a file was there before, neither does. */
 function filesOf(name: string, input: unknown, result: ResultEntry | undefined, content: boolean): { files?: readonly FileChange[] } {

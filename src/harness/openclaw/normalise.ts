@@ -11,6 +11,7 @@
  */
 import type { AgentRun, CallRef, Problem, ProblemReason, Run, RunOutcome, Session, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
+import { Once } from '../once.ts';
 import { type Claimed, modelCallsOf, toolCallsOf } from './calls.ts';
 import type { ParsedFile } from './records.ts';
 import { announcedBy, type RawRun, runsOf } from './runs.ts';
@@ -31,10 +32,13 @@ class Building {
   readonly #harness: string;
   readonly #unclaimed: Map<string, ParsedFile>;
   readonly #starts: Starts = new Map();
+  /** Keys of sessions that have their place: that of the main one has none to be given. */
+  readonly #claimed: Set<string>;
 
   constructor(files: ParsedTranscript<ParsedFile>, harness: string) {
     this.#files = files;
     this.#harness = harness;
+    this.#claimed = new Set(files.main.window.sessionKey === undefined ? [] : [files.main.window.sessionKey]);
     this.problems = [files.main, ...files.agents].flatMap(({ problems }) => problems);
     this.#unclaimed = new Map(files.agents.map((file) => [file.window.sessionKey ?? file.agentId ?? file.name, file]));
   }
@@ -68,13 +72,23 @@ class Building {
       if (known === undefined) owned.set(at, [agent]);
       else known.push(agent);
     }
+    const lines = startLines(raw);
     return {
       id: main.header?.id ?? sessionId,
       harness: this.#harness,
       agentName: this.#harness,
-      turns: turns.map((turn, at) => ({ ...turn, unclaimedAgents: owned.get(at) ?? [] })),
-      strays: turns.length === 0 ? strays : [],
+      turns: turns.map((turn, at) => this.#once({ ...turn, unclaimedAgents: owned.get(at) ?? [] }, lines[at]!)),
+      strays: turns.length === 0 ? strays.map((agent) => new Once().run(agent)) : [],
     };
+  }
+
+  /** Two of one id would be one span. */
+  #once(turn: Turn, line: number): Turn {
+    const once = new Once();
+    const told = once.run(turn);
+    if (once.repeated === 0) return told;
+    this.#add(this.#files.main)(line, 'duplicate-tool-use', `${once.repeated} calls or agents of this turn are told twice`);
+    return { ...told, problems: told.problems + 1 };
   }
 
   /** @param isOver  whether nothing more can come */
@@ -133,6 +147,8 @@ class Building {
   /** Each agent once, whoever asks first. */
   #claim({ sessionKey, runId, callId, label, startedAtMs }: Claimed, startId: string): AgentRun | undefined {
     this.#starts.set(`${sessionKey}:${runId}`, { startId, id: callId, kind: 'call' });
+    if (this.#claimed.has(sessionKey)) return undefined;
+    this.#claimed.add(sessionKey);
     const file = this.#unclaimed.get(sessionKey);
     if (file === undefined) return this.#files.ended ? undefined : unbegun(sessionKey, label, startedAtMs);
     this.#unclaimed.delete(sessionKey);
@@ -146,11 +162,13 @@ class Building {
     const runs = raw.map((run, at) => this.#run(run, file, at < raw.length - 1 || this.#files.ended, first));
     const last = runs.at(-1);
     const { status } = file.window;
+    const title = file.window.label ?? label;
     const isBroken = status === 'failed' || status === 'killed' || status === 'timeout';
     return {
       id: file.header?.id ?? file.agentId ?? file.name,
-      name: file.window.label ?? label ?? 'subagent',
+      name: nameIn(title),
       type: 'subagent',
+      ...(file.content && title !== undefined && { description: title }),
       startId: first,
       startedAtMs: runs.reduce((start, run) => Math.min(start, run.startedAtMs), runs[0]?.startedAtMs ?? file.header?.atMs ?? 0),
       endedAtMs: runs.reduce((end, run) => Math.max(end, run.endedAtMs), runs[0]?.endedAtMs ?? file.header?.atMs ?? 0),
@@ -180,10 +198,13 @@ class Building {
   }
 }
 
+/** A label of one word is a name; a sentence is content. */
+const nameIn = (label: string | undefined): string => (label !== undefined && /^[\w.-]{1,64}$/.test(label) ? label : 'subagent');
+
 /** An agent that was started and has written nothing yet. */
 const unbegun = (sessionKey: string, label: string | undefined, atMs: number): AgentRun => ({
   id: sessionKey,
-  name: label ?? 'subagent',
+  name: nameIn(label),
   type: 'subagent',
   startId: sessionKey,
   startedAtMs: atMs,
@@ -220,9 +241,12 @@ function outcomeOf(run: RawRun, isInterrupted: boolean): RunOutcome {
   return isInterrupted ? { kind: 'interrupted' } : { kind: 'completed' };
 }
 
+const startLines = (runs: readonly RawRun[]): readonly number[] =>
+  runs.map((run) => (run.prompt ?? run.calls[0] ?? run.results[0] ?? run.compactions[0])?.line ?? 0);
+
 /** Problems of lines, by the run that they stand in; those before the first are the first's. */
 function lineCounts(problems: readonly Problem[], runs: readonly RawRun[]): readonly number[] {
-  const starts = runs.map((run) => (run.prompt ?? run.calls[0] ?? run.results[0] ?? run.compactions[0])?.line ?? 0);
+  const starts = startLines(runs);
   const counts = runs.map(() => 0);
   for (const { line } of problems) {
     const at = Math.max(

@@ -70,7 +70,9 @@ export interface AssistantEntry extends EntryBase {
   readonly costUsd?: number;
   readonly stopReason?: string;
   readonly error?: { readonly type: string; readonly message?: string };
-  readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly input?: unknown }[];
+  readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly label?: string; readonly input?: unknown }[];
+  /** Whether it said or asked for anything. */
+  readonly isEmpty: boolean;
   readonly parts?: readonly Part[];
 }
 
@@ -123,7 +125,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
     const complain: Complain = (detail) => add(line, 'wrong-shape', detail);
     if (value['traceSchema'] !== undefined) {
       const event = eventFrom(value, complain);
-      if (event !== undefined) events.set(`${event.runId} ${String(value['seq'])} ${event.kind}`, event);
+      if (event !== undefined) events.set(JSON.stringify([event.runId, value['seq'], event.kind]), event);
       continue;
     }
     if (value['type'] === 'session') {
@@ -245,11 +247,23 @@ function assistantFrom(base: Base, message: Fields, content: boolean, complain: 
       const id = textAt(call, 'id', complain);
       return id === undefined
         ? []
-        : [{ id, name: textAt(call, 'name', complain) ?? 'unknown', ...(content && { input: call['arguments'] }) }];
+        : [
+            {
+              id,
+              name: textAt(call, 'name', complain) ?? 'unknown',
+              ...labelIn(call['arguments']),
+              ...(content && { input: call['arguments'] }),
+            },
+          ];
     }),
+    isEmpty: blocks.length === 0 && (typeof message['content'] !== 'string' || message['content'] === ''),
     ...(content && { parts: partsOf(message['content'], complain) }),
   };
 }
+
+/** What the agent that is asked for shall be called. */
+const labelIn = (input: unknown): { label?: string } =>
+  isObject(input) && typeof input['label'] === 'string' && input['label'] !== '' ? { label: input['label'].slice(0, 200) } : {};
 
 /** A status, or the provider's own word for it where that is one word. */
 function errorTypeOf(message: Fields, complain: Complain): string {
@@ -303,7 +317,7 @@ function resultFrom(base: Base, message: Fields, content: boolean, complain: Com
     ...(typeof details['durationMs'] === 'number' && { durationMs: Math.max(0, Math.round(details['durationMs'])) }),
     timedOut: details['noOutputTimedOut'] === true || details['exitReason'] === 'timeout' || details['status'] === 'timeout',
     unknownTool: isError && text.trim() === `Tool ${toolName} not found`,
-    ...(typeof sessionKey === 'string' && { started: { sessionKey, runId: String(details['runId'] ?? '') } }),
+    ...(typeof sessionKey === 'string' && { started: { sessionKey, runId: textAt(details, 'runId', complain) ?? '' } }),
     ...(runId !== undefined && { runId }),
     ...(content && { message: text, output: resultValue(message['content'], complain) }),
     unchanged: details['changed'] === false,

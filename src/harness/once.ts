@@ -4,7 +4,7 @@
  * in:   a turn or stray agent with all that is below it
  * out:  the same without what was there before, and how many were left out
  */
-import type { AgentRun, Run, ToolCall } from '../../session/types.ts';
+import type { AgentRun, Run, ToolCall } from '../session/types.ts';
 
 export class Once {
   readonly #seen = new Set<string>();

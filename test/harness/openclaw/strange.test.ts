@@ -1,0 +1,69 @@
+/** Sessions of OpenClaw that nobody recorded: ids and agents told again, wrong types, what content leaves out. */
+import { expect, test } from 'vitest';
+import { brokenInvariants, buildTrace, type Trace } from '../../../src/index.ts';
+
+type Fields = Record<string, unknown>;
+const START_MS = Date.parse('2026-11-20T12:00:00.000Z');
+const KEY = 'agent:main:subagent:1';
+
+/** Entries a hundred milliseconds apart. */
+function lines(id: string, ...messages: readonly Fields[]): string[] {
+  const at = (ms: number): string => new Date(START_MS + ms).toISOString();
+  return [
+    { type: 'session', version: 4, id, timestamp: at(0) },
+    ...messages.map((message, n) => ({ type: 'message', id: `${id}-${n}`.padEnd(36, '0'), timestamp: at(100 * n + 100), message })),
+  ].map((line) => JSON.stringify(line));
+}
+const user = (runId = 'r1'): Fields => ({ role: 'user', content: 'hi', idempotencyKey: `${runId}:user` });
+const says = (responseId: string, stopReason: string, ...content: readonly Fields[]): Fields => ({
+  ...{ role: 'assistant', provider: 'p', model: 'm', responseId, stopReason, content, __openclaw: { runId: 'r1' } },
+});
+const spawn = (id: string, label = 'one'): Fields => ({ type: 'toolCall', id, name: 'sessions_spawn', arguments: { label } });
+const spawned = (id: string, key: string = KEY, runId: unknown = 'a1'): Fields => ({
+  ...{ role: 'toolResult', toolCallId: id, toolName: 'sessions_spawn', content: [], details: { childSessionKey: key, runId } },
+});
+const child = (label: string | undefined, ...messages: readonly Fields[]) => ({
+  ...{ id: 'child', name: 'child', lines: lines('child', ...messages), meta: JSON.stringify({ session_key: KEY, label }) },
+});
+
+function built(main: readonly string[], agents: readonly ReturnType<typeof child>[] = [], content: 'none' | 'full' = 'none'): Trace {
+  const trace = buildTrace({ harness: 'openclaw', sessionId: 's', main: { name: 'main', lines: main }, agents, ended: false }, { content });
+  expect(brokenInvariants(trace.spans)).toEqual([]);
+  return trace;
+}
+const names = ({ spans }: Trace): string[] => spans.map(({ name }) => name);
+
+test('an agent that two calls name is one agent, and the other call is over', () => {
+  const main = lines('s', user(), says('x1', 'toolUse', spawn('c1'), spawn('c2')), spawned('c1'), spawned('c2'), says('x2', 'stop'));
+  const trace = built(main, [child(undefined, user('a1'), says('y1', 'stop', { type: 'text', text: 'done' }))]);
+  expect(names(trace)).toEqual(['invoke_agent openclaw', 'chat m', 'chat m', 'invoke_agent one', 'chat m', 'execute_tool sessions_spawn']);
+  expect(trace.spans.filter(({ open }) => open)).toEqual([]);
+});
+
+test('ids that an agent has too are told once, and complained of', () => {
+  const main = lines('s', user(), says('x1', 'toolUse', spawn('c1')), spawned('c1'), says('x2', 'stop'));
+  const trace = built(main, [child(undefined, user('a1'), says('x2', 'stop', { type: 'text', text: 'done' }))]);
+  expect(trace.problems.map(({ reason }) => reason)).toEqual(['duplicate-tool-use']);
+});
+
+test('a label of one word is a name, a sentence is content; both whether content is kept or not', () => {
+  const main = lines('s', user(), says('x1', 'toolUse', spawn('c1', 'look up what Ann earns')), spawned('c1'), says('x2', 'stop'));
+  for (const content of ['none', 'full'] as const) {
+    const trace = built(main, [child('look up what Ann earns', user('a1'), says('y1', 'stop'))], content);
+    expect(names(trace)).toContain('invoke_agent subagent');
+    expect(JSON.stringify(trace.spans).includes('Ann')).toBe(content === 'full');
+  }
+});
+
+test('an aborted call that said something is a call, with content or without', () => {
+  const main = lines('s', user(), says('x1', 'aborted', { type: 'text', text: 'I was' }));
+  expect(names(built(main))).toEqual(['invoke_agent openclaw', 'chat m']);
+  expect(names(built(main, [], 'full'))).toEqual(names(built(main)));
+});
+
+test('objects that have no text stand nowhere in the way', () => {
+  const odd = { toString: 1, valueOf: 1 };
+  const main = lines('s', user(), says('x1', 'toolUse', spawn('c1')), spawned('c1', KEY, odd), says('x2', 'stop'));
+  const event = { traceSchema: 'x', type: 'session.started', runId: 'r1', ts: new Date(START_MS).toISOString(), seq: odd, data: {} };
+  expect(built([...main, JSON.stringify(event)]).problems.map(({ reason }) => reason)).toEqual(['wrong-shape']);
+});
