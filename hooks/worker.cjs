@@ -1,15 +1,16 @@
+const __url = require('node:url').pathToFileURL(__filename).href;
 "use strict";
 var __create = Object.create;
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
 var __getOwnPropNames = Object.getOwnPropertyNames;
 var __getProtoOf = Object.getPrototypeOf, __hasOwnProp = Object.prototype.hasOwnProperty;
-var __esm = (fn, res, err) => function() {
-  if (err) throw err[0];
+var __esm = (fn, res, err2) => function() {
+  if (err2) throw err2[0];
   try {
     return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
   } catch (e) {
-    throw err = [e], e;
+    throw err2 = [e], e;
   }
 };
 var __commonJS = (cb, mod) => function() {
@@ -2400,9 +2401,9 @@ var require_build = __commonJS({
             for (let sub of this.subs) sub.op === Regexp2.Op.ALTERNATE ? out += `(?:${sub.appendTo()})` : out += sub.appendTo();
             break;
           case Regexp2.Op.ALTERNATE: {
-            let sep4 = "";
+            let sep3 = "";
             for (let sub of this.subs)
-              out += sep4, sep4 = "|", out += sub.appendTo();
+              out += sep3, sep3 = "|", out += sub.appendTo();
             break;
           }
           case Regexp2.Op.LITERAL:
@@ -2538,13 +2539,13 @@ var require_build = __commonJS({
         }
       }
     }, AhoCorasick = class {
-      constructor(words, alphabetSize) {
+      constructor(words2, alphabetSize) {
         let edges = /* @__PURE__ */ new Map(), parent = [0], unit = [0], depth = [0], terminal = [0];
-        for (let word2 of words) {
+        for (let word3 of words2) {
           let node = 0;
-          for (let i = 0; i < word2.length; i++) {
-            let key = node * alphabetSize + word2[i], child = edges.get(key);
-            child === void 0 && (child = parent.length, edges.set(key, child), parent.push(node), unit.push(word2[i]), depth.push(depth[node] + 1), terminal.push(0)), node = child;
+          for (let i = 0; i < word3.length; i++) {
+            let key = node * alphabetSize + word3[i], child = edges.get(key);
+            child === void 0 && (child = parent.length, edges.set(key, child), parent.push(node), unit.push(word3[i]), depth.push(depth[node] + 1), terminal.push(0)), node = child;
           }
           terminal[node] = 1;
         }
@@ -2616,12 +2617,12 @@ var require_build = __commonJS({
       }
       automaton16() {
         if (this.ac16 === null) {
-          let words = this.subs.map((s) => {
+          let words2 = this.subs.map((s) => {
             let arr = new Array(s.str.length);
             for (let i = 0; i < s.str.length; i++) arr[i] = s.str.charCodeAt(i);
             return arr;
           });
-          this.ac16 = new AhoCorasick(words, 65536);
+          this.ac16 = new AhoCorasick(words2, 65536);
         }
         return this.ac16;
       }
@@ -2722,10 +2723,10 @@ var require_build = __commonJS({
           subs.push(sub);
         }
         if (pf.type === Prefilter.Type.AND) {
-          let kept = [], cost2 = 0;
+          let kept2 = [], cost2 = 0;
           for (let sub of subs)
-            cost2 + sub.cost > Prefilter.MAX_SCANS || (kept.push(sub), cost2 += sub.cost);
-          return kept.length === 0 ? new Prefilter(Prefilter.Type.NONE) : kept.length === 1 ? kept[0] : (pf.subs = kept, pf.cost = cost2, pf);
+            cost2 + sub.cost > Prefilter.MAX_SCANS || (kept2.push(sub), cost2 += sub.cost);
+          return kept2.length === 0 ? new Prefilter(Prefilter.Type.NONE) : kept2.length === 1 ? kept2[0] : (pf.subs = kept2, pf.cost = cost2, pf);
         }
         if (subs.length === 0) return new Prefilter(Prefilter.Type.NONE);
         if (subs.length === 1) return subs[0];
@@ -6108,9 +6109,9 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
         breaks
       };
     }
-    function foldedBreaks(count) {
-      return count === 1 ? " " : `
-`.repeat(count - 1);
+    function foldedBreaks(count2) {
+      return count2 === 1 ? " " : `
+`.repeat(count2 - 1);
     }
     function getPlainValue(input, start, end) {
       let result = "", position = start, captureStart = start, captureEnd = start;
@@ -6323,8 +6324,8 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
       for (let sourceKey of sourceTag.keys(source)) {
         var _frame$overridable;
         if (chargeMergeWork(state), frame.tag.has(frame.value, sourceKey)) continue;
-        let err = frame.tag.addPair(frame.value, sourceKey, sourceTag.get(source, sourceKey));
-        err && throwError$1(state, err), (_frame$overridable = frame.overridable) !== null && _frame$overridable !== void 0 || (frame.overridable = /* @__PURE__ */ new Set()), frame.overridable.add(sourceKey);
+        let err2 = frame.tag.addPair(frame.value, sourceKey, sourceTag.get(source, sourceKey));
+        err2 && throwError$1(state, err2), (_frame$overridable = frame.overridable) !== null && _frame$overridable !== void 0 || (frame.overridable = /* @__PURE__ */ new Set()), frame.overridable.add(sourceKey);
       }
     }
     function mergeSource(state, frame, source, sourceTag) {
@@ -6344,8 +6345,8 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
         return;
       }
       !state.json && frame.tag.has(frame.value, key) && !(!((_frame$overridable2 = frame.overridable) === null || _frame$overridable2 === void 0) && _frame$overridable2.has(key)) && throwError$1(state, "duplicated mapping key");
-      let err = frame.tag.addPair(frame.value, key, value);
-      err && throwError$1(state, err), (_frame$overridable3 = frame.overridable) === null || _frame$overridable3 === void 0 || _frame$overridable3.delete(key);
+      let err2 = frame.tag.addPair(frame.value, key, value);
+      err2 && throwError$1(state, err2), (_frame$overridable3 = frame.overridable) === null || _frame$overridable3 === void 0 || _frame$overridable3.delete(key);
     }
     function addValue(state, value, tag2) {
       let frame = state.frames[state.frames.length - 1];
@@ -6353,8 +6354,8 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
         frame.value = value, frame.hasValue = !0;
       else if (frame.kind === "sequence") {
         isMappingTag(tag2) && state.nodeTags.set(value, tag2);
-        let err = frame.tag.addItem(frame.value, value, frame.index++);
-        err && throwError$1(state, err);
+        let err2 = frame.tag.addItem(frame.value, value, frame.index++);
+        err2 && throwError$1(state, err2);
       } else if (frame.hasKey) {
         let key = frame.key;
         frame.key = void 0, frame.hasKey = !1, addMappingValue(state, frame, key, value, tag2);
@@ -6964,7 +6965,7 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
       if (iterator === null) return documents;
       for (let document of documents) iterator(document);
     }
-    function load(input, options) {
+    function load2(input, options) {
       let documents = loadDocuments(input, options);
       if (documents.length === 0) throw new YAMLException("expected a document, but the input is empty");
       if (documents.length === 1) return documents[0];
@@ -7123,36 +7124,36 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
       quoteInvalidPlain,
       fallbackToDoubleQuoted
     };
-    function _preferredQuotedStyle(layout2) {
-      return layout2.presenterOptions.quoteStyle === "single" && hasBit(layout2.allowedStylesMask, SCALAR_STYLE.SINGLE_QUOTED) ? SCALAR_STYLE.SINGLE_QUOTED : SCALAR_STYLE.DOUBLE_QUOTED;
+    function _preferredQuotedStyle(layout4) {
+      return layout4.presenterOptions.quoteStyle === "single" && hasBit(layout4.allowedStylesMask, SCALAR_STYLE.SINGLE_QUOTED) ? SCALAR_STYLE.SINGLE_QUOTED : SCALAR_STYLE.DOUBLE_QUOTED;
     }
-    function applyQuoteFlowKeysOption(layout2) {
-      layout2.presenterOptions.quoteFlowKeys && (!layout2.isKey || !layout2.flowOnly || layout2.style !== SCALAR_STYLE.PLAIN || (layout2.style = SCALAR_STYLE.DOUBLE_QUOTED));
+    function applyQuoteFlowKeysOption(layout4) {
+      layout4.presenterOptions.quoteFlowKeys && (!layout4.isKey || !layout4.flowOnly || layout4.style !== SCALAR_STYLE.PLAIN || (layout4.style = SCALAR_STYLE.DOUBLE_QUOTED));
     }
-    function doubleQuoteForInvisibles(layout2) {
-      layout2.style === SCALAR_STYLE.PLAIN && /[\t\x7F-\xA0\u2028\u2029\uFEFF\uFFFE\uFFFF]/.test(layout2.node.value) && (layout2.style = SCALAR_STYLE.DOUBLE_QUOTED);
+    function doubleQuoteForInvisibles(layout4) {
+      layout4.style === SCALAR_STYLE.PLAIN && /[\t\x7F-\xA0\u2028\u2029\uFEFF\uFFFE\uFFFF]/.test(layout4.node.value) && (layout4.style = SCALAR_STYLE.DOUBLE_QUOTED);
     }
-    function doubleQuoteWhitespaceOnly(layout2) {
-      layout2.style === SCALAR_STYLE.PLAIN && /^\s+$/.test(layout2.node.value) && (layout2.style = SCALAR_STYLE.DOUBLE_QUOTED);
+    function doubleQuoteWhitespaceOnly(layout4) {
+      layout4.style === SCALAR_STYLE.PLAIN && /^\s+$/.test(layout4.node.value) && (layout4.style = SCALAR_STYLE.DOUBLE_QUOTED);
     }
-    function applyForceQuotesOption(layout2) {
-      layout2.presenterOptions.forceQuotes && (layout2.isKey || layout2.style !== SCALAR_STYLE.PLAIN || layout2.node.tag === layout2.presenterOptions.schema.defaultScalarTag.tagName && (layout2.style = layout2.node.value.includes(`
-`) ? SCALAR_STYLE.DOUBLE_QUOTED : _preferredQuotedStyle(layout2)));
+    function applyForceQuotesOption(layout4) {
+      layout4.presenterOptions.forceQuotes && (layout4.isKey || layout4.style !== SCALAR_STYLE.PLAIN || layout4.node.tag === layout4.presenterOptions.schema.defaultScalarTag.tagName && (layout4.style = layout4.node.value.includes(`
+`) ? SCALAR_STYLE.DOUBLE_QUOTED : _preferredQuotedStyle(layout4)));
     }
-    function tryLongOrMultilineAsBlock(layout2) {
-      if (layout2.style !== SCALAR_STYLE.PLAIN || layout2.isKey) return;
-      let value = layout2.node.value, multiline = value.indexOf(`
+    function tryLongOrMultilineAsBlock(layout4) {
+      if (layout4.style !== SCALAR_STYLE.PLAIN || layout4.isKey) return;
+      let value = layout4.node.value, multiline = value.indexOf(`
 `) !== -1;
-      if (!hasBit(layout2.allowedStylesMask, SCALAR_STYLE.LITERAL_BLOCK)) {
-        multiline && (layout2.style = SCALAR_STYLE.DOUBLE_QUOTED);
+      if (!hasBit(layout4.allowedStylesMask, SCALAR_STYLE.LITERAL_BLOCK)) {
+        multiline && (layout4.style = SCALAR_STYLE.DOUBLE_QUOTED);
         return;
       }
-      let w = layout2.presenterOptions.lineWidth;
+      let w = layout4.presenterOptions.lineWidth;
       if (w === -1) {
-        multiline && (layout2.style = SCALAR_STYLE.LITERAL_BLOCK);
+        multiline && (layout4.style = SCALAR_STYLE.LITERAL_BLOCK);
         return;
       }
-      let availableWidth = Math.max(Math.min(w, 40), w - layout2.shiftOfContent), position = 0, shouldFold = !1;
+      let availableWidth = Math.max(Math.min(w, 40), w - layout4.shiftOfContent), position = 0, shouldFold = !1;
       for (; position <= value.length; ) {
         let lineEnd2 = value.length, nextLineBreak = value.indexOf(`
 `, position);
@@ -7161,23 +7162,23 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
         if (line.length > availableWidth && line[0] !== " " && / [^ \t]/.test(line) && (shouldFold = !0), nextLineBreak === -1) break;
         position = nextLineBreak + 1;
       }
-      shouldFold ? layout2.style = SCALAR_STYLE.FOLDED_BLOCK : multiline && (layout2.style = SCALAR_STYLE.LITERAL_BLOCK);
+      shouldFold ? layout4.style = SCALAR_STYLE.FOLDED_BLOCK : multiline && (layout4.style = SCALAR_STYLE.LITERAL_BLOCK);
     }
-    function quoteInvalidPlain(layout2) {
-      layout2.style === SCALAR_STYLE.PLAIN && !hasBit(layout2.allowedStylesMask, SCALAR_STYLE.PLAIN) && (layout2.style = _preferredQuotedStyle(layout2));
+    function quoteInvalidPlain(layout4) {
+      layout4.style === SCALAR_STYLE.PLAIN && !hasBit(layout4.allowedStylesMask, SCALAR_STYLE.PLAIN) && (layout4.style = _preferredQuotedStyle(layout4));
     }
-    function fallbackToDoubleQuoted(layout2) {
-      hasBit(layout2.allowedStylesMask, layout2.style) || (layout2.style = SCALAR_STYLE.DOUBLE_QUOTED);
+    function fallbackToDoubleQuoted(layout4) {
+      hasBit(layout4.allowedStylesMask, layout4.style) || (layout4.style = SCALAR_STYLE.DOUBLE_QUOTED);
     }
     function setBit(mask, bit) {
       return mask | 1 << bit;
     }
     var SRC_C_PRINTABLE = "[\\x09\\x0A\\x0D\\x20-\\x7E\\x85\\xA0-\\uD7FF\\uE000-\\uFFFD\\u{10000}-\\u{10FFFF}]", SRC_B_CHAR = "[\\n\\r]", SRC_C_BYTE_ORDER_MARK = "\\uFEFF", SRC_S_WHITE = "[ \\t]", SRC_NB_CHAR = `(?:(?!(?:${SRC_B_CHAR}|${SRC_C_BYTE_ORDER_MARK}))${SRC_C_PRINTABLE})`, SRC_NS_CHAR = `(?:(?!${SRC_S_WHITE})${SRC_NB_CHAR})`, SRC_NB_JSON = "[\\x09\\x20-\\uD7FF\\uE000-\\uFFFF\\u{10000}-\\u{10FFFF}]", SRC_C_INDICATOR = "[-?:,\\[\\]{}#&*!|>'\"%@`]", SRC_C_FLOW_INDICATOR = "[,\\[\\]{}]", SRC_NS_PLAIN_SAFE_FLOW_OUT = SRC_NS_CHAR, SRC_NS_PLAIN_SAFE_FLOW_IN = `(?:(?!${SRC_C_FLOW_INDICATOR})${SRC_NS_CHAR})`, SRC_NS_PLAIN_FIRST_FLOW_OUT = `(?:(?:(?!${SRC_C_INDICATOR})${SRC_NS_CHAR})|[?:-](?=${SRC_NS_PLAIN_SAFE_FLOW_OUT}))`, SRC_NS_PLAIN_FIRST_FLOW_IN = `(?:(?:(?!${SRC_C_INDICATOR})${SRC_NS_CHAR})|[?:-](?=${SRC_NS_PLAIN_SAFE_FLOW_IN}))`, SRC_NS_PLAIN_CHAR_FLOW_OUT = `(?:(?:(?![:#])${SRC_NS_PLAIN_SAFE_FLOW_OUT})|:(?=${SRC_NS_PLAIN_SAFE_FLOW_OUT}))#*`, SRC_NS_PLAIN_CHAR_FLOW_IN = `(?:(?:(?![:#])${SRC_NS_PLAIN_SAFE_FLOW_IN})|:(?=${SRC_NS_PLAIN_SAFE_FLOW_IN}))#*`, SRC_NB_NS_PLAIN_IN_LINE_FLOW_OUT = `(?:${SRC_S_WHITE}*${SRC_NS_PLAIN_CHAR_FLOW_OUT})*`, SRC_NB_NS_PLAIN_IN_LINE_FLOW_IN = `(?:${SRC_S_WHITE}*${SRC_NS_PLAIN_CHAR_FLOW_IN})*`, SRC_NS_PLAIN_ONE_LINE_FLOW_OUT = `${SRC_NS_PLAIN_FIRST_FLOW_OUT}#*${SRC_NB_NS_PLAIN_IN_LINE_FLOW_OUT}`, SRC_NS_PLAIN_ONE_LINE_FLOW_IN = `${SRC_NS_PLAIN_FIRST_FLOW_IN}#*${SRC_NB_NS_PLAIN_IN_LINE_FLOW_IN}`, SRC_NS_PLAIN_ONE_LINE_BLOCK_KEY = SRC_NS_PLAIN_ONE_LINE_FLOW_OUT, SRC_NS_PLAIN_ONE_LINE_FLOW_KEY = SRC_NS_PLAIN_ONE_LINE_FLOW_IN, SRC_S_NS_PLAIN_NEXT_LINE_FLOW_OUT = `\\n+${SRC_NS_PLAIN_CHAR_FLOW_OUT}${SRC_NB_NS_PLAIN_IN_LINE_FLOW_OUT}`, SRC_S_NS_PLAIN_NEXT_LINE_FLOW_IN = `\\n+${SRC_NS_PLAIN_CHAR_FLOW_IN}${SRC_NB_NS_PLAIN_IN_LINE_FLOW_IN}`, SRC_NS_PLAIN_MULTI_LINE_FLOW_OUT = `${SRC_NS_PLAIN_ONE_LINE_FLOW_OUT}(?:${SRC_S_NS_PLAIN_NEXT_LINE_FLOW_OUT})*`, SRC_NS_PLAIN_MULTI_LINE_FLOW_IN = `${SRC_NS_PLAIN_ONE_LINE_FLOW_IN}(?:${SRC_S_NS_PLAIN_NEXT_LINE_FLOW_IN})*`, NS_PLAIN_FLOW_OUT = new RegExp(`^(?:${SRC_NS_PLAIN_MULTI_LINE_FLOW_OUT})$`, "u"), NS_PLAIN_FLOW_IN = new RegExp(`^(?:${SRC_NS_PLAIN_MULTI_LINE_FLOW_IN})$`, "u"), NS_PLAIN_BLOCK_KEY = new RegExp(`^(?:${SRC_NS_PLAIN_ONE_LINE_BLOCK_KEY})$`, "u"), NS_PLAIN_FLOW_KEY = new RegExp(`^(?:${SRC_NS_PLAIN_ONE_LINE_FLOW_KEY})$`, "u"), NB_SINGLE_ONE_LINE = new RegExp(`^(?:${SRC_NB_JSON})*$`, "u"), NB_SINGLE_MULTI_LINE = new RegExp(`^(?:${SRC_NB_JSON}|\\n)*$`, "u"), BLOCK_SCALAR_CONTENT = new RegExp(`^(?:${SRC_NB_CHAR}|\\n)*$`, "u"), C_FORBIDDEN_FIRST_LINE = /^(?:---|\.\.\.)(?=$|[ \t\n\r])/, C_FORBIDDEN_CONTENT = /^(?:---|\.\.\.)(?=$|[ \t\n\r])/m;
-    function canUsePlain(layout2) {
-      let str = layout2.node.value;
+    function canUsePlain(layout4) {
+      let str = layout4.node.value;
       if (str !== "") {
-        if (!(layout2.isKey ? layout2.flowOnly ? NS_PLAIN_FLOW_KEY : NS_PLAIN_BLOCK_KEY : layout2.flowOnly ? NS_PLAIN_FLOW_IN : NS_PLAIN_FLOW_OUT).test(str) || layout2.shiftOfFirstLine === 0 && C_FORBIDDEN_FIRST_LINE.test(str)) return !1;
-        if (layout2.shiftOfContent === 0) {
+        if (!(layout4.isKey ? layout4.flowOnly ? NS_PLAIN_FLOW_KEY : NS_PLAIN_BLOCK_KEY : layout4.flowOnly ? NS_PLAIN_FLOW_IN : NS_PLAIN_FLOW_OUT).test(str) || layout4.shiftOfFirstLine === 0 && C_FORBIDDEN_FIRST_LINE.test(str)) return !1;
+        if (layout4.shiftOfContent === 0) {
           let firstLineBreak = str.indexOf(`
 `);
           if (firstLineBreak !== -1) {
@@ -7186,58 +7187,58 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
           }
         }
       }
-      let resolvedTag = layout2.presenterOptions.schema.resolveImplicitScalarTag(str).tag.tagName;
-      return !(!layout2.node.tagged && resolvedTag !== layout2.node.tag || !layout2.node.tagged && str === "=" && resolvedTag === layout2.presenterOptions.schema.defaultScalarTag.tagName);
+      let resolvedTag = layout4.presenterOptions.schema.resolveImplicitScalarTag(str).tag.tagName;
+      return !(!layout4.node.tagged && resolvedTag !== layout4.node.tag || !layout4.node.tagged && str === "=" && resolvedTag === layout4.presenterOptions.schema.defaultScalarTag.tagName);
     }
-    function canUseSingleQuoted(layout2) {
-      let str = layout2.node.value;
-      if (!(layout2.isKey ? NB_SINGLE_ONE_LINE : NB_SINGLE_MULTI_LINE).test(str) || /[ \t]\n|\n[ \t]/.test(str)) return !1;
-      if (!layout2.isKey && layout2.shiftOfContent === 0) {
+    function canUseSingleQuoted(layout4) {
+      let str = layout4.node.value;
+      if (!(layout4.isKey ? NB_SINGLE_ONE_LINE : NB_SINGLE_MULTI_LINE).test(str) || /[ \t]\n|\n[ \t]/.test(str)) return !1;
+      if (!layout4.isKey && layout4.shiftOfContent === 0) {
         let firstLineBreak = str.indexOf(`
 `);
         if (firstLineBreak !== -1 && C_FORBIDDEN_CONTENT.test(str.slice(firstLineBreak + 1))) return !1;
       }
       return !0;
     }
-    function canUseBlock(layout2) {
-      if (layout2.flowOnly || !BLOCK_SCALAR_CONTENT.test(layout2.node.value)) return !1;
-      let contentIndent = layout2.shiftOfContent - layout2.shiftOfParent;
-      return !(contentIndent < 1 || contentIndent > 9 && /^\n* /.test(layout2.node.value) || layout2.shiftOfContent === 0 && C_FORBIDDEN_CONTENT.test(layout2.node.value));
+    function canUseBlock(layout4) {
+      if (layout4.flowOnly || !BLOCK_SCALAR_CONTENT.test(layout4.node.value)) return !1;
+      let contentIndent = layout4.shiftOfContent - layout4.shiftOfParent;
+      return !(contentIndent < 1 || contentIndent > 9 && /^\n* /.test(layout4.node.value) || layout4.shiftOfContent === 0 && C_FORBIDDEN_CONTENT.test(layout4.node.value));
     }
-    function detectAllowedStyles(layout2) {
+    function detectAllowedStyles(layout4) {
       let mask = setBit(0, SCALAR_STYLE.DOUBLE_QUOTED);
-      canUsePlain(layout2) && (mask = setBit(mask, SCALAR_STYLE.PLAIN)), canUseSingleQuoted(layout2) && (mask = setBit(mask, SCALAR_STYLE.SINGLE_QUOTED)), canUseBlock(layout2) && (mask = setBit(setBit(mask, SCALAR_STYLE.LITERAL_BLOCK), SCALAR_STYLE.FOLDED_BLOCK)), layout2.allowedStylesMask = mask;
+      canUsePlain(layout4) && (mask = setBit(mask, SCALAR_STYLE.PLAIN)), canUseSingleQuoted(layout4) && (mask = setBit(mask, SCALAR_STYLE.SINGLE_QUOTED)), canUseBlock(layout4) && (mask = setBit(setBit(mask, SCALAR_STYLE.LITERAL_BLOCK), SCALAR_STYLE.FOLDED_BLOCK)), layout4.allowedStylesMask = mask;
     }
-    function renderScalar(layout2) {
-      switch (layout2.style) {
+    function renderScalar(layout4) {
+      switch (layout4.style) {
         case SCALAR_STYLE.PLAIN:
-          return renderPlain(layout2);
+          return renderPlain(layout4);
         case SCALAR_STYLE.SINGLE_QUOTED:
-          return renderSingleQuoted(layout2);
+          return renderSingleQuoted(layout4);
         case SCALAR_STYLE.LITERAL_BLOCK:
-          return renderLiteralBlock(layout2);
+          return renderLiteralBlock(layout4);
         case SCALAR_STYLE.FOLDED_BLOCK:
-          return renderFoldedBlock(layout2);
+          return renderFoldedBlock(layout4);
         case SCALAR_STYLE.DOUBLE_QUOTED:
-          return renderDoubleQuoted(layout2);
+          return renderDoubleQuoted(layout4);
       }
     }
-    function renderPlain(layout2) {
-      return encodeFlowBreaks(layout2.node.value, layout2.shiftOfContent);
+    function renderPlain(layout4) {
+      return encodeFlowBreaks(layout4.node.value, layout4.shiftOfContent);
     }
-    function renderSingleQuoted(layout2) {
-      return `'${encodeFlowBreaks(layout2.node.value, layout2.shiftOfContent).replace(/'/g, "''")}'`;
+    function renderSingleQuoted(layout4) {
+      return `'${encodeFlowBreaks(layout4.node.value, layout4.shiftOfContent).replace(/'/g, "''")}'`;
     }
-    function renderLiteralBlock(layout2) {
-      let value = layout2.node.value;
-      return "|" + blockHeader(value, layout2.shiftOfParent, layout2.shiftOfContent) + dropEndingNewline(indentString(value, layout2.shiftOfContent));
+    function renderLiteralBlock(layout4) {
+      let value = layout4.node.value;
+      return "|" + blockHeader(value, layout4.shiftOfParent, layout4.shiftOfContent) + dropEndingNewline(indentString(value, layout4.shiftOfContent));
     }
-    function renderFoldedBlock(layout2) {
-      let value = layout2.node.value, w = layout2.presenterOptions.lineWidth, availableWidth = 1 / 0;
-      return w !== -1 && (availableWidth = Math.max(Math.min(w, 40), w - layout2.shiftOfContent)), ">" + blockHeader(value, layout2.shiftOfParent, layout2.shiftOfContent) + dropEndingNewline(indentString(foldBlockScalar(value, availableWidth), layout2.shiftOfContent));
+    function renderFoldedBlock(layout4) {
+      let value = layout4.node.value, w = layout4.presenterOptions.lineWidth, availableWidth = 1 / 0;
+      return w !== -1 && (availableWidth = Math.max(Math.min(w, 40), w - layout4.shiftOfContent)), ">" + blockHeader(value, layout4.shiftOfParent, layout4.shiftOfContent) + dropEndingNewline(indentString(foldBlockScalar(value, availableWidth), layout4.shiftOfContent));
     }
-    function renderDoubleQuoted(layout2) {
-      return `"${escapeString(layout2.node.value)}"`;
+    function renderDoubleQuoted(layout4) {
+      return `"${escapeString(layout4.node.value)}"`;
     }
     function encodeFlowBreaks(string3, shiftOfContent) {
       let nextLF = string3.indexOf(`
@@ -7414,8 +7415,8 @@ ${" ".repeat(state.indent * level)}`;
       for (let { key, value } of node.items) {
         let pairBuffer = "";
         result !== "" && (pairBuffer += `,${state.flowSkipCommaSpace ? "" : " "}`);
-        let keyRender = writeNode(state, level, key, node, { iskey: !0 }), keyText = keyRender.text, valueText = writeNode(state, level, value, node, {}).text, sep4 = state.flowSkipColonSpace || valueText === "" ? "" : " ", keyIsBareProps = key.kind === "scalar" && keyRender.noBody && (key.tagged || key.anchor !== void 0), keyColonSep = key.kind === "alias" || keyIsBareProps ? " " : "";
-        pairBuffer += `${keyText}${keyColonSep}:${sep4}${valueText}`, result += pairBuffer;
+        let keyRender = writeNode(state, level, key, node, { iskey: !0 }), keyText = keyRender.text, valueText = writeNode(state, level, value, node, {}).text, sep3 = state.flowSkipColonSpace || valueText === "" ? "" : " ", keyIsBareProps = key.kind === "scalar" && keyRender.noBody && (key.tagged || key.anchor !== void 0), keyColonSep = key.kind === "alias" || keyIsBareProps ? " " : "";
+        pairBuffer += `${keyText}${keyColonSep}:${sep3}${valueText}`, result += pairBuffer;
       }
       let pad = state.flowBracketPadding && result !== "" ? " " : "";
       return `{${pad}${result}${pad}}`;
@@ -7463,24 +7464,24 @@ ${" ".repeat(state.indent * level)}`;
       else if (node.kind === "sequence")
         useBlockCollection ? state.seqNoIndent && !isblockseq && level > 0 ? body = writeBlockSequence(state, level - 1, node, compact) : body = writeBlockSequence(state, level, node, compact) : body = writeFlowSequence(state, level, node);
       else {
-        let layout2 = scalarLayout(state, node, parent, level, iskey, !block);
-        detectAllowedStyles(layout2);
-        for (let rule of state.scalarStyleRules) rule(layout2);
-        body = renderScalar(layout2), state.openEnded = (layout2.style === SCALAR_STYLE.LITERAL_BLOCK || layout2.style === SCALAR_STYLE.FOLDED_BLOCK) && (node.value === `
+        let layout4 = scalarLayout(state, node, parent, level, iskey, !block);
+        detectAllowedStyles(layout4);
+        for (let rule of state.scalarStyleRules) rule(layout4);
+        body = renderScalar(layout4), state.openEnded = (layout4.style === SCALAR_STYLE.LITERAL_BLOCK || layout4.style === SCALAR_STYLE.FOLDED_BLOCK) && (node.value === `
 ` || node.value.endsWith(`
 
-`)), shouldPrintTag = node.tagged || body === "" && layout2.flowOnly && parent?.kind === "sequence" && !hasAnchor || layout2.style !== SCALAR_STYLE.PLAIN && node.tag !== state.defaultScalarTagName;
+`)), shouldPrintTag = node.tagged || body === "" && layout4.flowOnly && parent?.kind === "sequence" && !hasAnchor || layout4.style !== SCALAR_STYLE.PLAIN && node.tag !== state.defaultScalarTagName;
       }
       (node.kind === "mapping" || node.kind === "sequence") && !useBlockCollection && (state.openEnded = !1), useBlockCollection && compact && level > 0 && state.indent > 2 && (body = `${" ".repeat(state.indent - 2)}${body}`);
-      let noBody = body === "", text3 = body;
+      let noBody = body === "", text4 = body;
       if (shouldPrintTag || hasAnchor) {
         let props = [], tag2 = shouldPrintTag ? nodeTagShort(node) : null, anchor2 = hasAnchor ? `&${node.anchor}` : null;
         state.tagBeforeAnchor ? (tag2 !== null && props.push(tag2), anchor2 !== null && props.push(anchor2)) : (anchor2 !== null && props.push(anchor2), tag2 !== null && props.push(tag2));
-        let sep4 = body === "" || body.charCodeAt(0) === CHAR_LINE_FEED ? "" : " ";
-        text3 = `${props.join(" ")}${sep4}${body}`;
+        let sep3 = body === "" || body.charCodeAt(0) === CHAR_LINE_FEED ? "" : " ";
+        text4 = `${props.join(" ")}${sep3}${body}`;
       }
       return {
-        text: text3,
+        text: text4,
         noBody
       };
     }
@@ -7501,7 +7502,7 @@ ${" ".repeat(state.indent * level)}`;
       }
       return result;
     }
-    function present(documents, options) {
+    function present2(documents, options) {
       let state = createPresenterState(options), result = "", previousEnded = !1;
       for (let index = 0; index < documents.length; index += 1) {
         let doc = documents[index];
@@ -7514,9 +7515,9 @@ ${" ".repeat(state.indent * level)}`;
           let body = writeNode(state, 0, doc.contents, null, {
             block: !0,
             compact: !0
-          }).text, sep4 = body === "" ? "" : hasDirectives || rootStartsOwnLine(doc.contents) ? `
+          }).text, sep3 = body === "" ? "" : hasDirectives || rootStartsOwnLine(doc.contents) ? `
 ` : " ";
-          result += `---${sep4}${body}
+          result += `---${sep3}${body}
 `;
         } else result += writeNode(state, 0, doc.contents, null, {
           block: !0,
@@ -7555,7 +7556,7 @@ ${" ".repeat(state.indent * level)}`;
           node.kind === "mapping" && node.items.sort((a, b2) => compareFn(a.key.kind === "scalar" ? a.key.value : "", b2.key.kind === "scalar" ? b2.key.value : ""));
         });
       }
-      return opts.transform(documents), present(documents, _objectSpread2(_objectSpread2({}, pick2(opts, Object.keys(DEFAULT_PRESENTER_OPTIONS))), {}, { schema: opts.schema }));
+      return opts.transform(documents), present2(documents, _objectSpread2(_objectSpread2({}, pick2(opts, Object.keys(DEFAULT_PRESENTER_OPTIONS))), {}, { schema: opts.schema }));
     }
     var NO_RANGE = -1;
     function eventPosition(event) {
@@ -7720,7 +7721,7 @@ ${" ".repeat(state.indent * level)}`;
     exports2.intYaml11Tag = intYaml11Tag;
     exports2.jsToAst = jsToAst;
     exports2.legacyMapTag = legacyMapTag;
-    exports2.load = load;
+    exports2.load = load2;
     exports2.loadAll = loadAll;
     exports2.mapTag = mapTag;
     exports2.mergeTag = mergeTag;
@@ -7730,7 +7731,7 @@ ${" ".repeat(state.indent * level)}`;
     exports2.omapTag = omapTag;
     exports2.pairsTag = pairsTag;
     exports2.parseEvents = parseEvents;
-    exports2.present = present;
+    exports2.present = present2;
     exports2.realMapTag = realMapTag;
     exports2.seqTag = seqTag;
     exports2.setTag = setTag;
@@ -7800,12 +7801,12 @@ function registerGlobal(type, instance, diag2, allowOverride = !1) {
     version: VERSION
   };
   if (!allowOverride && api[type]) {
-    let err = new Error(`@opentelemetry/api: Attempted duplicate registration of API: ${type}`);
-    return diag2.error(err.stack || err.message), !1;
+    let err2 = new Error(`@opentelemetry/api: Attempted duplicate registration of API: ${type}`);
+    return diag2.error(err2.stack || err2.message), !1;
   }
   if (api.version !== VERSION) {
-    let err = new Error(`@opentelemetry/api: Registration of version v${api.version} for ${type} does not match previously registered API v${VERSION}`);
-    return diag2.error(err.stack || err.message), !1;
+    let err2 = new Error(`@opentelemetry/api: Registration of version v${api.version} for ${type} does not match previously registered API v${VERSION}`);
+    return diag2.error(err2.stack || err2.message), !1;
   }
   return api[type] = instance, diag2.debug(`@opentelemetry/api: Registered a global for ${type} v${VERSION}.`), !0;
 }
@@ -7918,8 +7919,8 @@ var API_NAME, DiagAPI, init_diag = __esm({
         let self2 = this, setLogger = (logger, optionsOrLogLevel = { logLevel: DiagLogLevel.INFO }) => {
           var _a3, _b, _c;
           if (logger === self2) {
-            let err = new Error("Cannot use diag as the logger for itself. Please use a DiagLogger implementation like ConsoleDiagLogger or a custom implementation");
-            return self2.error((_a3 = err.stack) !== null && _a3 !== void 0 ? _a3 : err.message), !1;
+            let err2 = new Error("Cannot use diag as the logger for itself. Please use a DiagLogger implementation like ConsoleDiagLogger or a custom implementation");
+            return self2.error((_a3 = err2.stack) !== null && _a3 !== void 0 ? _a3 : err2.message), !1;
           }
           typeof optionsOrLogLevel == "number" && (optionsOrLogLevel = {
             logLevel: optionsOrLogLevel
@@ -8077,15 +8078,15 @@ var import_node_os2 = require("node:os");
 // src/config/paths.ts
 var import_node_path = require("node:path");
 function pathsFor({ home, env, platform, managed }) {
-  let { join: join18, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
+  let { join: join22, isAbsolute: isAbsolute2 } = platform === "win32" ? import_node_path.win32 : import_node_path.posix, base = (variable, fallback) => {
     let value = env[variable];
-    return value !== void 0 && isAbsolute2(value) ? value : join18(home, ...fallback);
+    return value !== void 0 && isAbsolute2(value) ? value : join22(home, ...fallback);
   };
   return {
-    config: join18(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
+    config: join22(base("XDG_CONFIG_HOME", [".config"]), "trace-build", "config.json"),
     managed: managed ?? managedPath(platform, env),
-    state: join18(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
-    data: join18(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
+    state: join22(base("XDG_STATE_HOME", [".local", "state"]), "trace-build"),
+    data: join22(base("XDG_DATA_HOME", [".local", "share"]), "trace-build")
   };
 }
 function managedPath(platform, env) {
@@ -8094,16 +8095,16 @@ function managedPath(platform, env) {
 var expanded = (path2, home) => /^~(?:$|[\\/])/.test(path2) ? `${home}${path2.slice(1)}` : path2;
 
 // src/hook/worker.ts
-var import_node_path19 = require("node:path");
+var import_node_path23 = require("node:path");
 
 // src/disk/files.ts
 var import_node_fs = require("node:fs"), import_node_path2 = require("node:path");
-function writePrivate(path2, text3) {
+function writePrivate(path2, text4) {
   let target = endOf(path2), folder = (0, import_node_path2.dirname)(target);
   (0, import_node_fs.mkdirSync)(folder, { recursive: !0, mode: 448 });
   let temporary = (0, import_node_path2.join)(folder, `.${(0, import_node_path2.basename)(target)}.${process.pid}.${process.hrtime.bigint()}.tmp`);
   try {
-    writeThrough(temporary, text3), (0, import_node_fs.renameSync)(temporary, target);
+    writeThrough(temporary, text4), (0, import_node_fs.renameSync)(temporary, target);
   } catch (error) {
     throw (0, import_node_fs.rmSync)(temporary, { force: !0 }), error;
   }
@@ -8123,11 +8124,11 @@ function removeHalfWritten(folder, beforeMs) {
     stats?.isFile() && stats.mtimeMs < beforeMs && (0, import_node_fs.rmSync)((0, import_node_path2.join)(folder, path2), { force: !0 });
   }
 }
-function writeThrough(path2, text3) {
+function writeThrough(path2, text4) {
   let file = (0, import_node_fs.openSync)(path2, "wx", 384);
   try {
-    let bytes = Buffer.from(text3);
-    for (let at2 = 0; at2 < bytes.length; ) at2 += (0, import_node_fs.writeSync)(file, bytes, at2);
+    let bytes = Buffer.from(text4);
+    for (let at3 = 0; at3 < bytes.length; ) at3 += (0, import_node_fs.writeSync)(file, bytes, at3);
     (0, import_node_fs.fsyncSync)(file);
   } finally {
     (0, import_node_fs.closeSync)(file);
@@ -8645,10 +8646,10 @@ function codePointLength(str) {
   let units = str.length;
   if (!highSurrogate.test(str))
     return units;
-  let count = units;
+  let count2 = units;
   for (let i = 0; i < units - 1; i++)
-    (str.charCodeAt(i) & 64512) === 55296 && (str.charCodeAt(i + 1) & 64512) === 56320 && (count--, i++);
-  return count;
+    (str.charCodeAt(i) & 64512) === 55296 && (str.charCodeAt(i + 1) & 64512) === 56320 && (count2--, i++);
+  return count2;
 }
 function getLengthableOrigin(input) {
   return Array.isArray(input) ? "array" : typeof input == "string" ? "string" : "unknown";
@@ -8782,8 +8783,8 @@ function defineLazyInternal(inst, key, compute) {
       try {
         let value = compute(this);
         return broke ? delete this[key] : Object.defineProperty(this, key, { configurable: !0, writable: !0, value }), broke = broke || outer, value;
-      } catch (err) {
-        throw delete this[key], broke = broke || outer, err;
+      } catch (err2) {
+        throw delete this[key], broke = broke || outer, err2;
       }
     },
     set(value) {
@@ -9356,11 +9357,11 @@ var $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
     }
     return propValues;
   });
-  let isObject3 = isObject, catchall = def.catchall, value, memo = globalConfig.memoizer;
+  let isObject4 = isObject, catchall = def.catchall, value, memo = globalConfig.memoizer;
   memo?.attach(inst), inst._zod.parse = (payload, ctx) => {
     value ?? (value = _normalized.value);
     let input = payload.value;
-    if (!isObject3(input))
+    if (!isObject4(input))
       return payload.issues.push({
         expected: "object",
         code: "invalid_type",
@@ -10084,7 +10085,7 @@ var PATH = /^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/])/, ROOT = /^(?:\*$|~(?:$|[\\/])|\
 
 // src/config/file.ts
 function readJson(path2) {
-  let text3 = textOf(path2).replace(/^\uFEFF/, ""), json = text3.trim() === "" ? {} : parsed(path2, text3);
+  let text4 = textOf(path2).replace(/^\uFEFF/, ""), json = text4.trim() === "" ? {} : parsed(path2, text4);
   if (typeof json != "object" || json === null || Array.isArray(json))
     throw new UserError(`${path2}: expected an object, such as {"endpoint": "http://localhost:4318"}.`, HINT);
   return json;
@@ -10108,16 +10109,16 @@ function textOf(path2) {
     throw new UserError(`${path2} can't be read: ${reason}.`, "Check its permissions. Until it can be read, nothing is exported.");
   }
 }
-function parsed(path2, text3) {
+function parsed(path2, text4) {
   try {
-    return JSON.parse(text3);
+    return JSON.parse(text4);
   } catch (error) {
-    let at2 = /position (\d+)/.exec(error.message)?.[1], line = at2 === void 0 ? "" : ` (line ${text3.slice(0, Number(at2)).split(`
+    let at3 = /position (\d+)/.exec(error.message)?.[1], line = at3 === void 0 ? "" : ` (line ${text4.slice(0, Number(at3)).split(`
 `).length})`;
     throw new UserError(`${path2} is not JSON${line}.`, "Correct it in that file: no comments, no comma after the last element.");
   }
 }
-var shownPath = (path2) => path2.map((part, at2) => typeof part == "number" ? `[${part}]` : `${at2 === 0 ? "" : "."}${String(part)}`).join("");
+var shownPath = (path2) => path2.map((part, at3) => typeof part == "number" ? `[${part}]` : `${at3 === 0 ? "" : "."}${String(part)}`).join("");
 
 // src/config/load.ts
 function loadConfig(paths) {
@@ -10221,7 +10222,7 @@ function holderIn(path2) {
 }
 function isProcess(value) {
   let { pid, started, boot, place: where } = value ?? {};
-  return typeof pid == "number" && [started, boot, where].every((text3) => typeof text3 == "string");
+  return typeof pid == "number" && [started, boot, where].every((text4) => typeof text4 == "string");
 }
 function makeOnly(path2) {
   let temporary = `${path2}.${process.pid}.${Math.random().toString(36).slice(2)}`;
@@ -10276,7 +10277,7 @@ function textAt(fields, key, complain) {
   if (typeof value == "string") return value === "" ? void 0 : value;
   value != null && complain(wrong(key, "a string", value));
 }
-var utcMs = (text3) => Date.parse(text3.endsWith("Z") || /[+-]\d\d:?\d\d$/.test(text3) ? text3 : `${text3}Z`);
+var utcMs = (text4) => Date.parse(text4.endsWith("Z") || /[+-]\d\d:?\d\d$/.test(text4) ? text4 : `${text4}Z`);
 function countAt(fields, key, complain) {
   let value = fields[key];
   if (Number.isSafeInteger(value) && value >= 0) return value;
@@ -10295,6 +10296,7 @@ var whyNotJson = (error) => error.message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? 
 
 // src/harness/claude-code/layout.ts
 var MAX_FOLDER_CHARS = 200, layout = {
+  kind: "projects",
   roots: (env, home) => [`${env.CLAUDE_CONFIG_DIR || `${home}/.claude`}/projects`],
   projectFolder: (directory) => directory.replace(/[^A-Za-z0-9]/g, "-").slice(0, MAX_FOLDER_CHARS),
   classify,
@@ -10313,7 +10315,7 @@ var MAX_FOLDER_CHARS = 200, layout = {
 function hasStop(lastLines2, { atMs, lastMessage }) {
   return lastLines2.some((line) => line.includes('"stop_hook_summary"') ? (layout.timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS : lastMessage !== void 0 && line.includes('"type":"assistant"') && line.includes(escapedText(lastMessage)));
 }
-var CLOCK_SLACK_MS = 20, escapedText = (text3) => JSON.stringify(text3.trim()).slice(1, -1);
+var CLOCK_SLACK_MS = 20, escapedText = (text4) => JSON.stringify(text4.trim()).slice(1, -1);
 function unquoted(json) {
   try {
     return JSON.parse(json);
@@ -10344,49 +10346,49 @@ function countByReason(problems, earlier = {}) {
 var NOTHING_MADE = { commits: 0, pullRequests: 0 }, COMMITTED = /^\[[^\]\n]{1,300} [0-9a-f]{4,64}\] /, REQUEST_URL = /^https?:\/\/[^\s/]+\/\S{1,500}?\/(?:pull|-\/merge_requests)\/\d+$/, MAY_MAKE = /\b(?:commit|cherry-pick|revert|create|new)\b/;
 function madeBy(command, output) {
   if (!MAY_MAKE.test(command)) return NOTHING_MADE;
-  let runs = commandsIn(command).map(kindOf), countOf = (kind) => runs.filter((run2) => run2 === kind).length, requests = countOf("request"), commits = countOf("commit");
+  let runs = commandsIn(command).map(kindOf), countOf2 = (kind) => runs.filter((run2) => run2 === kind).length, requests = countOf2("request"), commits = countOf2("commit");
   if (commits + requests === 0) return NOTHING_MADE;
-  let lines2 = output.split(/\r?\n/), committed = lines2.filter((line) => COMMITTED.test(line)).length, urls2 = lines2.filter((line, at2) => REQUEST_URL.test(line) && !/already exists/.test(lines2[at2 - 1] ?? ""));
+  let lines2 = output.split(/\r?\n/), committed = lines2.filter((line) => COMMITTED.test(line)).length, urls2 = lines2.filter((line, at3) => REQUEST_URL.test(line) && !/already exists/.test(lines2[at3 - 1] ?? ""));
   return {
     // In a loop one command makes many. An amended commit prints the same line and is none more.
-    commits: commits === 0 ? 0 : Math.max(0, committed - countOf("amend")),
+    commits: commits === 0 ? 0 : Math.max(0, committed - countOf2("amend")),
     pullRequests: Math.min(requests, new Set(urls2).size)
   };
 }
 var KEYWORDS = /* @__PURE__ */ new Set(["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time"]), WRAPPERS = /* @__PURE__ */ new Set(["sudo", "command", "env", "exec", "nohup", "builtin"]), REPOSITORY = /* @__PURE__ */ new Set(["-R", "--repo"]), GIT_OPTIONS = /* @__PURE__ */ new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"]);
-function kindOf(words) {
-  let [program = "", ...args] = withoutWrappers(words), name = program.slice(program.lastIndexOf("/") + 1);
+function kindOf(words2) {
+  let [program = "", ...args] = withoutWrappers(words2), name = program.slice(program.lastIndexOf("/") + 1);
   if (name === "git") return gitKind(args);
-  let [noun, verb, ...options] = args.filter((word2, at2) => !REPOSITORY.has(word2) && !REPOSITORY.has(args[at2 - 1] ?? "")), isRequest = name === "gh" && noun === "pr" || name === "glab" && noun === "mr", isOnlyShown = options.some((word2) => ["--dry-run", "--web", "-w", "--help", "-h"].includes(word2));
+  let [noun, verb, ...options] = args.filter((word3, at3) => !REPOSITORY.has(word3) && !REPOSITORY.has(args[at3 - 1] ?? "")), isRequest = name === "gh" && noun === "pr" || name === "glab" && noun === "mr", isOnlyShown = options.some((word3) => ["--dry-run", "--web", "-w", "--help", "-h"].includes(word3));
   return isRequest && (verb === "create" || verb === "new") && !isOnlyShown ? "request" : "other";
 }
-function withoutWrappers(words) {
-  let at2 = 0;
-  for (; at2 < words.length; at2++) {
-    let word2 = words[at2];
-    if (word2 === "timeout") at2++;
-    else if (!KEYWORDS.has(word2) && !WRAPPERS.has(word2) && !/^\w+=/.test(word2)) break;
+function withoutWrappers(words2) {
+  let at3 = 0;
+  for (; at3 < words2.length; at3++) {
+    let word3 = words2[at3];
+    if (word3 === "timeout") at3++;
+    else if (!KEYWORDS.has(word3) && !WRAPPERS.has(word3) && !/^\w+=/.test(word3)) break;
   }
-  return words.slice(at2);
+  return words2.slice(at3);
 }
 function gitKind(args) {
-  let at2 = 0;
-  for (; at2 < args.length && args[at2].startsWith("-"); ) at2 += GIT_OPTIONS.has(args[at2]) ? 2 : 1;
-  let [subcommand = "", ...options] = args.slice(at2);
+  let at3 = 0;
+  for (; at3 < args.length && args[at3].startsWith("-"); ) at3 += GIT_OPTIONS.has(args[at3]) ? 2 : 1;
+  let [subcommand = "", ...options] = args.slice(at3);
   return subcommand === "cherry-pick" || subcommand === "revert" ? "commit" : subcommand !== "commit" || options.includes("--dry-run") ? "other" : options.includes("--amend") ? "amend" : "commit";
 }
 var MAX_DEPTH = 3;
-function commandsIn(text3, depth = 0) {
-  let found = new Shell(text3).commands();
-  return depth === MAX_DEPTH ? found : found.flatMap((words) => {
-    let script = scriptOf(withoutWrappers(words));
-    return script === void 0 ? [words] : commandsIn(script, depth + 1);
+function commandsIn(text4, depth = 0) {
+  let found = new Shell(text4).commands();
+  return depth === MAX_DEPTH ? found : found.flatMap((words2) => {
+    let script = scriptOf(withoutWrappers(words2));
+    return script === void 0 ? [words2] : commandsIn(script, depth + 1);
   });
 }
 function scriptOf([program = "", ...args]) {
   if (!/(?:^|\/)(?:ba|da|z|k)?sh$/.test(program)) return;
-  let at2 = args.findIndex((word2) => /^-\w*c$/.test(word2));
-  return at2 < 0 ? void 0 : args[at2 + 1];
+  let at3 = args.findIndex((word3) => /^-\w*c$/.test(word3));
+  return at3 < 0 ? void 0 : args[at3 + 1];
 }
 var MAX_SUBSTITUTIONS = 50, Shell = class {
   #text;
@@ -10394,18 +10396,18 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
   #depth = 0;
   /** Ends of the here-documents that begin with the next line. */
   #documents = [];
-  constructor(text3) {
-    this.#text = text3;
+  constructor(text4) {
+    this.#text = text4;
   }
   commands() {
-    let all = [], words = [], end = () => {
-      words.length > 0 && all.push(words), words = [];
+    let all = [], words2 = [], end = () => {
+      words2.length > 0 && all.push(words2), words2 = [];
     };
     for (; this.#at < this.#text.length; ) {
       let char = this.#text[this.#at];
       char === `
 ` ? (end(), this.#at++, this.#skipDocuments()) : /\s/.test(char) ? this.#at++ : char === "#" ? this.#skipTo(`
-`) : this.#text.startsWith("<<", this.#at) && this.#text[this.#at + 2] !== "<" ? this.#document() : /[;&|()]/.test(char) ? (end(), this.#at++) : /[<>]/.test(char) ? this.#redirection() : words.push(this.#word());
+`) : this.#text.startsWith("<<", this.#at) && this.#text[this.#at + 2] !== "<" ? this.#document() : /[;&|()]/.test(char) ? (end(), this.#at++) : /[<>]/.test(char) ? this.#redirection() : words2.push(this.#word());
     }
     return end(), all;
   }
@@ -10423,9 +10425,9 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
       }
   }
   #lineEnd() {
-    let at2 = this.#text.indexOf(`
+    let at3 = this.#text.indexOf(`
 `, this.#at);
-    return at2 < 0 ? this.#text.length : at2;
+    return at3 < 0 ? this.#text.length : at3;
   }
   /** `2>&1`, `> file`, `<<< word`: no word of the command. */
   #redirection() {
@@ -10434,9 +10436,9 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
     /[\s;&|()]/.test(this.#text[this.#at] ?? " ") || this.#word();
   }
   #word() {
-    let start = this.#at, word2 = "";
-    for (; this.#at < this.#text.length && !/[\s;&|()<>]/.test(this.#text[this.#at]); ) word2 += this.#piece();
-    return this.#at === start && this.#at++, word2;
+    let start = this.#at, word3 = "";
+    for (; this.#at < this.#text.length && !/[\s;&|()<>]/.test(this.#text[this.#at]); ) word3 += this.#piece();
+    return this.#at === start && this.#at++, word3;
   }
   #piece() {
     let char = this.#text[this.#at];
@@ -10452,12 +10454,12 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
   }
   #quoted() {
     this.#at++;
-    let text3 = "";
+    let text4 = "";
     for (; this.#at < this.#text.length && this.#text[this.#at] !== '"'; ) {
       let char = this.#text[this.#at];
-      char === "\\" || char === "`" || this.#text.startsWith("$(", this.#at) ? text3 += this.#piece() : (text3 += char, this.#at++);
+      char === "\\" || char === "`" || this.#text.startsWith("$(", this.#at) ? text4 += this.#piece() : (text4 += char, this.#at++);
     }
-    return this.#at++, text3;
+    return this.#at++, text4;
   }
   /** What it prints nobody knows; that its here-documents and quotes may hold a parenthesis is why it is read at all. */
   #substitution() {
@@ -10472,7 +10474,7 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
   }
   /** To just behind the next one. @returns where that one is */
   #skipTo(end, from = this.#at) {
-    let at2 = this.#text.indexOf(end, from), found = at2 < 0 ? this.#text.length : at2;
+    let at3 = this.#text.indexOf(end, from), found = at3 < 0 ? this.#text.length : at3;
     return this.#at = end === `
 ` ? found : found + 1, found;
   }
@@ -10485,11 +10487,11 @@ var NONE = {}, SHELLS = /* @__PURE__ */ new Set(["Bash", "PowerShell"]), PATHS =
   Write: "file_path",
   NotebookEdit: "notebook_path"
 };
-function changesOf(use, result, outcome) {
+function changesOf(use, result, outcome2) {
   if (result === void 0) return NONE;
   if (SHELLS.has(use.name)) return madeInShell(use.input, result.value);
   let pathField = PATHS[use.name];
-  if (pathField === void 0 || outcome.kind !== "ok") return NONE;
+  if (pathField === void 0 || outcome2.kind !== "ok") return NONE;
   let change = use.name === "Write" && result.created ? "add" : "update";
   if (!isObject2(use.input)) return { files: [{ change }] };
   let path2 = use.input[pathField], edits = editsOf(use.name, use.input, result);
@@ -10522,9 +10524,9 @@ function editIn({ old_string: before, new_string: after }) {
 
 // src/harness/claude-code/claiming.ts
 function claim2(calls, pool) {
-  let table = new ClaimTable(), ordered = calls.toSorted((a, b2) => a.atMs - b2.atMs || (a.id < b2.id ? -1 : 1)), files = pool.toSorted((a, b2) => a.startMs - b2.startMs || (a.id < b2.id ? -1 : 1)), fileById = new Map(files.flatMap((file) => [file.id, ...file.aliases].map((id) => [id, file]))), fileByToolUse = new Map(files.flatMap((file) => file.toolUseId === void 0 ? [] : [[file.toolUseId, file]]));
+  let table = new ClaimTable(), ordered = calls.toSorted((a, b2) => a.atMs - b2.atMs || (a.id < b2.id ? -1 : 1)), files2 = pool.toSorted((a, b2) => a.startMs - b2.startMs || (a.id < b2.id ? -1 : 1)), fileById = new Map(files2.flatMap((file) => [file.id, ...file.aliases].map((id) => [id, file]))), fileByToolUse = new Map(files2.flatMap((file) => file.toolUseId === void 0 ? [] : [[file.toolUseId, file]]));
   for (let call of ordered)
-    if (call.runId !== void 0) for (let file of files) file.group === call.runId && table.enlist(call, file);
+    if (call.runId !== void 0) for (let file of files2) file.group === call.runId && table.enlist(call, file);
   for (let call of ordered) {
     let named = call.agentId === void 0 ? void 0 : fileById.get(call.agentId);
     named !== void 0 && table.take(call, named);
@@ -10541,12 +10543,12 @@ function claim2(calls, pool) {
   for (let fits2 of guesses)
     for (let call of [...ordered.filter((c) => c.failedAtMs === void 0), ...ordered.filter((c) => c.failedAtMs !== void 0)]) {
       if (!call.mayGuess || table.hasTaken(call)) continue;
-      let file = files.find(
+      let file = files2.find(
         (f2) => !f2.isWarmup && !table.isTaken(f2) && f2.toolUseId === void 0 && f2.startMs >= call.atMs && (call.failedAtMs === void 0 || f2.startMs <= call.failedAtMs) && fits2(call, f2) && !table.wouldLoop(call, f2)
       );
       file !== void 0 && table.take(call, file);
     }
-  return table.claims(files);
+  return table.claims(files2);
 }
 var ClaimTable = class {
   #fileOf = /* @__PURE__ */ new Map();
@@ -10571,42 +10573,42 @@ var ClaimTable = class {
     return this.isTaken(file) ? !1 : this.wouldLoop(call, file) ? (this.#cycles.push({ callId: call.id, fileId: file.id }), !1) : (this.#above.set(file.id, call.holder), !0);
   }
   #isBelow(id, ancestor) {
-    for (let at2 = id; at2 !== void 0; at2 = this.#above.get(at2)) if (at2 === ancestor) return !0;
+    for (let at3 = id; at3 !== void 0; at3 = this.#above.get(at3)) if (at3 === ancestor) return !0;
     return !1;
   }
-  claims(files) {
-    let started = files.filter((file) => this.#callOf.has(file.id));
-    for (let file of files) {
+  claims(files2) {
+    let started = files2.filter((file) => this.#callOf.has(file.id));
+    for (let file of files2) {
       if (this.isTaken(file) || file.isWarmup) continue;
       let agent = started.find((other) => this.#isRespawn(file, other) && !this.#isBelow(other.id, file.id));
       agent !== void 0 && this.#putUnder(this.#respawnsOf, agent.id, file);
     }
-    let known = new Set(files.map((file) => file.id));
-    for (let file of files) {
+    let known = new Set(files2.map((file) => file.id));
+    for (let file of files2) {
       let parent = file.parentAgentId;
       this.isTaken(file) || parent === void 0 || !known.has(parent) || this.#isBelow(parent, file.id) || this.#putUnder(this.#adoptedBy, parent, file);
     }
-    return this.#cutTooDeep(files), {
+    return this.#cutTooDeep(files2), {
       fileOf: this.#fileOf,
       membersOf: this.#membersOf,
       respawnsOf: this.#respawnsOf,
       adoptedBy: this.#adoptedBy,
-      unclaimed: files.filter((file) => !this.isTaken(file)).map((file) => file.id),
+      unclaimed: files2.filter((file) => !this.isTaken(file)).map((file) => file.id),
       cycles: this.#cycles
     };
   }
   /** What hangs deeper than any real session nests hangs on nothing: whoever walks the tree must come back. */
-  #cutTooDeep(files) {
-    let cut = new Set(files.filter((file) => this.isTaken(file) && this.#depthOf(file.id) % 100 === 0).map(({ id }) => id));
+  #cutTooDeep(files2) {
+    let cut = new Set(files2.filter((file) => this.isTaken(file) && this.#depthOf(file.id) % 100 === 0).map(({ id }) => id));
     if (cut.size !== 0) {
       for (let id of cut) {
         this.#above.delete(id);
         let call = this.#callOf.get(id);
         call !== void 0 && this.#fileOf.delete(call.id);
       }
-      for (let lists of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
-        for (let [parent, ids] of lists)
-          lists.set(
+      for (let lists2 of [this.#membersOf, this.#respawnsOf, this.#adoptedBy])
+        for (let [parent, ids] of lists2)
+          lists2.set(
             parent,
             ids.filter((id) => !cut.has(id))
           );
@@ -10614,7 +10616,7 @@ var ClaimTable = class {
   }
   #depthOf(id) {
     let depth = 0;
-    for (let at2 = id; at2 !== void 0; at2 = this.#above.get(at2)) depth++;
+    for (let at3 = id; at3 !== void 0; at3 = this.#above.get(at3)) depth++;
     return depth;
   }
   #putUnder(where, parent, file) {
@@ -10640,7 +10642,7 @@ function toolOutcome(found, startMs, over) {
   let errorType = denial === "rule" ? "permission_denied" : errorTypeOf(result.head);
   return { kind: "error", endedAtMs, errorType, ...result.message !== void 0 && { message: result.message } };
 }
-var isLateInterruption = (result) => result.denial === "interrupted" || result.isError && result.head.startsWith("[Tool call interrupted: the session ended"), permissionOf = (result, outcome) => result.permission ?? (outcome.kind === "denied" ? { decision: "reject", source: "user_reject" } : void 0), wasRefused = (result) => result.isError && (result.stoppedBy === "denial" || denialOf(result) === "rule" || ["unknown_tool", "invalid_arguments"].includes(errorTypeOf(result.head)));
+var isLateInterruption = (result) => result.denial === "interrupted" || result.isError && result.head.startsWith("[Tool call interrupted: the session ended"), permissionOf = (result, outcome2) => result.permission ?? (outcome2.kind === "denied" ? { decision: "reject", source: "user_reject" } : void 0), wasRefused = (result) => result.isError && (result.stoppedBy === "denial" || denialOf(result) === "rule" || ["unknown_tool", "invalid_arguments"].includes(errorTypeOf(result.head)));
 function denialOf(result) {
   if (result.denial !== void 0) {
     let byUser = result.permission === void 0 || result.permission.source?.startsWith("user") === !0;
@@ -10699,13 +10701,13 @@ var markedRole = (record2) => record2.hasTurnPosition && !record2.isCompactSumma
 function unmarkedRole(record2) {
   return record2.isCompactSummary || record2.isSidechain || record2.results.length > 0 ? "none" : record2.originKind !== void 0 ? "start" : record2.isMeta || isInterruption(record2) ? "none" : record2.text === void 0 ? record2.hasMedia ? "start" : "none" : isCommand(record2.text) || /^<bash-input>/.test(record2.text) ? "start if answered" : /^<(?:local-command-|bash-)/.test(record2.text) ? "none" : "start";
 }
-var isUnmarkedTrigger = (record2) => !record2.isMeta && !record2.isCompactSummary && record2.results.length === 0 && (record2.turnOrigin !== void 0 || record2.originKind !== void 0 || /^<(?:bash-input|task-notification)>/.test(record2.text ?? "")), isInterruption = (record2) => record2.text?.startsWith("[Request interrupted by user") === !0, isCommand = (text3) => /^<command-(?:name|message)>/.test(text3) || TYPED_COMMAND.test(text3), TYPED_COMMAND = /^(\/(?:clear|compact|context|cost|init|review|usage))(?:\s|$)/;
+var isUnmarkedTrigger = (record2) => !record2.isMeta && !record2.isCompactSummary && record2.results.length === 0 && (record2.turnOrigin !== void 0 || record2.originKind !== void 0 || /^<(?:bash-input|task-notification)>/.test(record2.text ?? "")), isInterruption = (record2) => record2.text?.startsWith("[Request interrupted by user") === !0, isCommand = (text4) => /^<command-(?:name|message)>/.test(text4) || TYPED_COMMAND.test(text4), TYPED_COMMAND = /^(\/(?:clear|compact|context|cost|init|review|usage))(?:\s|$)/;
 function triggerOf(record2) {
-  let text3 = record2.text ?? "";
-  if (isCommand(text3)) return "command";
-  if (/^<bash-(?:input|stdout|stderr)>/.test(text3)) return "bash";
-  if (/^<(?:task|bash|agent)-notification>/.test(text3)) return "task_notification";
-  if (/^(?:<(?:teammate|agent)-message\b|Another Claude session sent a message)/.test(text3)) return "peer";
+  let text4 = record2.text ?? "";
+  if (isCommand(text4)) return "command";
+  if (/^<bash-(?:input|stdout|stderr)>/.test(text4)) return "bash";
+  if (/^<(?:task|bash|agent)-notification>/.test(text4)) return "task_notification";
+  if (/^(?:<(?:teammate|agent)-message\b|Another Claude session sent a message)/.test(text4)) return "peer";
   switch (record2.turnOrigin ?? record2.originKind) {
     case "human":
       return "human";
@@ -10722,17 +10724,17 @@ function triggerOf(record2) {
   }
 }
 function commandOf(record2) {
-  let text3 = record2.text ?? "";
-  return /<command-name>(\/[^<\s]+)<\/command-name>/.exec(text3)?.[1] ?? TYPED_COMMAND.exec(text3)?.[1];
+  let text4 = record2.text ?? "";
+  return /<command-name>(\/[^<\s]+)<\/command-name>/.exec(text4)?.[1] ?? TYPED_COMMAND.exec(text4)?.[1];
 }
-function notificationsIn(text3) {
-  return text3.includes("-notification>") ? text3.split(/(?=<(?:task|bash)-notification>)/).filter((piece) => /^<(?:task|bash)-notification>/.test(piece)).map((piece) => ({
+function notificationsIn(text4) {
+  return text4.includes("-notification>") ? text4.split(/(?=<(?:task|bash)-notification>)/).filter((piece) => /^<(?:task|bash)-notification>/.test(piece)).map((piece) => ({
     taskId: tag(piece, "task-id") ?? tag(piece, "shell-id"),
     toolUseId: tag(piece, "tool-use-id"),
     status: tag(piece, "status")
   })) : [];
 }
-var tag = (text3, name) => new RegExp(`<${name}>([^<]{1,200})</${name}>`).exec(text3)?.[1], teammatePrompt = (text3) => /^<teammate-message\b[^>]*>\n?([\s\S]*?)\n?<\/teammate-message>/.exec(text3)?.[1];
+var tag = (text4, name) => new RegExp(`<${name}>([^<]{1,200})</${name}>`).exec(text4)?.[1], teammatePrompt = (text4) => /^<teammate-message\b[^>]*>\n?([\s\S]*?)\n?<\/teammate-message>/.exec(text4)?.[1];
 
 // src/harness/claude-code/digest.ts
 function indexFile(file, owners) {
@@ -10800,7 +10802,7 @@ function digest(index, records, startId) {
   }
   let sites = [...toolSites.values()];
   end === "answered" && sites.some((site) => site.result === void 0) && (end = "unanswered");
-  let drafts = [...calls.values()], begun = { atMs: startedAtMs, line: 0 }, modelCalls = drafts.map((draft, at2) => modelCall(index, draft, drafts[at2 - 1]?.first ?? begun));
+  let drafts = [...calls.values()], begun = { atMs: startedAtMs, line: 0 }, modelCalls = drafts.map((draft, at3) => modelCall(index, draft, drafts[at3 - 1]?.first ?? begun));
   for (let site of sites)
     site.result !== void 0 && site.result.atMs < site.atMs && problems.push({ line: site.result.line, reason: "end-before-start", detail: `result of ${site.use.id} is older than the call` });
   return endedAtMs !== Number.NEGATIVE_INFINITY && endedAtMs < startedAtMs && problems.push({
@@ -10895,8 +10897,8 @@ function modelCall(index, draft, since) {
 }
 function silentRetries(index, request, first, since) {
   let { failedRequests } = index, retries = 0;
-  for (let at2 = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at2 >= 0; at2--) {
-    let other = failedRequests[at2];
+  for (let at3 = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at3 >= 0; at3--) {
+    let other = failedRequests[at3];
     if (other.line <= since.line || other.atMs < since.atMs) break;
     other.atMs <= request.atMs && other.source === request.source && retries++;
   }
@@ -10919,29 +10921,29 @@ var answerOf = (calls) => calls.at(-1)?.output?.parts.filter((part) => part.kind
 
 // src/harness/claude-code/pool.ts
 var COMPACTION_AGENT = /^acompact-/;
-function poolOf(main, files, hasTurns) {
-  let ordered = mergedById(files).toSorted(
+function poolOf(main, files2, hasTurns) {
+  let ordered = mergedById(files2).toSorted(
     (a, b2) => Number(a.isFork) - Number(b2.isFork) || startMsOf(a) - startMsOf(b2) || compare(a.agentId, b2.agentId)
-  ), told4 = new Set(responses(main).map((record2) => record2.messageId)), compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told4)) : [], candidates2 = ordered.filter((file) => !compactions.includes(file)), aliasesOf = partialCopies(candidates2), dropped = new Set([...aliasesOf.values()].flat()), agents = candidates2.filter((file) => !dropped.has(file.agentId));
-  return { given: files, agents, compactions, aliasesOf, owners: ownersAmong([main, ...agents, ...compactions]) };
+  ), told5 = new Set(responses(main).map((record2) => record2.messageId)), compactions = hasTurns ? ordered.filter((file) => isCompaction(file, told5)) : [], candidates2 = ordered.filter((file) => !compactions.includes(file)), aliasesOf = partialCopies(candidates2), dropped = new Set([...aliasesOf.values()].flat()), agents = candidates2.filter((file) => !dropped.has(file.agentId));
+  return { given: files2, agents, compactions, aliasesOf, owners: ownersAmong([main, ...agents, ...compactions]) };
 }
-function ownersAmong(files) {
+function ownersAmong(files2) {
   let ofResponse = /* @__PURE__ */ new Map(), ofCall = /* @__PURE__ */ new Map();
-  for (let file of files)
+  for (let file of files2)
     for (let record2 of responses(file)) {
       ofResponse.has(record2.messageId) || ofResponse.set(record2.messageId, file);
       for (let use of record2.toolUses) ofCall.has(use.id) || ofCall.set(use.id, file);
     }
   return { ofResponse, ofCall };
 }
-var isCompaction = (file, told4) => COMPACTION_AGENT.test(file.agentId) && responses(file).every((record2) => told4.has(record2.messageId) || record2.toolUses.length === 0);
-function mergedById(files) {
-  let byId2 = /* @__PURE__ */ new Map();
-  for (let file of files) {
-    let twin = byId2.get(file.agentId);
-    byId2.set(file.agentId, twin === void 0 ? file : merged(twin, file));
+var isCompaction = (file, told5) => COMPACTION_AGENT.test(file.agentId) && responses(file).every((record2) => told5.has(record2.messageId) || record2.toolUses.length === 0);
+function mergedById(files2) {
+  let byId3 = /* @__PURE__ */ new Map();
+  for (let file of files2) {
+    let twin = byId3.get(file.agentId);
+    byId3.set(file.agentId, twin === void 0 ? file : merged(twin, file));
   }
-  return [...byId2.values()];
+  return [...byId3.values()];
 }
 var merged = (a, b2) => ({
   ...a,
@@ -10950,12 +10952,12 @@ var merged = (a, b2) => ({
   lineOfUuid: new Map([...a.lineOfUuid, ...b2.lineOfUuid]),
   problems: [...a.problems, ...b2.problems]
 });
-function partialCopies(files) {
-  let contents = new Map(files.map((file) => [file, contentOf(file)])), filesWith = /* @__PURE__ */ new Map();
-  for (let file of files)
+function partialCopies(files2) {
+  let contents = new Map(files2.map((file) => [file, contentOf(file)])), filesWith = /* @__PURE__ */ new Map();
+  for (let file of files2)
     for (let key of contents.get(file).keys) filesWith.set(key, [...filesWith.get(key) ?? [], file]);
   let into = /* @__PURE__ */ new Map();
-  for (let file of files) {
+  for (let file of files2) {
     let own2 = contents.get(file);
     if (file.isFork || own2.keys.size === 0) continue;
     let [firstKey] = own2.keys, whole3 = filesWith.get(firstKey).find((other) => other !== file && !other.isFork && !into.has(other) && isSubset(own2.keys, contents.get(other).keys));
@@ -10989,7 +10991,7 @@ function typeOf(file) {
   return file.meta?.taskKind === "in_process_teammate" ? file.meta.spawnedAgentType ?? void 0 : file.meta?.agentType ?? file.records.find((r) => r.kind === "assistant" && r.agentType !== void 0)?.agentType;
 }
 function poolFile(file, aliases) {
-  let first = firstPrompt(file), text3 = first?.text;
+  let first = firstPrompt(file), text4 = first?.text;
   return {
     id: file.agentId,
     aliases,
@@ -10999,7 +11001,7 @@ function poolFile(file, aliases) {
     group: file.group,
     type: typeOf(file),
     names: [file.meta?.name, file.meta?.agentType].filter((name) => typeof name == "string"),
-    prompt: text3 === void 0 ? void 0 : teammatePrompt(text3) ?? text3,
+    prompt: text4 === void 0 ? void 0 : teammatePrompt(text4) ?? text4,
     isWarmup: isWarmup(file),
     firstParentUuid: first?.parentUuid ?? void 0,
     holdsUuid: (uuid2) => file.lineOfUuid.has(uuid2)
@@ -11082,35 +11084,35 @@ var AgentTree = class {
   }
   /** Which turn each agent file came under. */
   turnOfFile(turns) {
-    let turnOf = /* @__PURE__ */ new Map(), visit = (agent, at2) => {
-      turnOf.set(this.#files.get(agent.id).name, at2);
-      for (let respawn of agent.respawns) visit(respawn, at2);
-      for (let child of agent.unclaimedAgents) visit(child, at2);
-      for (let call of agent.toolCalls) visitCall(call, at2);
-    }, visitCall = (call, at2) => {
-      for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents]) visit(agent, at2);
+    let turnOf = /* @__PURE__ */ new Map(), visit = (agent, at3) => {
+      turnOf.set(this.#files.get(agent.id).name, at3);
+      for (let respawn of agent.respawns) visit(respawn, at3);
+      for (let child of agent.unclaimedAgents) visit(child, at3);
+      for (let call of agent.toolCalls) visitCall(call, at3);
+    }, visitCall = (call, at3) => {
+      for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents]) visit(agent, at3);
     };
-    return turns.forEach((turn, at2) => {
-      for (let call of turn.toolCalls) visitCall(call, at2);
-      for (let agent of turn.unclaimedAgents) visit(agent, at2);
+    return turns.forEach((turn, at3) => {
+      for (let call of turn.toolCalls) visitCall(call, at3);
+      for (let agent of turn.unclaimedAgents) visit(agent, at3);
     }), turnOf;
   }
   #toolCall(site, over) {
-    let { use, result } = site, found = result?.result, agentRunId = this.#claims.fileOf.get(use.id), details = found?.details, outcome = toolOutcome(result, site.atMs, over), { files, commits, pullRequests } = changesOf(use, found, outcome);
+    let { use, result } = site, found = result?.result, agentRunId = this.#claims.fileOf.get(use.id), details = found?.details, outcome2 = toolOutcome(result, site.atMs, over), { files: files2, commits, pullRequests } = changesOf(use, found, outcome2);
     return {
       id: use.id,
       name: use.name,
       startedAtMs: site.atMs,
-      outcome,
+      outcome: outcome2,
       mcp: mcpOf(use.name),
       skill: use.skill,
       exitCode: found === void 0 ? void 0 : exitCodeOf(found),
-      permission: found === void 0 ? void 0 : permissionOf(found, outcome),
+      permission: found === void 0 ? void 0 : permissionOf(found, outcome2),
       taskId: details?.taskId,
       teammate: details?.splitPane ? details.agentName : void 0,
-      agent: agentRunId === void 0 ? void 0 : afterCall(this.#agentRun(agentRunId, site), outcome),
+      agent: agentRunId === void 0 ? void 0 : afterCall(this.#agentRun(agentRunId, site), outcome2),
       agents: (this.#claims.membersOf.get(use.id) ?? NO_AGENTS).map((id) => this.#agentRun(id, site)),
-      files,
+      files: files2,
       commits,
       pullRequests,
       input: use.input,
@@ -11123,12 +11125,12 @@ var AgentTree = class {
       ...runOf(digested, this.toolCalls(digested, finished), finished),
       startedAtMs,
       endedAtMs: Math.max(startedAtMs, digested.endedAtMs)
-    }, respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)), runs = [{ ...run2, outcome: outcomeOf(digested, finished) }, ...respawns], { outcome, answer } = runs.at(-1);
+    }, respawns = (this.#claims.respawnsOf.get(id) ?? []).map((respawn) => this.#agentRun(respawn, site)), runs = [{ ...run2, outcome: outcomeOf(digested, finished) }, ...respawns], { outcome: outcome2, answer } = runs.at(-1);
     return {
       ...run2,
       id,
       name: team ?? type ?? "subagent",
-      outcome,
+      outcome: outcome2,
       ...answer !== void 0 && { answer },
       endedAtMs: Math.max(...runs.map(({ endedAtMs }) => endedAtMs)),
       finished: runs.every((each) => each.finished),
@@ -11232,11 +11234,11 @@ function segmentsOf(file, ended, before) {
     current.records.push(record2), record2.kind === "user" && isUnmarkedTrigger(record2) ? lead.push(record2) : record2.kind === "assistant" && (lead = []);
   }
   ended || takeIdleCompactions(current), cuts.push(current);
-  let [beginning, ...turns] = cuts, all = beginning.records.some((r) => r.kind === "assistant" && r.synthetic !== "no_response") ? [spoken(beginning), ...turns] : turns;
-  return all.map((draft, at2) => ({
+  let [beginning2, ...turns] = cuts, all = beginning2.records.some((r) => r.kind === "assistant" && r.synthetic !== "no_response") ? [spoken(beginning2), ...turns] : turns;
+  return all.map((draft, at3) => ({
     ...draft,
-    firstLine: at2 === 0 && before === void 0 ? 0 : draft.records[0].line,
-    lastLine: (all[at2 + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1
+    firstLine: at3 === 0 && before === void 0 ? 0 : draft.records[0].line,
+    lastLine: (all[at3 + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1
   }));
 }
 function takeIdleCompactions(turn, allIdle = !1) {
@@ -11269,78 +11271,78 @@ function begunMs(file, segments) {
   }
   return latest;
 }
-function turnsKept(file, segments, at2, before) {
-  let start = segments[at2]?.start;
-  if (start === void 0 || at2 === 0 || start.parentUuid === void 0) return at2;
+function turnsKept(file, segments, at3, before) {
+  let start = segments[at3]?.start;
+  if (start === void 0 || at3 === 0 || start.parentUuid === void 0) return at3;
   if (start.parentUuid === null)
-    return segments[0]?.start?.parentUuid === null && (at2 === 1 || segments[at2 - 1]?.start?.parentUuid) ? 0 : at2;
+    return segments[0]?.start?.parentUuid === null && (at3 === 1 || segments[at3 - 1]?.start?.parentUuid) ? 0 : at3;
   let line = file.lineOfUuid.get(start.parentUuid);
   if (line === void 0 && before?.lastIds.includes(start.parentUuid)) return 0;
-  if (line === void 0 || line >= start.line) return at2;
+  if (line === void 0 || line >= start.line) return at3;
   let firstStart = segments[0]?.start?.line ?? 0;
   return line < firstStart ? 0 : lowerBound(segments, ({ lastLine }) => lastLine >= line) + 1;
 }
 
 // src/harness/claude-code/normalise.ts
-var AGENT_NAME = "claude-code", NO_OWNERS = { ofResponse: /* @__PURE__ */ new Map(), ofCall: /* @__PURE__ */ new Map() }, normalise = (parsed3) => told(parsed3, segmentsOf(parsed3.main, parsed3.ended), void 0);
+var AGENT_NAME = "claude-code", NO_OWNERS = { ofResponse: /* @__PURE__ */ new Map(), ofCall: /* @__PURE__ */ new Map() }, normalise = (parsed6) => told(parsed6, segmentsOf(parsed6.main, parsed6.ended), void 0);
 function resume(added2, checkpoint) {
   let before = checkpoint.before, segments = segmentsOf(added2.main, added2.ended, before);
   return isDoubtful(added2.main, segments, before) ? void 0 : told(added2, segments, { ...checkpoint, before });
 }
-function told(parsed3, segments, resumed) {
-  let { main, ended, stoppedAtMs = 0 } = parsed3, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed3.sessionId), pool = poolOf(main, parsed3.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at2) => digest(mainIndex, segment.records, startIds[at2])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
+function told(parsed6, segments, resumed) {
+  let { main, ended, stoppedAtMs = 0 } = parsed6, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed6.sessionId), pool = poolOf(main, parsed6.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at3) => digest(mainIndex, segment.records, startIds[at3])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed2 = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
   if (resumed !== void 0 && (agents.unclaimed().length > 0 || pool.compactions.length > 0)) return;
-  let drafts = segments.map((segment, at2) => {
-    let digested = turnDigests[at2], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at2 < segments.length - 1 || digested.closed || stopped, kept = turnsKept(main, segments, at2, before), copiedFrom = copyMark(segment, sessionId, begun), command = segment.start === void 0 ? void 0 : commandOf(segment.start), outcome = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome.kind === "interrupted";
+  let drafts = segments.map((segment, at3) => {
+    let digested = turnDigests[at3], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at3 < segments.length - 1 || digested.closed || stopped, kept2 = turnsKept(main, segments, at3, before), copiedFrom = copyMark(segment, sessionId, begun), command = segment.start === void 0 ? void 0 : commandOf(segment.start), outcome2 = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome2.kind === "interrupted";
     return {
       ...runOf(digested, agents.toolCalls(digested, finished), finished),
-      modelCalls: [...digested.modelCalls, ...summaries.get(at2) ?? []],
-      unclaimedAgents: placed.byTurn.get(at2) ?? [],
-      outcome: silent ? { kind: "completed" } : outcome,
-      number: (before?.turns ?? 0) + at2 + 1,
+      modelCalls: [...digested.modelCalls, ...summaries.get(at3) ?? []],
+      unclaimedAgents: placed2.byTurn.get(at3) ?? [],
+      outcome: silent ? { kind: "completed" } : outcome2,
+      number: (before?.turns ?? 0) + at3 + 1,
       trigger,
       ...command !== void 0 && { command },
       ...copiedFrom !== void 0 && { copiedFrom },
-      ...kept < at2 && {
+      ...kept2 < at3 && {
         rewound: {
-          toTurnId: turnDigests[kept - 1]?.startId ?? before?.previousTurnId ?? null,
-          droppedTurnIds: turnDigests.slice(kept, at2).map((d) => d.startId)
+          toTurnId: turnDigests[kept2 - 1]?.startId ?? before?.previousTurnId ?? null,
+          droppedTurnIds: turnDigests.slice(kept2, at3).map((d) => d.startId)
         }
       },
       ...main.content && segment.start !== void 0 && { prompt: [...segment.lead, segment.start].flatMap((record2) => record2.parts) }
     };
-  }), refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed.strays)]);
+  }), refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed2.strays)]);
   if (resumed !== void 0 && reachesBack(mainIndex, agents.knowsCall, (id) => refs.has(id))) return;
-  let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problems, main.name, turnOfLine, turnOfFile), turns = drafts.map(
-    (draft, at2) => ({
+  let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine2 = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problems, main.name, turnOfLine2, turnOfFile), turns = drafts.map(
+    (draft, at3) => ({
       ...draft,
-      notifiedBy: notifiers(segments[at2], refs),
-      problems: problemCounts.get(at2) ?? 0
+      notifiedBy: notifiers(segments[at3], refs),
+      problems: problemCounts.get(at3) ?? 0
     })
-  ), startedBy = before?.startedBy ?? leadCall(main, parsed3.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
+  ), startedBy = before?.startedBy ?? leadCall(main, parsed6.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
   return {
     checkpointAt: (wanted) => {
-      if (sessionId !== parsed3.sessionId) return;
+      if (sessionId !== parsed6.sessionId) return;
       let line = lineBefore(segments.slice(0, wanted));
       if (line === void 0) return resumed;
-      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at2 = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at2) < at2 ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
+      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at3 = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at3) < at3 ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
       return {
         line,
         agents: [.../* @__PURE__ */ new Set([...resumed?.agents ?? [], ...placedIn, ...copies, ...pool.compactions.map(({ agentId }) => agentId)])],
         problems: countByReason(
-          problems.filter((problem) => problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at2) < at2),
+          problems.filter((problem) => problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at3) < at3),
           resumed?.problems
         ),
         before: {
           sessionId,
           agentName,
           begunMs: begun,
-          turns: (before?.turns ?? 0) + at2,
-          previousTurnId: startIds[at2 - 1],
+          turns: (before?.turns ?? 0) + at3,
+          previousTurnId: startIds[at3 - 1],
           endedAtMs: Math.max(before?.endedAtMs ?? 0, ...earlier.map(({ records }) => lastEventMs(records))),
           markingVersions: [.../* @__PURE__ */ new Set([...before?.markingVersions ?? [], ...markingVersions(main.records)])].map((v2) => v2 ?? null),
           lastIds: lastIdsOf(main, earlier.at(-1), line),
-          tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at2), []))) },
+          tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at3), []))) },
           startedBy
         }
       };
@@ -11351,7 +11353,7 @@ function told(parsed3, segments, resumed) {
       agentName,
       turns,
       previousTurnId: before?.previousTurnId,
-      strays: placed.strays,
+      strays: placed2.strays,
       ...startedBy !== void 0 && { startedBy }
     },
     problems
@@ -11371,8 +11373,8 @@ function placeUnclaimed(agents, segments, turns) {
       strays.push(agent);
       continue;
     }
-    let at2 = turnAt(turns, agent.startedAtMs), begunMs2 = agent.startedAtMs || turns[at2].startedAtMs;
-    byTurn.set(at2, [...byTurn.get(at2) ?? [], { ...agent, startedAtMs: begunMs2, endedAtMs: Math.max(begunMs2, agent.endedAtMs) }]);
+    let at3 = turnAt(turns, agent.startedAtMs), begunMs2 = agent.startedAtMs || turns[at3].startedAtMs;
+    byTurn.set(at3, [...byTurn.get(at3) ?? [], { ...agent, startedAtMs: begunMs2, endedAtMs: Math.max(begunMs2, agent.endedAtMs) }]);
   }
   return { byTurn, strays };
 }
@@ -11386,8 +11388,8 @@ function compactionCalls(pool, indexOf, turns) {
   let byTurn = /* @__PURE__ */ new Map();
   for (let file of pool.compactions)
     for (let call of digest(indexOf(file), file.records, file.agentId).modelCalls) {
-      let compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs)), at2 = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
-      byTurn.set(at2, [...byTurn.get(at2) ?? [], call]);
+      let compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs)), at3 = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
+      byTurn.set(at3, [...byTurn.get(at3) ?? [], call]);
     }
   return byTurn;
 }
@@ -11420,7 +11422,7 @@ function notifiers(segment, refs) {
   return [...new Set(found)];
 }
 function problemsOf(main, segments, turns, indexes, agents) {
-  let orphans = indexes.flatMap(
+  let orphans2 = indexes.flatMap(
     ({ file, results }) => [...results].filter(([id]) => !agents.knowsCall(id)).map(
       ([id, { line }]) => ({
         file: file.name,
@@ -11441,14 +11443,14 @@ function problemsOf(main, segments, turns, indexes, agents) {
     ...main.problems,
     ...nameless,
     ...turns.flatMap((turn) => turn.problems.map((problem) => ({ file: main.name, ...problem }))),
-    ...orphans
+    ...orphans2
   ];
 }
-function countByTurn(problems, mainName, turnOfLine, turnOfFile) {
+function countByTurn(problems, mainName, turnOfLine2, turnOfFile) {
   let counts = /* @__PURE__ */ new Map();
   for (let problem of problems) {
-    let at2 = problem.file === mainName ? turnOfLine(problem.line) : turnOfFile.get(problem.file);
-    at2 !== void 0 && counts.set(at2, (counts.get(at2) ?? 0) + 1);
+    let at3 = problem.file === mainName ? turnOfLine2(problem.line) : turnOfFile.get(problem.file);
+    at3 !== void 0 && counts.set(at3, (counts.get(at3) ?? 0) + 1);
   }
   return counts;
 }
@@ -11457,8 +11459,8 @@ function leadCall(main, related) {
   if (name !== void 0)
     for (let lead of related) {
       let index = indexFile(lead, NO_OWNERS), segments = segmentsOf(lead, !0), startIds = startIdsOf(segments, lead.name);
-      for (let [at2, segment] of segments.entries()) {
-        let digested = digest(index, segment.records, startIds[at2]), site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
+      for (let [at3, segment] of segments.entries()) {
+        let digested = digest(index, segment.records, startIds[at3]), site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
         if (site !== void 0) return { startId: digested.startId, id: site.use.id, kind: "call" };
       }
     }
@@ -11474,10 +11476,10 @@ var RESULT = Buffer.from('"type":"tool_result"'), FAILED = Buffer.from('"is_erro
 ].map(({ begin, keeps, isText, end }) => ({ begin: Buffer.from(begin), keeps: keeps.length, isText, end: Buffer.from(end) })), NEXT_FIELD = Buffer.from('","'), NEEDED = /"(?:permissionDecision|toolDenialKind|timestamp|uuid|sessionId|isMeta)":/;
 function valueWithoutResult(line) {
   if (line.length < 4096) return;
-  let text3 = line.subarray(0, 600).indexOf(TEXT);
-  if (text3 < 0) return;
-  let from = text3 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at2) => at2 >= 0);
-  if (!(to === void 0 || holds(line, FAILED, 0, text3) || holds(line, RESULT, 0, text3)) && !(holds(line, NEXT_FIELD, from, to) || holds(line, RESULT, from, to)))
+  let text4 = line.subarray(0, 600).indexOf(TEXT);
+  if (text4 < 0) return;
+  let from = text4 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at3) => at3 >= 0);
+  if (!(to === void 0 || holds(line, FAILED, 0, text4) || holds(line, RESULT, 0, text4)) && !(holds(line, NEXT_FIELD, from, to) || holds(line, RESULT, from, to)))
     try {
       return JSON.parse(line.toString("utf8", 0, from) + withoutDetails(line, to, details));
     } catch {
@@ -11522,10 +11524,10 @@ function* decodeLines(lines2, add, { content }, firstLine = 1) {
     }
     let value = content || typeof line == "string" ? void 0 : valueWithoutResult(asBuffer(line));
     if (value === void 0) {
-      let text3 = cleaned(typeof line == "string" ? line : asBuffer(line).toString("utf8"), number3);
-      if (text3 === "") continue;
+      let text4 = cleaned(typeof line == "string" ? line : asBuffer(line).toString("utf8"), number3);
+      if (text4 === "") continue;
       try {
-        value = JSON.parse(text3);
+        value = JSON.parse(text4);
       } catch (error) {
         failure3 = { line: number3, detail: whyNotJson(error) };
         continue;
@@ -11539,10 +11541,10 @@ function* decodeLines(lines2, add, { content }, firstLine = 1) {
   }
   failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
 }
-function cleaned(text3, line) {
-  let start = line === 1 && text3.charCodeAt(0) === 65279 ? 1 : 0;
-  for (; text3.charCodeAt(start) === 0; ) start++;
-  return text3.slice(start).trim();
+function cleaned(text4, line) {
+  let start = line === 1 && text4.charCodeAt(0) === 65279 ? 1 : 0;
+  for (; text4.charCodeAt(start) === 0; ) start++;
+  return text4.slice(start).trim();
 }
 function skippingOf(line) {
   let head = typeof line == "string" ? line.slice(0, HEAD_BYTES) : asBuffer(line).toString("latin1", 0, HEAD_BYTES), match = LEADING_TYPE.exec(head);
@@ -11590,11 +11592,11 @@ function blocksOf(content, complain) {
 }
 var isBlock = (value) => isObject2(value) && typeof value.type == "string", partsOf = (blocks) => blocks.flatMap(partOf);
 function textOf3(blocks) {
-  let text3;
+  let text4;
   for (let block of blocks)
-    block.type !== "text" || typeof block.text != "string" || (text3 = text3 === void 0 ? block.text : `${text3}
+    block.type !== "text" || typeof block.text != "string" || (text4 = text4 === void 0 ? block.text : `${text4}
 ${block.text}`);
-  return text3;
+  return text4;
 }
 function resultValue(content) {
   if (!Array.isArray(content)) return content;
@@ -11606,12 +11608,12 @@ function partOf(block) {
   let id = word(block, "id");
   switch (block.type) {
     case "text": {
-      let text3 = word(block, "text");
-      return text3 === void 0 ? [] : [{ kind: "text", text: text3 }];
+      let text4 = word(block, "text");
+      return text4 === void 0 ? [] : [{ kind: "text", text: text4 }];
     }
     case "thinking": {
-      let text3 = word(block, "thinking");
-      return [text3 ? { kind: "reasoning", text: text3 } : { kind: "other", type: "thinking" }];
+      let text4 = word(block, "thinking");
+      return [text4 ? { kind: "reasoning", text: text4 } : { kind: "other", type: "thinking" }];
     }
     case "tool_use":
       return [{ kind: "tool_call", id: id ?? "", name: word(block, "name") ?? "unknown", arguments: block.input }];
@@ -11712,8 +11714,8 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     };
   }
   #time(value) {
-    let text3 = this.#text(value, "timestamp"), atMs = text3 === void 0 ? Number.NaN : utcMs(text3);
-    return atMs > 0 && atMs <= LAST_MS ? this.#atMs = atMs : this.#add(this.#line, "missing-timestamp", text3 === void 0 ? "no timestamp" : `unusable timestamp ${text3}`), this.#atMs;
+    let text4 = this.#text(value, "timestamp"), atMs = text4 === void 0 ? Number.NaN : utcMs(text4);
+    return atMs > 0 && atMs <= LAST_MS ? this.#atMs = atMs : this.#add(this.#line, "missing-timestamp", text4 === void 0 ? "no timestamp" : `unusable timestamp ${text4}`), this.#atMs;
   }
   /** The same object as long as nothing in it changes. */
   #sharedContext(value) {
@@ -11731,16 +11733,16 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
   #assistant(value) {
     let message = this.#message(value);
     if (message === void 0) return;
-    let common2 = this.#common(value), blocks = blocksOf(message.content, this.#complain), isApiError = this.#flag(value, "isApiErrorMessage"), model = this.#text(message, "model"), words = isApiError || model === "<synthetic>" ? textOf3(blocks) ?? "" : "", synthetic = syntheticKind(model, isApiError, words), requestId = this.#text(value, "requestId"), requestSessionId = this.#text(value, "requestSessionId"), usage = this.#object(message, "usage"), toolBlocks = blocks.filter((block) => block.type === "tool_use");
+    let common3 = this.#common(value), blocks = blocksOf(message.content, this.#complain), isApiError = this.#flag(value, "isApiErrorMessage"), model = this.#text(message, "model"), words2 = isApiError || model === "<synthetic>" ? textOf3(blocks) ?? "" : "", synthetic = syntheticKind(model, isApiError, words2), requestId = this.#text(value, "requestId"), requestSessionId = this.#text(value, "requestSessionId"), usage = this.#object(message, "usage"), toolBlocks = blocks.filter((block) => block.type === "tool_use");
     return {
-      line: common2.line,
-      uuid: common2.uuid,
-      parentUuid: common2.parentUuid,
-      atMs: common2.atMs,
-      context: common2.context,
-      copiedFrom: requestSessionId !== common2.context.sessionId ? requestSessionId ?? common2.copiedFrom : common2.copiedFrom,
+      line: common3.line,
+      uuid: common3.uuid,
+      parentUuid: common3.parentUuid,
+      atMs: common3.atMs,
+      context: common3.context,
+      copiedFrom: requestSessionId !== common3.context.sessionId ? requestSessionId ?? common3.copiedFrom : common3.copiedFrom,
       kind: "assistant",
-      messageId: this.#text(message, "id") ?? requestId ?? common2.uuid ?? `${this.#scope} line ${this.#line}`,
+      messageId: this.#text(message, "id") ?? requestId ?? common3.uuid ?? `${this.#scope} line ${this.#line}`,
       requestId,
       requestRef: this.#text(value, "requestRef"),
       model: model ?? "unknown",
@@ -11750,9 +11752,9 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
       effort: this.#text(value, "effort"),
       agentType: this.#text(value, "attributionAgent"),
       synthetic,
-      apiError: synthetic === "api_error" ? { kind: apiErrorKind(value, words), message: this.#content ? words : void 0 } : void 0,
-      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at2) => this.#toolUse(block, at2)),
-      serverToolUses: blocks.reduce((count, block) => count + +(block.type === "server_tool_use"), 0),
+      apiError: synthetic === "api_error" ? { kind: apiErrorKind(value, words2), message: this.#content ? words2 : void 0 } : void 0,
+      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at3) => this.#toolUse(block, at3)),
+      serverToolUses: blocks.reduce((count2, block) => count2 + +(block.type === "server_tool_use"), 0),
       parts: this.#content ? partsOf(blocks) : NO_PARTS
     };
   }
@@ -11760,10 +11762,10 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     let message = this.#object(value, "message");
     return message === void 0 && value.message == null && this.#complain("message: there is none"), message;
   }
-  #toolUse(block, at2) {
+  #toolUse(block, at3) {
     let name = this.#text(block, "name") ?? "unknown", input = isObject2(block.input) ? block.input : {};
     return {
-      id: this.#text(block, "id") ?? `${this.#scope} line ${this.#line} call ${at2 + 1}`,
+      id: this.#text(block, "id") ?? `${this.#scope} line ${this.#line} call ${at3 + 1}`,
       name,
       input: this.#content ? block.input : void 0,
       agentCall: AGENT_TOOLS.has(name) ? this.#agentCall(input) : void 0,
@@ -11784,7 +11786,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     if (iterations != null && !(Array.isArray(iterations) && iterations.every(isObject2)) && this.#complain("usage.iterations: expected a list of objects"), !Array.isArray(iterations) || iterations.length === 0) return top;
     let all = iterations.flatMap((iteration) => isObject2(iteration) ? [this.#counters(iteration)] : []), largest2 = (read) => Math.max(
       read(top),
-      all.reduce((sum3, counts) => sum3 + read(counts), 0)
+      all.reduce((sum4, counts) => sum4 + read(counts), 0)
     );
     return {
       input: largest2((u) => u.input),
@@ -11815,18 +11817,18 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
   #user(value) {
     let message = this.#message(value);
     if (message === void 0) return;
-    let common2 = this.#common(value), blocks = blocksOf(message.content, this.#complain), resultBlocks = blocks.filter((block) => block.type === "tool_result"), words = textOf3(blocks), firstPrompt2 = !this.#sawPrompt && words !== void 0 && resultBlocks.length === 0;
+    let common3 = this.#common(value), blocks = blocksOf(message.content, this.#complain), resultBlocks = blocks.filter((block) => block.type === "tool_result"), words2 = textOf3(blocks), firstPrompt2 = !this.#sawPrompt && words2 !== void 0 && resultBlocks.length === 0;
     firstPrompt2 && (this.#sawPrompt = !0);
     let origin = this.#object(value, "origin");
     return {
-      line: common2.line,
-      uuid: common2.uuid,
-      parentUuid: common2.parentUuid,
-      atMs: common2.atMs,
-      context: common2.context,
-      copiedFrom: common2.copiedFrom,
+      line: common3.line,
+      uuid: common3.uuid,
+      parentUuid: common3.parentUuid,
+      atMs: common3.atMs,
+      context: common3.context,
+      copiedFrom: common3.copiedFrom,
       kind: "user",
-      text: words === void 0 || firstPrompt2 ? words : this.#cut(words),
+      text: words2 === void 0 || firstPrompt2 ? words2 : this.#cut(words2),
       isMeta: this.#flag(value, "isMeta"),
       isSidechain: this.#flag(value, "isSidechain"),
       isCompactSummary: this.#flag(value, "isCompactSummary"),
@@ -11839,12 +11841,12 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     };
   }
   #toolResult(block, value) {
-    let details = isObject2(value.toolUseResult) ? value.toolUseResult : {}, permission = this.#object(value, "permissionDecision"), decision = permission === void 0 ? void 0 : this.#text(permission, "decision"), denial = this.#text(value, "toolDenialKind"), isError = this.#flag(block, "is_error"), content = block.content, words = isError ? typeof content == "string" ? content : textOf3(blocksOf(content, this.#complain)) ?? "" : "";
+    let details = isObject2(value.toolUseResult) ? value.toolUseResult : {}, permission = this.#object(value, "permissionDecision"), decision = permission === void 0 ? void 0 : this.#text(permission, "decision"), denial = this.#text(value, "toolDenialKind"), isError = this.#flag(block, "is_error"), content = block.content, words2 = isError ? typeof content == "string" ? content : textOf3(blocksOf(content, this.#complain)) ?? "" : "";
     return {
       toolUseId: this.#text(block, "tool_use_id") ?? "",
       isError,
-      head: copied(words.slice(0, RESULT_HEAD_CHARS)),
-      message: isError && this.#content ? words : void 0,
+      head: copied(words2.slice(0, RESULT_HEAD_CHARS)),
+      message: isError && this.#content ? words2 : void 0,
       value: this.#content ? resultValue(content) : void 0,
       denial,
       stoppedBy: denial === "user-rejected" && decision === void 0 ? this.#stoppedBy(value) : void 0,
@@ -11879,19 +11881,19 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
       ...durationMs !== void 0 && { durationMs }
     };
   }
-  #cut(words) {
-    return this.#content || words.length <= HEAD_CHARS ? words : copied(words.slice(0, HEAD_CHARS));
+  #cut(words2) {
+    return this.#content || words2.length <= HEAD_CHARS ? words2 : copied(words2.slice(0, HEAD_CHARS));
   }
 }, copied = (slice) => slice === "" ? "" : Buffer.from(slice, "utf16le").toString("utf16le"), textOrNot = (value) => typeof value == "string" ? value : void 0;
-function syntheticKind(model, isApiError, words) {
-  return isApiError ? "api_error" : model !== "<synthetic>" ? "no" : words === "No response requested." ? "no_response" : "other";
+function syntheticKind(model, isApiError, words2) {
+  return isApiError ? "api_error" : model !== "<synthetic>" ? "no" : words2 === "No response requested." ? "no_response" : "other";
 }
-function apiErrorKind(value, words) {
-  let { apiErrorStatus, apiErrorType, error } = value;
-  return [String(apiErrorStatus), /^API Error: (\d{3})\b/.exec(words)?.[1]].find((text3) => /^[1-5]\d\d$/.test(text3 ?? "")) ?? [apiErrorType, error].map(textOrNot).find((kind) => kind !== void 0 && API_ERRORS.has(kind)) ?? "unknown";
+function apiErrorKind(value, words2) {
+  let { apiErrorStatus, apiErrorType: apiErrorType2, error } = value;
+  return [String(apiErrorStatus), /^API Error: (\d{3})\b/.exec(words2)?.[1]].find((text4) => /^[1-5]\d\d$/.test(text4 ?? "")) ?? [apiErrorType2, error].map(textOrNot).find((kind) => kind !== void 0 && API_ERRORS.has(kind)) ?? "unknown";
 }
 function isSince(version2, since) {
-  let parts = version2?.split(".").map(Number) ?? [], differs = since.findIndex((part, at2) => parts[at2] !== part);
+  let parts = version2?.split(".").map(Number) ?? [], differs = since.findIndex((part, at3) => parts[at3] !== part);
   return parts.length > 0 && (differs < 0 || (parts[differs] ?? 0) > since[differs]);
 }
 
@@ -11930,12 +11932,12 @@ function parseFile(file, { content }) {
   };
 }
 function problemList(file) {
-  let kept = [], more = 0, lastLine = 0;
+  let kept2 = [], more = 0, lastLine = 0;
   return {
     add: (line, reason, detail) => {
-      kept.length < MAX_PROBLEMS_PER_FILE ? kept.push({ file, line, reason, detail: detail.slice(0, 200) }) : [more, lastLine] = [more + 1, line];
+      kept2.length < MAX_PROBLEMS_PER_FILE ? kept2.push({ file, line, reason, detail: detail.slice(0, 200) }) : [more, lastLine] = [more + 1, line];
     },
-    list: () => more === 0 ? kept : [...kept, { file, line: lastLine, reason: "wrong-shape", detail: `and ${more} more problems up to this line` }]
+    list: () => more === 0 ? kept2 : [...kept2, { file, line: lastLine, reason: "wrong-shape", detail: `and ${more} more problems up to this line` }]
   };
 }
 function repetition(first, again) {
@@ -11957,10 +11959,10 @@ function recordAt(records, line) {
 
 // src/harness/claude-code/recount.ts
 function recount({ main, agents }) {
-  let count = new Count();
-  count.read(main, void 0);
-  for (let agent of agents) count.read(agent, agent);
-  return count.result(main.name);
+  let count2 = new Count();
+  count2.read(main, void 0);
+  for (let agent of agents) count2.read(agent, agent);
+  return count2.result(main.name);
 }
 var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT = ["Agent", "Task"], CUT_OFF = "Your response above was cut off", ASKS_MODEL = ["WebFetch"], Count = class {
   #responses = /* @__PURE__ */ new Map();
@@ -11994,12 +11996,12 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
     let line = (file.firstLine ?? 1) - 1;
     for (let raw of file.lines) {
       line++;
-      let text3 = textOf4(raw);
-      if (text3 === "") continue;
-      let place2 = { file: file.name, line }, value = jsonOf(text3);
+      let text4 = textOf4(raw);
+      if (text4 === "") continue;
+      let place2 = { file: file.name, line }, value = jsonOf(text4);
       typeof value != "object" || value === null || Array.isArray(value) ? this.#unusable.push({ place: place2, why: "it is no JSON object" }) : this.#line(value, place2, own2);
     }
-    if (own2?.firstUser === void 0) for (let count of own2?.lead ?? []) count();
+    if (own2?.firstUser === void 0) for (let count2 of own2?.lead ?? []) count2();
   }
   #line(value, place2, own2) {
     let atMs = Date.parse(textAt2(value, "timestamp") ?? ""), uuid2 = textAt2(value, "uuid");
@@ -12042,8 +12044,8 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
       complete: !1
     };
     this.#responses.set(id, response2), response2.places.push(place2), response2.model ??= model, response2.holders.add(own2?.file.id), response2.tokens = largest(response2.tokens, at(message, "usage")), textAt2(message, "stop_reason") !== void 0 && (response2.complete = !0), own2?.keys.add(`response ${id}`), this.#lastResponseMs = Math.max(this.#lastResponseMs, atMs || 0), this.#firstResponseMs = Math.min(this.#firstResponseMs, atMs || Number.POSITIVE_INFINITY);
-    let madeIn = textAt2(value, "requestSessionId") ?? textAt2(at(value, "forkedFrom"), "sessionId");
-    madeIn !== void 0 && madeIn !== at(value, "sessionId") && this.#excuses.add("turns were copied from another session, which may be counted with this one or not"), blocks.filter((block) => at(block, "type") === "tool_use").forEach((block, index) => {
+    let madeIn3 = textAt2(value, "requestSessionId") ?? textAt2(at(value, "forkedFrom"), "sessionId");
+    madeIn3 !== void 0 && madeIn3 !== at(value, "sessionId") && this.#excuses.add("turns were copied from another session, which may be counted with this one or not"), blocks.filter((block) => at(block, "type") === "tool_use").forEach((block, index) => {
       this.#call(textAt2(block, "id") ?? `${where} call ${index + 1}`, textAt2(block, "name") ?? "", place2, own2);
     });
   }
@@ -12060,7 +12062,7 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
       uuid2 !== void 0 && own2.keys.add(`prompt ${uuid2}`);
     }
     let texts2 = [content, ...Array.isArray(content) ? content.map((block) => at(block, "text")) : []];
-    at(value, "isMeta") === !0 && texts2.some((text3) => typeof text3 == "string" && text3.startsWith(CUT_OFF)) && this.#cutOff();
+    at(value, "isMeta") === !0 && texts2.some((text4) => typeof text4 == "string" && text4.startsWith(CUT_OFF)) && this.#cutOff();
     let result = at(value, "toolUseResult"), [agentId, name] = [textAt2(result, "agentId"), textAt2(result, "name")];
     for (let block of Array.isArray(content) ? content : []) {
       let callId = textAt2(block, "tool_use_id");
@@ -12097,14 +12099,14 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
   #isSummary = ({ file, calls }) => this.#mainHasLines && file.id.startsWith("acompact-") && calls === 0;
   /** Files that tell of one agent count once. */
   #agents() {
-    let files = this.#files.filter((file) => !this.#isSummary(file)), groups = [], byResult = /* @__PURE__ */ new Map();
+    let files2 = this.#files.filter((file) => !this.#isSummary(file)), groups = [], byResult = /* @__PURE__ */ new Map();
     for (let { callId, agentId } of this.#named)
       this.#startsAgent(callId) && byResult.set(agentId, [...byResult.get(agentId) ?? [], callId]);
     let byMeta = (file) => [textAt2(metaOf(file.file), "toolUseId") ?? []].flat(), startedBy = (file) => (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#standsOutside(callId, file)), isSame = (a, b2) => a.file.id === b2.file.id || isCopy(a, b2) || isCopy(b2, a) || goesOn(a, b2) || goesOn(b2, a), isTeammateOf = (later, first) => {
       let name = textAt2(metaOf(later.file), "agentType") ?? "";
       return name === textAt2(metaOf(first.file), "agentType") && [...this.#teammates.get(name) ?? []].filter((callId) => this.#calls.has(callId)).length === 1;
     }, areStarted = [...this.#calls.keys()].some(this.#startsAgent), goesOn = (later, first) => startedBy(later).length === 0 && !later.isFork && (areStarted && first.uuids.has(later.firstUser?.hangsOn ?? "") || isTeammateOf(later, first));
-    for (let file of files) {
+    for (let file of files2) {
       let same = groups.filter((group) => group.files.some((other) => isSame(file, other)));
       for (let group of same) groups.splice(groups.indexOf(group), 1);
       groups.push({ files: [...same.flatMap((group) => group.files), file] });
@@ -12154,9 +12156,9 @@ var bare = (usage) => ({
   cacheRead: a.cacheRead + b2.cacheRead,
   cacheWrite: a.cacheWrite + b2.cacheWrite
 }), decoder = new TextDecoder(), textOf4 = (line) => (typeof line == "string" ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, "").trim();
-function jsonOf(text3) {
+function jsonOf(text4) {
   try {
-    return JSON.parse(text3);
+    return JSON.parse(text4);
   } catch {
     return;
   }
@@ -12166,8 +12168,8 @@ var metaOf = ({ meta: meta2 }) => jsonOf(meta2 ?? ""), at = (value, ...path2) =>
   value
 );
 function textAt2(value, key) {
-  let text3 = at(value, key);
-  return typeof text3 == "string" && text3 !== "" ? text3 : void 0;
+  let text4 = at(value, key);
+  return typeof text4 == "string" && text4 !== "" ? text4 : void 0;
 }
 function numberAt(value, key) {
   let number3 = at(value, key);
@@ -12175,7 +12177,15 @@ function numberAt(value, key) {
 }
 
 // src/harness/claude-code/index.ts
-var claudeCode = { name: "claude-code", layout, parse: parseFile, wants, normalise, resume, recount };
+var claudeCode = {
+  name: "claude-code",
+  layouts: [layout],
+  parse: parseFile,
+  wants,
+  normalise,
+  resume,
+  recount
+};
 function wants(main, agentIds) {
   let named = main.records.flatMap(
     (record2) => record2.kind === "user" ? record2.results.flatMap(({ details }) => details.agentId ?? []) : []
@@ -12188,8 +12198,3648 @@ function wants(main, agentIds) {
   };
 }
 
+// src/harness/codex/meta.ts
+function metaOf2(payload) {
+  let threadId = word2(payload, "id") ?? word2(payload, "session_id");
+  if (threadId === void 0) return;
+  let source = payload.source, subagent = isObject2(source) ? source.subagent : void 0, spawn = isObject2(subagent) && isObject2(subagent.thread_spawn) ? subagent.thread_spawn : {}, git = isObject2(payload.git) ? payload.git : {}, forkedFromId = word2(payload, "forked_from_id"), atMs = utcMs(word2(payload, "timestamp") ?? ""), parent = word2(payload, "parent_thread_id") ?? word2(spawn, "parent_thread_id"), isAgent = parent !== void 0 || subagent != null, ordinal = payload.subagent_history_start_ordinal;
+  return {
+    threadId,
+    rootThreadId: word2(payload, "session_id"),
+    parentThreadId: parent ?? (isAgent ? forkedFromId : void 0),
+    forkedFromId,
+    atMs: Number.isNaN(atMs) ? void 0 : atMs,
+    cwd: word2(payload, "cwd"),
+    version: word2(payload, "cli_version"),
+    provider: word2(payload, "model_provider"),
+    branch: word2(git, "branch"),
+    source: typeof source == "string" ? source : void 0,
+    isAgent,
+    agentKind: typeof subagent == "string" ? subagent : isObject2(subagent) ? Object.keys(subagent)[0] : void 0,
+    nickname: word2(payload, "agent_nickname") ?? word2(spawn, "agent_nickname"),
+    role: word2(payload, "agent_role") ?? word2(spawn, "agent_role"),
+    path: word2(payload, "agent_path") ?? word2(spawn, "agent_path"),
+    historyStart: Number.isSafeInteger(ordinal) ? ordinal : void 0
+  };
+}
+var word2 = (fields, key) => {
+  let value = fields[key];
+  return typeof value == "string" && value !== "" ? value : void 0;
+};
+function madeAtMs(id) {
+  let match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/.exec(id);
+  return match === null ? void 0 : Number.parseInt(`${match[1]}${match[2]}`, 16);
+}
+
+// src/harness/codex/layout.ts
+var FILE = /(?:^|\/)rollout-[^/]*?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl(?:\.zst)?$/, DAY = /^(.*)\/\d{4}\/\d{2}\/\d{2}\/[^/]*$/, layout2 = {
+  kind: "threads",
+  roots: (env, home) => {
+    let codexHome = env.CODEX_HOME || `${home}/.codex`;
+    return [`${codexHome}/sessions`, `${codexHome}/archived_sessions`];
+  },
+  threadOf: (path2) => FILE.exec(path2)?.[1],
+  topOf: (path2) => DAY.exec(path2)?.[1] ?? (path2.slice(0, Math.max(0, path2.lastIndexOf("/"))) || "."),
+  isOlder: (threadId, than) => (madeAtMs(threadId) ?? Number.POSITIVE_INFINITY) < (madeAtMs(than) ?? 0) - CLOCK_STEP_MS,
+  headOf,
+  timeOf,
+  directoryOf: (head) => {
+    let quoted = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1], text4 = quoted === void 0 ? void 0 : parsed2(quoted);
+    return typeof text4 == "string" ? text4 : void 0;
+  },
+  hasStop: hasStop2
+};
+function timeOf(lineHead) {
+  let atMs = utcMs(/"timestamp":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? "");
+  return Number.isNaN(atMs) ? void 0 : atMs;
+}
+function headOf(firstLine) {
+  let line = parsed2(firstLine) ?? parsed2(beginning(firstLine));
+  if (!isObject2(line)) return;
+  let meta2 = line.type === "session_meta" && isObject2(line.payload) ? metaOf2(line.payload) : line.type === void 0 ? metaOf2(line) : void 0;
+  if (meta2 === void 0) return;
+  let { threadId, parentThreadId, rootThreadId } = meta2;
+  return {
+    threadId,
+    ...parentThreadId !== void 0 && { parentThreadId },
+    ...rootThreadId !== void 0 && { rootThreadId }
+  };
+}
+function beginning(line) {
+  let at3 = line.search(/,"(?:base_)?instructions":/);
+  return at3 < 0 ? "" : `${line.slice(0, at3)}}${line.includes('"payload":{') ? "}" : ""}`;
+}
+function hasStop2(lastLines2, { atMs }) {
+  return lastLines2.some((line) => /"type":"(?:task_complete|turn_aborted)"/.test(line) && (timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS2);
+}
+var CLOCK_STEP_MS = 60 * 6e4, CLOCK_SLACK_MS2 = 20;
+function parsed2(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return;
+  }
+}
+
+// src/harness/once.ts
+var Once = class {
+  #seen = /* @__PURE__ */ new Set();
+  repeated = 0;
+  run(run2) {
+    return {
+      ...run2,
+      modelCalls: run2.modelCalls.filter(({ id }) => this.#isNew("chat", id)),
+      toolCalls: this.#calls(run2.toolCalls),
+      unclaimedAgents: this.#agents(run2.unclaimedAgents)
+    };
+  }
+  #calls(calls) {
+    return calls.filter(({ id }) => this.#isNew("call", id)).map((call) => ({
+      ...call,
+      ...call.agent !== void 0 && { agent: this.run(call.agent) },
+      ...call.toolCalls !== void 0 && { toolCalls: this.#calls(call.toolCalls) }
+    }));
+  }
+  #agents = (agents) => agents.filter(({ id }) => this.#isNew("agent", id)).map((agent) => this.run(agent));
+  #isNew(kind, id) {
+    let key = `${kind} ${id}`;
+    return this.#seen.has(key) ? (this.repeated++, !1) : (this.#seen.add(key), !0);
+  }
+};
+
+// src/harness/codex/runs.ts
+function outcomeOf2(turn, isOver2) {
+  switch (turn.end.kind) {
+    case "complete":
+      return { kind: "completed" };
+    case "aborted":
+      return { kind: "interrupted" };
+    case "failed": {
+      let { errorType, message } = turn.end;
+      return { kind: "error", errorType, ...message !== void 0 && { message } };
+    }
+    case "none":
+      return isOver2 && (turn.isMarked || !turn.isAnswered) ? { kind: "interrupted" } : { kind: "completed" };
+    default:
+      return turn.end;
+  }
+}
+function triggerOf2(turn, meta2) {
+  if (turn.isReview) return { trigger: "command", command: "/review" };
+  if (!turn.isPrompted && turn.compactions.length > 0) return { trigger: "command", command: "/compact" };
+  if (!turn.isPrompted && turn.modelCalls.length === 0 && turn.toolCalls.length > 0) return { trigger: "bash" };
+  if (!turn.isPrompted) return { trigger: "unknown" };
+  let source = turn.attributedTo ?? meta2?.source;
+  return { trigger: source === "exec" || source === "mcp" ? "sdk" : "human" };
+}
+var settled = (calls, isOver2) => isOver2 ? calls.map((call) => ({
+  ...call,
+  ...call.outcome.kind === "open" && { outcome: { kind: "interrupted" } },
+  ...call.toolCalls !== void 0 && { toolCalls: settled(call.toolCalls, !0) }
+})) : calls, nameOf = (meta2) => meta2?.path?.split("/").findLast((part) => part !== "") ?? meta2?.role ?? meta2?.nickname ?? (meta2?.agentKind === void 0 || meta2.agentKind === "thread_spawn" ? "subagent" : meta2.agentKind);
+
+// src/harness/codex/agents.ts
+var AgentTree2 = class {
+  #main;
+  #threads = /* @__PURE__ */ new Map();
+  #sites = /* @__PURE__ */ new Map();
+  /** Ids of the agents of each turn. */
+  #placed = /* @__PURE__ */ new Map();
+  #ended;
+  problems = [];
+  constructor(main, agents, ended) {
+    this.#main = main, this.#ended = ended;
+    for (let agent of agents) {
+      let known = this.#threads.get(agent.agentId);
+      (known === void 0 || known.told.turns.length < agent.told.turns.length) && this.#threads.set(agent.agentId, agent);
+    }
+    let callers = this.#callers(), ownersOfTurns = this.#ownersOfTurns();
+    for (let [id, agent] of this.#threads) this.#sites.set(id, this.#siteOf(agent, callers, ownersOfTurns));
+    for (let [id, agent] of this.#threads) this.#isCyclic(id) && this.#moveToMain(id, agent);
+    for (let [id, { thread, at: at3 }] of this.#sites) this.#place(id, thread, at3);
+    for (let [id, agent] of this.#threads)
+      this.#sites.get(id).isSure || this.#tell(agent, "unclaimed-agent", `no call and no turn was found that started agent ${id}`);
+  }
+  /** Where each thread was called, by its id. */
+  #callers() {
+    let callers = /* @__PURE__ */ new Map();
+    for (let thread of [this.#main, ...this.#threads.values()])
+      for (let [at3, turn] of thread.told.turns.entries()) {
+        let ids = turn.spawned.size === 0 ? void 0 : new Set(idsIn2(turn.toolCalls));
+        for (let [threadId, callId] of turn.spawned)
+          if (threadId !== thread.agentId && ids?.has(callId) === !0) {
+            let known = callers.get(threadId), site = { thread, at: at3, callId, isSure: !0 };
+            known === void 0 ? callers.set(threadId, [site]) : known.push(site);
+          }
+      }
+    return callers;
+  }
+  #ownersOfTurns() {
+    let owners = /* @__PURE__ */ new Map();
+    for (let thread of [...this.#threads.values(), this.#main])
+      for (let [at3, { startId }] of thread.told.turns.entries()) owners.set(startId, { thread, at: at3, callId: void 0, isSure: !0 });
+    return owners;
+  }
+  #siteOf(agent, callers, ownersOfTurns) {
+    let { meta: meta2, turns } = agent.told, calls = callers.get(agent.agentId) ?? [], parent = meta2?.parentThreadId, called2 = calls.find(({ thread: thread2 }) => (thread2.agentId ?? this.#main.told.meta?.threadId) === parent) ?? calls[0];
+    if (called2 !== void 0) return called2;
+    let attributed = turns.flatMap(({ parentTurnId }) => ownersOfTurns.get(parentTurnId ?? "") ?? []).find(({ thread: thread2 }) => thread2 !== agent);
+    if (attributed !== void 0) return attributed;
+    let owner = this.#threads.get(parent ?? "") ?? this.#main, thread = owner === agent || owner.told.turns.length === 0 ? this.#main : owner;
+    return { thread, at: turnAt2(thread.told.turns, beganMs(agent)), callId: void 0, isSure: !1 };
+  }
+  #isCyclic(id) {
+    let seen = /* @__PURE__ */ new Set();
+    for (let at3 = id; at3 !== void 0; at3 = this.#sites.get(at3)?.thread.agentId) {
+      if (seen.has(at3)) return !0;
+      seen.add(at3);
+    }
+    return !1;
+  }
+  #moveToMain(id, agent) {
+    this.#sites.set(id, { thread: this.#main, at: turnAt2(this.#main.told.turns, beganMs(agent)), callId: void 0, isSure: !0 }), this.#tell(agent, "agent-cycle", `agent ${id} is among the agents that it started`);
+  }
+  #tell(agent, reason, detail) {
+    this.problems.push({ file: agent.file, line: 0, reason, detail });
+  }
+  /** With the agents they started. */
+  toolCalls(thread, at3, isOver2) {
+    let agents = this.#agentsAt(thread, at3).toReversed(), ofCall = new Map(agents.map((id) => [this.#sites.get(id).callId, id])), withAgents = (call) => {
+      let id = ofCall.get(call.id);
+      return {
+        ...call,
+        ...id !== void 0 && { agent: this.#run(this.#threads.get(id), isOver2) },
+        ...call.toolCalls !== void 0 && { toolCalls: call.toolCalls.map(withAgents) }
+      };
+    };
+    return settled(thread.told.turns[at3].toolCalls, isOver2).map(withAgents);
+  }
+  /** Of a turn: those that no call started. */
+  unclaimed(thread, at3, isOver2) {
+    let claimed = /* @__PURE__ */ new Set();
+    return this.#agentsAt(thread, at3).flatMap((id) => {
+      let { callId } = this.#sites.get(id), isClaimed = callId !== void 0 && !claimed.has(callId);
+      return callId !== void 0 && claimed.add(callId), isClaimed ? [] : [this.#run(this.#threads.get(id), isOver2)];
+    });
+  }
+  /** Where the main thread has no turn to hold them. */
+  strays() {
+    return this.#main.told.turns.length > 0 ? [] : this.#agentsAt(this.#main, -1).map((id) => this.#run(this.#threads.get(id), this.#ended));
+  }
+  /** The turn of the main thread that an agent's file is told with. */
+  turnOf(id) {
+    let site = this.#sites.get(id);
+    for (; site !== void 0 && site.thread !== this.#main; ) site = this.#sites.get(site.thread.agentId);
+    return site === void 0 || site.at < 0 ? void 0 : site.at;
+  }
+  get ids() {
+    return [...this.#threads.keys()];
+  }
+  #agentsAt(thread, at3) {
+    return this.#placed.get(thread)?.get(at3) ?? [];
+  }
+  #place(id, thread, at3) {
+    let turns = this.#placed.get(thread) ?? /* @__PURE__ */ new Map();
+    this.#placed.set(thread, turns);
+    let known = turns.get(at3);
+    known === void 0 ? turns.set(at3, [id]) : known.push(id);
+  }
+  /** @param isOuterOver  whether the run that it belongs to is over: until then it may be called again */
+  #run(agent, isOuterOver) {
+    let { told: told5 } = agent, { turns, meta: meta2 } = told5, first = turns[0], last = turns.at(-1), isOver2 = (turn) => this.#ended || turn.end.kind !== "none" || turn !== last, finished = this.#ended || isOuterOver && last !== void 0 && last.end.kind !== "none", startedAtMs = Math.min(
+      first?.startedAtMs ?? Number.POSITIVE_INFINITY,
+      told5.beganMs ?? first?.startedAtMs ?? this.#main.told.beganMs ?? 0
+    );
+    return {
+      id: agent.agentId,
+      name: nameOf(meta2),
+      ...(meta2?.role ?? void 0) !== void 0 && { type: meta2.role },
+      startId: first?.startId ?? agent.agentId,
+      startedAtMs,
+      endedAtMs: turns.reduce((latest, turn) => Math.max(latest, turn.endedAtMs), startedAtMs),
+      modelCalls: turns.flatMap(({ modelCalls }) => modelCalls),
+      toolCalls: turns.flatMap((turn, at3) => this.toolCalls(agent, at3, isOver2(turn))),
+      unclaimedAgents: turns.flatMap((turn, at3) => this.unclaimed(agent, at3, isOver2(turn))),
+      compactions: turns.flatMap(({ compactions }) => compactions),
+      steeringMs: turns.flatMap(({ steeringMs }) => steeringMs),
+      outcome: last === void 0 ? { kind: finished ? "interrupted" : "completed" } : outcomeOf2(last, finished),
+      finished,
+      version: meta2?.version,
+      branch: meta2?.branch,
+      ...first?.prompt !== void 0 && { prompt: first.prompt },
+      ...last?.answer !== void 0 && { answer: last.answer },
+      respawns: []
+    };
+  }
+}, threadOf = (parsed6, told5 = parsed6.told) => ({
+  agentId: parsed6.agentId,
+  file: parsed6.name,
+  told: told5
+}), beganMs = ({ told: told5 }) => told5.turns[0]?.startedAtMs ?? told5.beganMs ?? 0, idsIn2 = (calls) => calls.flatMap(({ id, toolCalls }) => toolCalls === void 0 ? id : [id, ...idsIn2(toolCalls)]);
+function turnAt2(turns, atMs) {
+  let during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
+  if (during >= 0) return during;
+  let next = turns.findIndex((turn) => turn.startedAtMs > atMs);
+  return next >= 0 ? next : turns.length - 1;
+}
+
+// src/harness/codex/cut.ts
+function shortened(line) {
+  let kept2 = [], from = 0, open = line.indexOf(34);
+  for (; open >= 0; ) {
+    let close = endOfText(line, open + 1);
+    if (close < 0) break;
+    if (close - open > 2624) {
+      let headEnd = boundaryBefore(line, open + 1 + 2048, open + 1);
+      kept2.push(line.toString("utf8", from, headEnd), "\u2026"), from = boundaryBefore(line, close - 512, headEnd);
+    }
+    open = line.indexOf(34, close + 1);
+  }
+  return kept2.push(line.toString("utf8", from)), kept2.join("");
+}
+function endOfText(line, from) {
+  for (let at3 = line.indexOf(34, from); at3 >= 0; at3 = line.indexOf(34, at3 + 1)) {
+    let slashes = 0;
+    for (; at3 - 1 - slashes >= from && line[at3 - 1 - slashes] === 92; ) slashes++;
+    if (slashes % 2 === 0) return at3;
+  }
+  return -1;
+}
+function boundaryBefore(line, wanted, least) {
+  let at3 = wanted;
+  for (; at3 > least && ((line[at3] & 192) === 128 || isEscaped(line, at3, least)); ) at3--;
+  return at3;
+}
+function isEscaped(line, at3, least) {
+  for (let back = 1; back <= 5 && at3 - back >= least; back++) {
+    if (line[at3 - back] !== 92) continue;
+    let slashes = 1;
+    for (; at3 - back - slashes >= least && line[at3 - back - slashes] === 92; ) slashes++;
+    if (slashes % 2 === 1) return back === 1 || line[at3 - back + 1] === 117;
+  }
+  return !1;
+}
+
+// src/harness/codex/repetitions.ts
+var Repetitions = class {
+  #highest = -1;
+  #missing = /* @__PURE__ */ new Set();
+  #previous = "";
+  /** @returns whether it was asked for before */
+  has(ordinal) {
+    if (ordinal > this.#highest) {
+      if (this.#highest >= 0 && ordinal - this.#highest < 1e4 && this.#missing.size < 1e4)
+        for (let missing = this.#highest + 1; missing < ordinal; missing++) this.#missing.add(missing);
+      return this.#highest = ordinal, !1;
+    }
+    return !this.#missing.delete(ordinal);
+  }
+  hasLine(line, ordinal) {
+    if (ordinal !== void 0) return this.has(ordinal);
+    let mark3 = markOf(line), again = mark3 === this.#previous;
+    return this.#previous = mark3, again;
+  }
+};
+function markOf(line) {
+  let text4 = (from, to) => typeof line == "string" ? line.slice(from, to) : Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("latin1", from, to);
+  return line.length <= 8192 ? text4(0, line.length) : `${line.length} ${text4(0, 8192 / 2)} ${text4(line.length - 8192 / 2, line.length)}`;
+}
+
+// src/harness/codex/lines.ts
+var TYPES = /* @__PURE__ */ new Set([
+  "session_meta",
+  "turn_context",
+  "response_item",
+  "event_msg",
+  "token_usage_record",
+  "compacted",
+  "inter_agent_communication_metadata"
+]), ITEM_TYPES = /* @__PURE__ */ new Set([
+  "message",
+  "reasoning",
+  "function_call",
+  "function_call_output",
+  "custom_tool_call",
+  "custom_tool_call_output",
+  "local_shell_call",
+  "web_search_call"
+]), SKIPPED_EVENTS = /* @__PURE__ */ new Set([
+  "user_message",
+  "agent_message",
+  "agent_reasoning",
+  "agent_reasoning_raw_content",
+  "thread_name_updated",
+  "thread_goal_updated"
+]), HEAD_BYTES2 = 600, HEAD = /^\{"timestamp":"([^"\\]{10,40})",(?:"ordinal":(\d{1,15}),)?"type":"(\w+)","payload":\{(?:"type":"(\w+)")?/, DEVELOPER = /^,(?:"\w+":(?:"[^"\\]*"|null),)*"role":"developer"/, MESSAGE_ITEM = /^,"thread_id":"[^"\\]*","turn_id":"[^"\\]*","item":\{"type":"(?:UserMessage|AgentMessage|Reasoning)"/, WHOLE_ITEMS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", "local_shell_call"]), LONG_BYTES = 16 * 1024;
+function* entriesOf(lines2, add, { content }, firstLine = 1) {
+  let repetitions = new Repetitions(), number3 = firstLine - 1, failure3;
+  for (let line of lines2) {
+    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
+    let head = headOf2(line);
+    if (head?.skipped) {
+      head.ordinal !== void 0 && repetitions.has(head.ordinal);
+      continue;
+    }
+    if (head?.type === "compacted" && endsWithBrace(line)) {
+      repetitions.hasLine(line, head.ordinal) || (yield entryOf(number3, head, "compacted", {}, add));
+      continue;
+    }
+    let value;
+    try {
+      let text4 = cleaned2(textOf5(line, content || WHOLE_ITEMS.has(head?.inner ?? "")), number3);
+      if (text4 === "") continue;
+      value = JSON.parse(text4);
+    } catch (error) {
+      failure3 = { line: number3, detail: whyNotJson(error) };
+      continue;
+    }
+    if (!isObject2(value)) {
+      add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
+      continue;
+    }
+    let read = opened(value);
+    read === void 0 || repetitions.hasLine(line, countOf(value.ordinal)) || (read.payload === void 0 ? add(number3, "wrong-shape", "payload: expected an object") : read.bare ? yield { line: number3, atMs: void 0, ordinal: void 0, type: read.type, payload: read.payload, bare: !0 } : yield entryOf(number3, value, read.type, read.payload, add));
+  }
+  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
+}
+function headOf2(line) {
+  let text4 = typeof line == "string" ? line.slice(0, HEAD_BYTES2) : asBuffer2(line).toString("latin1", 0, HEAD_BYTES2), match = HEAD.exec(text4);
+  if (match === null) return;
+  let [whole3, timestamp = "", ordinal, type = "", inner] = match;
+  return {
+    timestamp,
+    ordinal: ordinal === void 0 ? void 0 : Number(ordinal),
+    type,
+    inner,
+    skipped: isSkipped(type, inner, text4.slice(whole3.length))
+  };
+}
+function isSkipped(type, inner, rest) {
+  return type === "world_state" ? !0 : inner === void 0 ? !1 : type === "event_msg" ? SKIPPED_EVENTS.has(inner) || inner === "item_completed" && MESSAGE_ITEM.test(rest) : type === "response_item" && (inner === "additional_tools" || inner === "message" && DEVELOPER.test(rest));
+}
+function opened(value) {
+  let { type, payload } = value;
+  return typeof type == "string" && TYPES.has(type) && ("payload" in value || "timestamp" in value) ? { type, payload: isObject2(payload) ? payload : void 0, bare: !1 } : "payload" in value ? void 0 : ITEM_TYPES.has(type) ? { type: "response_item", payload: value, bare: !0 } : value.record_type === "state" ? { type: "state", payload: value, bare: !0 } : type === void 0 && typeof value.id == "string" && typeof value.timestamp == "string" ? { type: "session_meta", payload: value, bare: !0 } : void 0;
+}
+function entryOf(line, envelope, type, payload, add) {
+  let { timestamp, ordinal } = envelope, atMs = typeof timestamp == "string" ? utcMs(timestamp) : Number.NaN;
+  return Number.isNaN(atMs) && add(line, "missing-timestamp", `a ${type} line needs one`), { line, atMs: Number.isNaN(atMs) ? void 0 : atMs, ordinal: countOf(ordinal), type, payload, bare: !1 };
+}
+var countOf = (value) => Number.isSafeInteger(value) && value >= 0 ? value : void 0;
+function textOf5(line, whole3) {
+  if (typeof line == "string") return whole3 || line.length < LONG_BYTES ? line : shortened(Buffer.from(line));
+  let bytes = asBuffer2(line);
+  return whole3 || bytes.length < LONG_BYTES ? bytes.toString("utf8") : shortened(bytes);
+}
+function cleaned2(text4, line) {
+  let start = line === 1 && text4.charCodeAt(0) === 65279 ? 1 : 0;
+  for (; text4.charCodeAt(start) === 0; ) start++;
+  return text4.slice(start).trim();
+}
+var endsWithBrace = (line) => (typeof line == "string" ? line.slice(-8) : asBuffer2(line).toString("latin1", Math.max(0, line.length - 8))).trimEnd().endsWith("}"), asBuffer2 = (bytes) => Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+// src/harness/codex/parts.ts
+var partsOf2 = (content) => typeof content == "string" ? [{ kind: "text", text: content }] : Array.isArray(content) ? content.flatMap(partOf2) : [];
+function textOf6(content) {
+  return typeof content == "string" ? content : Array.isArray(content) ? content.flatMap((part) => isObject2(part) && typeof part.text == "string" ? [part.text] : []).join(`
+`) : "";
+}
+function resultOf(output) {
+  let content = isObject2(output) && "content" in output ? output.content : output;
+  if (!Array.isArray(content)) return content;
+  let parts = partsOf2(content);
+  return parts.every((part) => part.kind === "text") ? parts.map((part) => part.text).join(`
+`) : parts;
+}
+function reasoningParts(item) {
+  let texts2 = [...listOf(item.summary), ...listOf(item.content)].flatMap(
+    (part) => isObject2(part) && typeof part.text == "string" ? [part.text] : []
+  );
+  return texts2.length === 0 ? [{ kind: "other", type: "reasoning" }] : texts2.map((text4) => ({ kind: "reasoning", text: text4 }));
+}
+var listOf = (value) => Array.isArray(value) ? value : [];
+function partOf2(part) {
+  if (!isObject2(part)) return [];
+  let type = word2(part, "type") ?? "unknown";
+  if (typeof part.text == "string") return [{ kind: "text", text: part.text }];
+  let url = part.image_url ?? part.file_data ?? part.audio_url ?? part.data;
+  return type === "encrypted_content" || typeof url != "string" ? [{ kind: "other", type }] : [mediaPart2(type, url)];
+}
+function mediaPart2(type, url) {
+  let modality = type.replace(/^(?:input|output)_/, ""), mimeType = /^data:([\w.+-]+\/[\w.+-]+)[;,]/.exec(url.slice(0, 200))?.[1], comma = url.startsWith("data:") ? url.indexOf(",") : -1, bytes = comma < 0 ? 0 : Math.floor((url.length - comma - 1) * 3 / 4);
+  return { kind: "media", modality, ...mimeType !== void 0 && { mimeType }, bytes };
+}
+
+// src/harness/codex/patch.ts
+var HEADER = /^\*\*\* (Add|Update|Delete) File: (.+?)\s*$/, MOVE = /^\*\*\* Move to: (.+?)\s*$/;
+function filesOfPatch(text4, content) {
+  let drafts = [], begun = !1;
+  for (let line of text4.split(/\r?\n/)) {
+    if (line.trim() === "*** Begin Patch") begun = !0;
+    else if (line.trim() === "*** End Patch") break;
+    if (!begun) continue;
+    let header2 = HEADER.exec(line), draft = drafts.at(-1);
+    if (header2 !== null) {
+      let change = header2[1].toLowerCase();
+      drafts.push({ change, path: header2[2], movedTo: void 0, hunks: change === "add" ? [[]] : [] });
+    } else draft !== void 0 && readInto(draft, line);
+  }
+  return drafts.map((draft) => fileChange(draft.change, draft.path, draft.movedTo, () => draft.hunks.flatMap(editsOf2), content));
+}
+function readInto(draft, line) {
+  let move = MOVE.exec(line);
+  move !== null ? draft.movedTo = move[1] : line.startsWith("@@") && draft.change === "update" ? draft.hunks.push([]) : (/^[ +-]/.test(line) || line === "" && draft.change === "update" && draft.hunks.length > 0) && (draft.hunks.length === 0 && draft.hunks.push([]), draft.hunks.at(-1).push(line));
+}
+function filesOfChanges(changes, content) {
+  return isObject2(changes) ? Object.entries(changes).flatMap(([path2, value]) => {
+    let change = kindOf2(value);
+    if (!isObject2(value) || change === void 0) return [];
+    let inner = isObject2(value[change]) ? value[change] : value, { unified_diff: diff, content: text4, move_path: movedTo } = inner;
+    return [fileChange(change, path2, typeof movedTo == "string" && movedTo !== "" ? movedTo : void 0, () => typeof diff == "string" ? editsOfDiff(diff) : typeof text4 != "string" ? [] : [change === "delete" ? { before: text4, after: "" } : { before: "", after: text4 }], content)];
+  }) : [];
+}
+function kindOf2(value) {
+  if (isObject2(value))
+    return ["add", "update", "delete"].find((kind) => value.type === kind || kind in value);
+}
+function editsOfDiff(diff) {
+  let hunks = [];
+  for (let line of diff.replace(/\n$/, "").split(`
+`))
+    line.startsWith("@@") ? hunks.push([]) : hunks.at(-1)?.push(line);
+  return hunks.flatMap(editsOf2);
+}
+function fileChange(change, path2, movedTo, edits, content) {
+  let kind = movedTo === void 0 ? change : "move";
+  if (!content) return { change: kind };
+  let made = edits();
+  return { change: kind, path: path2, ...movedTo !== void 0 && { movedTo }, ...made.length > 0 && { edits: made } };
+}
+function editsOf2(hunk) {
+  let edits = [], apart = !0;
+  for (let line of hunk) {
+    let mark3 = line[0];
+    if (mark3 !== "-" && mark3 !== "+") {
+      mark3 !== "\\" && (apart = !0);
+      continue;
+    }
+    (apart || mark3 === "-" && edits.at(-1).after.length > 0) && edits.push({ before: [], after: [] }), apart = !1, edits.at(-1)[mark3 === "-" ? "before" : "after"].push(line.slice(1));
+  }
+  let text4 = (lines2) => lines2.map((line) => `${line}
+`).join("");
+  return edits.map(({ before, after }) => ({ before: text4(before), after: text4(after) }));
+}
+
+// src/harness/codex/items.ts
+function itemFacts(payload, atMs, content) {
+  let { item } = payload;
+  if (!isObject2(item)) return;
+  let id = word2(item, "id"), type = word2(item, "type");
+  if (id === void 0 || type === void 0) return;
+  let told5 = toldOf(type, item, content);
+  if (told5 === void 0) return;
+  let endedAtMs = msAt(payload, "completed_at_ms") ?? atMs;
+  return { ...BLANK, id, startedAtMs: msAt(payload, "started_at_ms"), endedAtMs, ending: statusEnding(item), ...told5 };
+}
+var BLANK = { mcp: void 0, files: void 0, spawned: [], byUser: !1, input: void 0, output: void 0 };
+function toldOf(type, item, content) {
+  switch (type) {
+    case "CommandExecution":
+      return {
+        name: "exec_command",
+        ending: exitEnding(item),
+        byUser: item.source === "user_shell",
+        ...content && { input: { command: item.command }, output: item.aggregated_output }
+      };
+    case "FileChange":
+      return {
+        name: "apply_patch",
+        files: filesOfChanges(item.changes, content),
+        ...content && { output: [item.stdout, item.stderr].filter((text4) => typeof text4 == "string" && text4 !== "").join(`
+`) }
+      };
+    case "McpToolCall":
+      return mcpTold(item, item.result, content);
+    case "CollabAgentToolCall": {
+      let name = word2(item, "tool") ?? "unknown";
+      return {
+        name,
+        spawned: name === "spawn_agent" ? words(item.receiver_thread_ids) : [],
+        ...content && { input: { prompt: item.prompt } }
+      };
+    }
+    case "SubAgentActivity":
+      return item.kind === "started" ? { name: "spawn_agent", spawned: words([item.agent_thread_id]) } : void 0;
+    case "DynamicToolCall":
+      return { name: word2(item, "tool") ?? word2(item, "name") ?? "unknown", ...content && { input: item.arguments } };
+    case "ImageView":
+      return { name: "view_image" };
+    case "Sleep":
+      return { name: "sleep" };
+    default:
+      return;
+  }
+}
+function eventFacts(payload, atMs, content) {
+  let id = word2(payload, "call_id"), told5 = id === void 0 ? void 0 : toldByEvent(payload, content);
+  if (id === void 0 || told5 === void 0) return;
+  let durationMs = durationOf(payload.duration);
+  return {
+    ...BLANK,
+    id,
+    startedAtMs: durationMs === void 0 ? void 0 : atMs - durationMs,
+    endedAtMs: atMs,
+    ending: statusEnding(payload),
+    ...told5
+  };
+}
+function toldByEvent(payload, content) {
+  switch (payload.type) {
+    case "exec_command_end":
+      return { name: "exec_command", ending: exitEnding(payload), ...content && { output: payload.aggregated_output } };
+    case "patch_apply_end":
+      return { name: "apply_patch", files: filesOfChanges(payload.changes, content) };
+    case "mcp_tool_call_end": {
+      let { invocation, result } = payload, inner = isObject2(result) ? result.Ok ?? result : result, failed2 = isObject2(result) && "Err" in result;
+      return mcpTold({ ...isObject2(invocation) ? invocation : {}, ...failed2 && { status: "failed" } }, inner, content);
+    }
+    default:
+      return;
+  }
+}
+function mcpTold(call, result, content) {
+  let server = word2(call, "server") ?? "unknown", tool = word2(call, "tool") ?? "unknown", ending = isObject2(result) && (result.isError === !0 || result.is_error === !0) || call.error ? failed(textOf6(isObject2(result) ? result.content : call.error)) : statusEnding(call);
+  return {
+    name: `mcp__${server}__${tool}`,
+    mcp: { server, tool },
+    ending,
+    ...content && {
+      input: call.arguments,
+      output: isObject2(result) ? result.structuredContent ?? result.content : call.error
+    }
+  };
+}
+var failed = (message) => ({ kind: "error", errorType: "tool_error", message });
+function statusEnding(item) {
+  let status = item.status;
+  return status === "declined" ? { kind: "denied" } : status === "failed" || item.success === !1 ? failed(textOf6(item.stderr)) : { kind: "ok" };
+}
+function exitEnding(item) {
+  let code2 = item.exit_code, exitCode = Number.isSafeInteger(code2) ? code2 : void 0;
+  return { ...exitCode !== void 0 && exitCode !== 0 ? failed(textOf6(item.aggregated_output)) : statusEnding(item), ...exitCode !== void 0 && { exitCode } };
+}
+function durationOf(value) {
+  if (!isObject2(value)) return;
+  let { secs, nanos } = value;
+  return typeof secs == "number" && typeof nanos == "number" ? Math.round(secs * 1e3 + nanos / 1e6) : void 0;
+}
+function msAt(fields, key) {
+  let value = fields[key];
+  return Number.isSafeInteger(value) && value > 9466848e5 && value < 41024448e5 ? value : void 0;
+}
+var words = (value) => Array.isArray(value) ? value.filter((each) => typeof each == "string" && each !== "") : [];
+
+// src/harness/codex/model-items.ts
+function responseItem(payload, content) {
+  switch (payload.type) {
+    case "message":
+      return payload.role === "assistant" ? said(payload, content ? partsOf2(payload.content) : []) : void 0;
+    case "reasoning":
+      return said(payload, content ? reasoningParts(payload) : []);
+    case "function_call":
+      return called(payload, parsedArguments(payload.arguments), payload.arguments, content);
+    case "custom_tool_call":
+      return called(payload, payload.input, payload.input, content);
+    case "local_shell_call":
+      return called({ name: "local_shell", ...payload }, payload.action, payload.action, content);
+    case "tool_search_call":
+      return word2(payload, "call_id") === void 0 ? served(payload, "tool_search", content) : called({ name: "tool_search", ...payload }, payload.arguments, void 0, content);
+    case "web_search_call":
+      return served(payload, "web_search", content);
+    case "image_generation_call":
+      return served(payload, "image_generation", content);
+    case "function_call_output":
+    case "custom_tool_call_output":
+    case "local_shell_call_output":
+    case "tool_search_output": {
+      let callId = word2(payload, "call_id");
+      return callId === void 0 ? void 0 : { kind: "output", callId };
+    }
+    case "agent_message":
+      return { kind: "mail" };
+    default:
+      return;
+  }
+}
+var said = (payload, parts) => ({
+  kind: "model",
+  item: { id: word2(payload, "id"), callId: void 0, kind: "other", isWebSearch: !1, parts },
+  call: void 0
+});
+function served(payload, name, content) {
+  let id = word2(payload, "id"), part = {
+    kind: "server_tool_call",
+    ...id !== void 0 && { id },
+    name,
+    arguments: payload.action ?? payload.arguments
+  };
+  return {
+    kind: "model",
+    item: { id, callId: void 0, kind: "server_call", isWebSearch: name === "web_search", parts: content ? [part] : [] },
+    call: void 0
+  };
+}
+function called(payload, input, raw, content) {
+  let id = word2(payload, "call_id") ?? word2(payload, "id"), { name, mcp } = nameOf2(word2(payload, "name") ?? "unknown", word2(payload, "namespace")), item = {
+    id: word2(payload, "id"),
+    callId: id,
+    kind: "call",
+    isWebSearch: !1,
+    parts: content ? [{ kind: "tool_call", id: id ?? "", name, arguments: input }] : []
+  };
+  if (id === void 0) return { kind: "model", item, call: void 0 };
+  let isProgram = payload.type === "custom_tool_call" && name === "exec", files2 = isProgram ? void 0 : patchIn(name, input, raw, content), call = { id, name, mcp, input: content ? input : void 0, files: files2, isProgram, after: afterOf(name, input) };
+  return { kind: "model", item, call };
+}
+var OWN_NAMESPACES = /* @__PURE__ */ new Set(["functions", "multi_agent_v1", "collaboration"]);
+function nameOf2(name, namespace) {
+  let full = namespace === void 0 || OWN_NAMESPACES.has(namespace) ? name : namespace.startsWith("mcp__") ? `${namespace}__${name}` : `${namespace}.${name}`, mcp = /^mcp__(.+?)__(.+)$/s.exec(full);
+  return { name: full, mcp: mcp === null ? void 0 : { server: mcp[1], tool: mcp[2] } };
+}
+function afterOf(name, input) {
+  let id = isObject2(input) ? name === "write_stdin" ? input.session_id : name === "wait" ? input.cell_id : void 0 : void 0;
+  return typeof id == "string" || typeof id == "number" ? String(id) : void 0;
+}
+function patchIn(name, input, raw, content) {
+  if (typeof raw != "string" || !raw.includes("*** Begin Patch")) return;
+  let texts2 = typeof input == "string" ? [input] : textsIn(input);
+  if (name !== "apply_patch" && !texts2.some((text4) => /^\s*apply_patch\b/m.test(text4))) return;
+  let files2 = texts2.flatMap((text4) => filesOfPatch(text4, content));
+  return files2.length === 0 ? void 0 : files2;
+}
+var textsIn = (value) => typeof value == "string" ? [value] : Array.isArray(value) ? value.flatMap(textsIn) : isObject2(value) ? Object.values(value).flatMap(textsIn) : [];
+function parsedArguments(text4) {
+  if (typeof text4 != "string") return text4;
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return text4;
+  }
+}
+
+// src/harness/codex/prompts.ts
+var INJECTED = /^\s*(?:<(?:environment_context|user_instructions|turn_aborted|subagent_notification|skill|user_action|user_shell_command|INSTRUCTIONS)\b|# AGENTS\.md instructions|Another language model started to solve this problem)/;
+function isPrompt(payload) {
+  let marks2 = payload.internal_chat_message_metadata_passthrough, kinds = isObject2(marks2) ? marks2.content_item_kinds : void 0;
+  return Array.isArray(kinds) && kinds.length > 0 && kinds.some((kind) => kind !== "unknown") ? kinds.some((kind) => typeof kind == "string" && /^user\b/.test(kind)) : !INJECTED.test(textOf6(payload.content));
+}
+
+// src/harness/codex/tokens.ts
+function countsOf(value) {
+  if (!isObject2(value)) return;
+  let input = count(value, "input_tokens"), output = count(value, "output_tokens");
+  if (!(input === void 0 && output === void 0))
+    return {
+      input: input ?? 0,
+      cached: Math.min(count(value, "cached_input_tokens") ?? 0, input ?? 0),
+      cacheWrite: Math.min(count(value, "cache_write_input_tokens") ?? 0, input ?? 0),
+      output: output ?? 0,
+      reasoning: count(value, "reasoning_output_tokens"),
+      total: count(value, "total_tokens") ?? (input ?? 0) + (output ?? 0)
+    };
+}
+var usageOf = (counts, webSearches) => ({
+  input: counts.input,
+  output: counts.output,
+  cacheRead: counts.cached,
+  cacheWrite: counts.cacheWrite,
+  cacheWrite1h: 0,
+  ...counts.reasoning !== void 0 && { reasoning: counts.reasoning },
+  webSearches,
+  reliable: !0
+}), NOTHING = { input: 0, output: 0 };
+function toldBy(info, before) {
+  if (!isObject2(info)) return;
+  let total = countsOf(info.total_token_usage), last = countsOf(info.last_token_usage);
+  if (total === void 0 || last === void 0) return;
+  let grown = before === void 0 ? last : { input: total.input - before.input, output: total.output - before.output }, isCall = grown.input + grown.output > 0 && grown.input === last.input && grown.output === last.output, isEstimate = grown.input === 0 && grown.output === 0 && last.total > 0 && last.input + last.output === 0;
+  return { total, call: isCall ? last : void 0, context: isEstimate ? last.total : void 0 };
+}
+function count(fields, key) {
+  let value = fields[key];
+  return Number.isSafeInteger(value) && value >= 0 ? value : void 0;
+}
+
+// src/harness/codex/standing.ts
+var Standing = class {
+  isAgent;
+  meta;
+  forkedFrom;
+  /** Time of the first line. */
+  begunMs;
+  /** Whether turns have lines that begin and end them. */
+  isMarked = !1;
+  /** The file begins anew: what follows was told. */
+  isTwice = !1;
+  prompted = [];
+  dropped = [];
+  turnId;
+  #model;
+  #provider;
+  #effort;
+  #total = null;
+  #context = [null, null];
+  constructor(isAgent, carried) {
+    this.isAgent = isAgent, carried !== void 0 && (this.meta = carried.meta ?? void 0, this.forkedFrom = carried.forkedFrom ?? void 0, this.begunMs = carried.begunMs ?? void 0, this.isMarked = carried.isMarked, this.prompted = [...carried.prompted], this.dropped = [...carried.dropped], this.turnId = carried.turnId ?? void 0, this.#model = carried.model ?? void 0, this.#provider = carried.provider ?? void 0, this.#effort = carried.effort ?? void 0, this.#total = carried.total, this.#context = carried.context);
+  }
+  carry() {
+    return {
+      meta: this.meta ?? null,
+      forkedFrom: this.forkedFrom ?? null,
+      begunMs: this.begunMs ?? null,
+      model: this.#model ?? null,
+      provider: this.#provider ?? null,
+      effort: this.#effort ?? null,
+      total: this.#total,
+      context: this.#context,
+      isMarked: this.isMarked,
+      prompted: this.prompted,
+      dropped: this.dropped,
+      turnId: this.turnId ?? null
+    };
+  }
+  get model() {
+    return { model: this.#model, provider: providerOf2(this.#provider ?? this.meta?.provider), effort: this.#effort };
+  }
+  readMeta(payload, isBare) {
+    let meta2 = metaOf2(payload);
+    meta2 !== void 0 && (this.meta === void 0 ? (this.meta = meta2, this.forkedFrom = meta2.forkedFromId, this.isAgent ||= meta2.isAgent) : meta2.threadId !== this.meta.threadId ? this.forkedFrom ??= meta2.threadId : isBare && (this.isTwice = !0));
+  }
+  readContext(payload) {
+    this.#model = word2(payload, "model") ?? this.#model, this.#effort = word2(payload, "effort");
+  }
+  /** Settings hold from the next turn on, and that one has a context of its own. */
+  readSettings(payload) {
+    let settings = payload.thread_settings;
+    isObject2(settings) && (this.#provider = word2(settings, "model_provider_id") ?? this.#provider, this.#model ??= word2(settings, "model"));
+  }
+  /**
+   * @param hasItems  a response is not counted yet
+   * @returns         what a `token_count` tells that was not told
+   */
+  count(info, hasItems) {
+    let isFirst = this.#total === null && this.forkedFrom !== void 0 && hasItems, told5 = toldBy(info, isFirst ? void 0 : this.#total ?? NOTHING);
+    if (told5 !== void 0)
+      return this.#total = { input: told5.total.input, output: told5.total.output }, told5.call !== void 0 && this.#answered(told5.call), told5;
+  }
+  /** @param thread  counts of all calls of the thread, as the record has them */
+  record(call, thread) {
+    let { input, output } = this.#total ?? NOTHING, sum4 = { input: input + call.input, output: output + call.output };
+    this.#total = thread === void 0 ? sum4 : { input: thread.input, output: thread.output }, this.#answered(call);
+  }
+  #answered(call) {
+    this.#context = [call.total, this.#context[0]];
+  }
+  /** @param summaries  responses since the model was told anything: the last one may be the summary itself */
+  tokensBefore(summaries) {
+    return this.#context[summaries > 0 ? 1 : 0] ?? void 0;
+  }
+}, PROVIDERS2 = {
+  azure: "azure.ai.openai",
+  "amazon-bedrock": "aws.bedrock",
+  gemini: "gcp.gemini",
+  mistral: "mistral_ai",
+  xai: "x_ai"
+}, providerOf2 = (name = "openai") => PROVIDERS2[name.toLowerCase()] ?? name;
+
+// src/harness/codex/outcomes.ts
+var UNKNOWN_TOOL = /^(?:unsupported (?:custom tool )?call|unknown tool|tool not found)\b/i, BAD_ARGUMENTS = /^(?:failed to parse function arguments|invalid (?:function )?arguments|invalid patch\b)/i, TIMEOUT = /^(?:command timed out|.{0,80}\btimed out after \d)/i, ABORTED = /^(?:aborted(?: by user)?|Wall time: [\d.]+ seconds\naborted by user)/, DENIED = /^(?:.{0,40}\b(?:rejected|denied) by (?:the )?user\b|user (?:rejected|denied))/i, FAILED2 = /^(?:apply_patch verification failed|exec_command failed|failed in sandbox|execution error|write_stdin failed|tool call error|error:|Script failed)/i, EXIT_CODE = /^(?:Process exited with code|Exit code:) (-?\d+)$/m, SESSION = /^Process running with session ID (\S+)$/m, CELL = /^Script running with cell ID (\S+)/m, WALL = /^Wall time:? ([\d.]+) seconds$/m, LEGACY_METADATA = /"metadata":\{"exit_code":(-?\d+),"duration_seconds":([\d.]+)\}\}\s*$/;
+function endingOf(output) {
+  let text4 = textOf6(isObject2(output) && "content" in output ? output.content : output), legacy = LEGACY_METADATA.exec(text4), top = text4.split(/^Output:$/m, 1)[0].slice(0, 1e3), exit = legacy?.[1] ?? EXIT_CODE.exec(top)?.[1], seconds2 = legacy?.[2] ?? WALL.exec(top)?.[1] ?? /^Wall time ([\d.]+) seconds$/m.exec(top)?.[1], session = SESSION.exec(top)?.[1], cell = CELL.exec(top)?.[1], common3 = {
+    ...exit !== void 0 && { exitCode: Number(exit) },
+    ...seconds2 !== void 0 && { wallMs: Math.round(Number(seconds2) * 1e3) },
+    ...session !== void 0 && { session },
+    ...cell !== void 0 && { cell }
+  }, error = (errorType) => ({ kind: "error", errorType, message: text4, ...common3 });
+  return UNKNOWN_TOOL.test(top) ? error("unknown_tool") : BAD_ARGUMENTS.test(top) ? error("invalid_arguments") : ABORTED.test(top) ? { kind: "interrupted", ...common3 } : DENIED.test(top) ? { kind: "denied", ...common3 } : TIMEOUT.test(top) ? error("timeout") : /^Script terminated/.test(top) ? { kind: "interrupted", ...common3 } : FAILED2.test(top) || exit !== void 0 && exit !== "0" || isObject2(output) && output.success === !1 ? error("tool_error") : { kind: "ok", ...common3 };
+}
+function turnErrorType(error) {
+  let info = error.codex_error_info, [name, detail] = isObject2(info) ? Object.entries(info)[0] ?? [] : [info, void 0], status = isObject2(detail) ? detail.http_status_code : void 0;
+  if (Number.isSafeInteger(status)) return `api_${status}`;
+  if (isName(name) && name !== "other") return `api_${name}`;
+  let type = apiErrorType(error.message);
+  return isName(type) ? `api_${type}` : "api_error";
+}
+function apiErrorType(message) {
+  if (typeof message != "string") return;
+  let status = /\bstatus (\d{3})\b/.exec(message)?.[1];
+  try {
+    let value = JSON.parse(message);
+    return isObject2(value) && isObject2(value.error) ? value.error.type ?? value.error.code : status;
+  } catch {
+    return status;
+  }
+}
+var isName = (value) => typeof value == "string" && /^[a-z0-9_]{1,60}$/.test(value);
+
+// src/harness/codex/made.ts
+function madeIn(input, output) {
+  let command = commandIn(input);
+  if (command === void 0 || typeof output != "string") return {};
+  let { commits, pullRequests } = madeBy(command, printed(output));
+  return { ...commits > 0 && { commits }, ...pullRequests > 0 && { pullRequests } };
+}
+function commandIn(input) {
+  if (!isObject2(input)) return;
+  let { cmd, command } = input;
+  if (typeof cmd == "string") return cmd;
+  if (typeof command == "string") return command;
+  let words2 = Array.isArray(command) ? command.filter((word3) => typeof word3 == "string") : [];
+  return words2.length === 0 ? void 0 : /^-\w*c$/.test(words2.at(-2) ?? "") ? words2.at(-1) : words2.join(" ");
+}
+function printed(output) {
+  if (!output.startsWith('{"output":')) return output;
+  try {
+    let value = JSON.parse(output);
+    return isObject2(value) && typeof value.output == "string" ? value.output : output;
+  } catch {
+    return output;
+  }
+}
+
+// src/harness/codex/nested.ts
+function parentsOf(items) {
+  let parents = /* @__PURE__ */ new Map();
+  for (let { facts, candidates: candidates2 } of items) {
+    let first = candidates2[0];
+    first !== void 0 && parents.set(facts.id, (candidates2.length === 1 ? first : runningAt(candidates2, facts.startedAtMs ?? facts.endedAtMs)).id);
+  }
+  return parents;
+}
+function runningAt(programs, atMs) {
+  let endMs = programs[0].atMs;
+  for (let program of programs)
+    if (endMs = Math.max(endMs, program.atMs) + (program.ending?.wallMs ?? 0), atMs <= endMs) return program;
+  return programs.at(-1);
+}
+
+// src/harness/codex/calls.ts
+var Calls = class {
+  #drafts = /* @__PURE__ */ new Map();
+  #loose = /* @__PURE__ */ new Map();
+  /** Programs without an output; those that said they go on; calls that wait for what an earlier one started. */
+  #open = /* @__PURE__ */ new Set();
+  #goingOn = /* @__PURE__ */ new Set();
+  #looking = /* @__PURE__ */ new Set();
+  /** By the name of what goes on: the call that started it. */
+  #wentOn = /* @__PURE__ */ new Map();
+  spawned = /* @__PURE__ */ new Map();
+  #content;
+  constructor(content) {
+    this.#content = content;
+  }
+  get size() {
+    return this.#drafts.size + this.#loose.size;
+  }
+  get allAnswered() {
+    return [...this.#drafts.values()].every(({ outputAtMs }) => outputAtMs !== void 0);
+  }
+  has = (id) => this.#drafts.has(id);
+  start(call) {
+    if (this.#drafts.has(call.id)) return;
+    let draft = { ...call, outputAtMs: void 0, ending: void 0, output: void 0, item: void 0, found: void 0 };
+    this.#drafts.set(call.id, draft), draft.isProgram && this.#open.add(draft), draft.after !== void 0 && this.#looking.add(draft);
+  }
+  answer(id, output, atMs) {
+    let draft = this.#drafts.get(id);
+    if (draft === void 0 || draft.outputAtMs !== void 0) return;
+    let ending = this.#kept(endingOf(output));
+    draft.outputAtMs = atMs, draft.ending = ending, this.#content && (draft.output = resultOf(output));
+    let spawned = draft.name === "spawn_agent" && typeof output == "string" ? /"agent_id":\s*"([^"]+)"/.exec(output)?.[1] : void 0;
+    spawned !== void 0 && this.#spawn(spawned, id), draft.isProgram && (this.#open.delete(draft), ending.cell !== void 0 && this.#goingOn.add(draft));
+    for (let name of [ending.session, ending.cell]) name !== void 0 && !this.#wentOn.has(name) && this.#wentOn.set(name, draft);
+    if (this.#looking.delete(draft), draft.after === void 0) return;
+    let earlier = this.#wentOn.get(draft.after);
+    earlier === void 0 || earlier === draft || (earlier.found = { atMs, ending }, ending.cell === void 0 ? this.#goingOn.delete(earlier) : earlier.isProgram && earlier.ending?.cell !== void 0 && this.#goingOn.add(earlier), (ending.exitCode !== void 0 || earlier.isProgram) && (draft.ending = { kind: ending.kind === "interrupted" ? "interrupted" : "ok" }));
+  }
+  item(told5) {
+    let facts = { ...told5, ending: this.#kept(told5.ending) }, draft = this.#drafts.get(facts.id);
+    for (let threadId of facts.spawned) this.#spawn(threadId, facts.id);
+    draft !== void 0 ? draft.item ??= facts : this.#loose.has(facts.id) || this.#loose.set(facts.id, { facts, candidates: facts.byUser ? [] : this.#programsAtWork() });
+  }
+  /** What an error says is content. */
+  #kept({ message, ...ending }) {
+    return this.#content && message !== void 0 ? { ...ending, message } : ending;
+  }
+  /** @returns those whose output is not there yet; else those that said they go on */
+  #programsAtWork() {
+    if (this.#open.size > 0) return [...this.#open];
+    let waited = new Set([...this.#looking].map(({ after }) => after)), goingOn = [...this.#goingOn], named = goingOn.filter(({ ending }) => waited.has(ending?.cell));
+    return named.length > 0 ? named : goingOn;
+  }
+  #spawn(threadId, callId) {
+    this.spawned.has(threadId) || this.spawned.set(threadId, callId);
+  }
+  /** @param estimated  no line of this turn has the time it was made at */
+  toolCalls(estimated) {
+    let parents = parentsOf([...this.#loose.values()]), inside = /* @__PURE__ */ new Map(), outside = [];
+    for (let { facts } of this.#loose.values()) {
+      let call = looseCall(facts, estimated), parent = parents.get(facts.id);
+      if (parent === void 0) outside.push(call);
+      else {
+        let siblings = inside.get(parent);
+        siblings === void 0 ? inside.set(parent, [call]) : siblings.push(call);
+      }
+    }
+    return [...[...this.#drafts.values()].map((draft) => toolCall(draft, inside.get(draft.id), estimated)), ...outside];
+  }
+};
+function toolCall(draft, inside, estimated) {
+  let { item, round } = draft, ending = endOf2(draft), outcome2 = outcomeOf3(draft, ending), endedAtMs = "endedAtMs" in outcome2 ? outcome2.endedAtMs : void 0, wallMs = draft.ending?.wallMs, startedAtMs = round.early && endedAtMs !== void 0 ? endedAtMs - (wallMs ?? 0) : item?.startedAtMs ?? draft.atMs, files2 = item?.files ?? draft.files, mcp = ending?.errorType === "unknown_tool" ? void 0 : item?.mcp ?? draft.mcp;
+  return {
+    id: draft.id,
+    name: draft.name,
+    startedAtMs: Math.min(startedAtMs, endedAtMs ?? startedAtMs),
+    outcome: outcome2,
+    ...mcp !== void 0 && { mcp },
+    ...ending?.exitCode !== void 0 && { exitCode: ending.exitCode },
+    ...(estimated || round.early || item === void 0 && round.calls > 1) && { timeEstimated: !0 },
+    ...inside !== void 0 && { toolCalls: inside },
+    agents: [],
+    ...files2 !== void 0 && files2.length > 0 && outcome2.kind === "ok" && { files: files2 },
+    ...outcome2.kind === "ok" && madeIn(draft.input, item?.output ?? draft.output),
+    ...draft.input !== void 0 && { input: draft.input },
+    ...draft.output !== void 0 && { output: draft.output }
+  };
+}
+function endOf2({ ending, item, found }) {
+  return ending === void 0 ? item?.ending : ending.kind === "interrupted" || ending.kind === "denied" || ending.errorType !== void 0 && ending.errorType !== "tool_error" ? ending : item !== void 0 ? item.ending.kind === "ok" && ending.kind === "error" ? { ...ending, ...item.ending, kind: "error" } : item.ending : found?.ending ?? ending;
+}
+function outcomeOf3({ outputAtMs, item, found, ending: told5, atMs }, ending) {
+  let endedAtMs = told5?.kind === "interrupted" || told5?.kind === "denied" ? outputAtMs : item?.endedAtMs ?? found?.atMs ?? outputAtMs;
+  return endedAtMs === void 0 || ending === void 0 ? { kind: "open" } : outcome(ending, Math.max(endedAtMs, Math.min(atMs, endedAtMs)));
+}
+function outcome({ kind, errorType, message }, endedAtMs) {
+  return kind !== "error" ? { kind, endedAtMs } : { kind, endedAtMs, errorType: errorType ?? "tool_error", ...message !== void 0 && message !== "" && { message } };
+}
+function looseCall(facts, estimated) {
+  let { ending, startedAtMs = facts.endedAtMs, endedAtMs } = facts, ended = Math.max(startedAtMs, endedAtMs);
+  return {
+    id: facts.id,
+    name: facts.name,
+    startedAtMs,
+    outcome: outcome(ending, ended),
+    ...facts.mcp !== void 0 && { mcp: facts.mcp },
+    ...ending.exitCode !== void 0 && { exitCode: ending.exitCode },
+    ...estimated && { timeEstimated: !0 },
+    agents: [],
+    ...facts.files !== void 0 && facts.files.length > 0 && ending.kind === "ok" && { files: facts.files },
+    ...ending.kind === "ok" && madeIn(facts.input, facts.output),
+    ...facts.input !== void 0 && { input: facts.input },
+    ...facts.output !== void 0 && { output: facts.output }
+  };
+}
+
+// src/harness/codex/rounds.ts
+var MINTED = /^msg_[0-9a-f]{8}-[0-9a-f]{4}-/, Rounds = class {
+  #drafts = [];
+  #open;
+  #held;
+  #lastInputMs;
+  #compacted = !1;
+  #pending = [];
+  /** Responses since anything was said to the model. */
+  sinceInput = 0;
+  constructor(startedAtMs) {
+    this.#lastInputMs = startedAtMs;
+  }
+  get hasUncounted() {
+    return this.#open !== void 0 && this.#open.counts === void 0;
+  }
+  /** The model is told something: the next response answers that. */
+  input(atMs, message) {
+    this.#release(), this.#lastInputMs = atMs, this.sinceInput = 0, message !== void 0 && this.#pending.push(message);
+  }
+  output(atMs, message) {
+    this.input(atMs, message), this.#open !== void 0 && (this.#open.hasOutput = !0);
+  }
+  compacted(atMs) {
+    this.#release(), this.#open = void 0, this.#lastInputMs = atMs, this.#compacted = !0;
+  }
+  item(item, atMs, model) {
+    this.#open !== void 0 && this.#isOver(this.#open, atMs) && (this.#open = void 0), this.#open === void 0 && (this.#open = this.#begin(atMs, model));
+    let open = this.#open;
+    return open.early || (open.endedAtMs = Math.max(open.endedAtMs, atMs)), open.itemId ??= item.id, open.callId ??= item.callId, item.kind === "call" && open.calls++, item.kind === "server_call" && open.serverToolCalls++, item.isWebSearch && open.webSearches++, item.id !== void 0 && MINTED.test(item.id) && (open.minted = !0), open.parts.push(...item.parts), open;
+  }
+  #isOver(open, atMs) {
+    return open.counts !== void 0 ? !open.early : open.hasOutput && atMs !== open.firstItemMs;
+  }
+  /** A line that stands between two responses, where it stands at all. */
+  boundary(always) {
+    this.#open !== void 0 && (always || this.#open.counts !== void 0) && (this.#open = void 0);
+  }
+  recorded(responseId, counts, atMs, model) {
+    let draft = this.#open?.counts === void 0 && this.#open !== void 0 ? this.#open : this.#begin(atMs, model);
+    draft.responseId = responseId, draft.counts = counts, draft.endedAtMs = Math.max(draft.endedAtMs, atMs), this.#open = void 0, this.sinceInput++;
+  }
+  /** @param total  of all calls so far */
+  counted(counts, total, atMs) {
+    let open = this.#open;
+    open !== void 0 && open.counts === void 0 ? (open.counts = counts, open.total = total, open.hasOutput || (open.endedAtMs = Math.max(open.endedAtMs, atMs))) : (this.#release(), this.#open = void 0, this.#held = { counts, total, startedAtMs: Math.min(this.#lastInputMs, atMs), atMs }), this.sinceInput++;
+  }
+  /** Counts without items: a response that left nothing else. */
+  #release() {
+    let held = this.#held;
+    held !== void 0 && this.#begin(held.atMs, NO_MODEL);
+  }
+  #begin(atMs, model) {
+    let held = this.#held;
+    this.#held = void 0;
+    let draft = {
+      model,
+      startedAtMs: held?.startedAtMs ?? Math.min(this.#lastInputMs, atMs),
+      endedAtMs: held?.atMs ?? atMs,
+      firstItemMs: atMs,
+      responseId: void 0,
+      itemId: void 0,
+      callId: void 0,
+      total: held?.total,
+      counts: held?.counts,
+      early: held !== void 0,
+      hasOutput: !1,
+      calls: 0,
+      serverToolCalls: 0,
+      webSearches: 0,
+      minted: !1,
+      afterCompaction: this.#compacted,
+      input: this.#pending,
+      parts: []
+    };
+    return this.#pending = [], this.#compacted = !1, this.#drafts.push(draft), draft;
+  }
+  /**
+   * @param turnId   for the id of a response that has none
+   * @param reviewed another agent answered in this turn, and its words stand here as if they were the model's
+   */
+  modelCalls(turnId, later, options) {
+    return this.#release(), this.#drafts.flatMap((draft) => {
+      let { counts, responseId, itemId, callId, total } = draft;
+      if (counts === void 0 && (draft.minted || options.reviewed)) return [];
+      let estimated = options.estimated || draft.early, { model, provider, effort } = draft.model.model === void 0 ? later : draft.model;
+      return [
+        {
+          id: responseId ?? itemId ?? callId ?? `${turnId}@${total ?? draft.startedAtMs}`,
+          ...responseId === void 0 && { idIsOurs: !0 },
+          provider,
+          model: model ?? "unknown",
+          startedAtMs: draft.startedAtMs,
+          endedAtMs: Math.max(draft.startedAtMs, draft.endedAtMs),
+          ...counts !== void 0 && { usage: usageOf(counts, draft.webSearches) },
+          ...effort !== void 0 && { effort },
+          ...estimated && { timeEstimated: !0 },
+          retries: 0,
+          afterCompaction: draft.afterCompaction,
+          serverToolCalls: draft.serverToolCalls,
+          ...options.content && { input: draft.input, output: { role: "assistant", parts: draft.parts } }
+        }
+      ];
+    });
+  }
+}, NO_MODEL = { model: void 0, provider: "openai", effort: void 0 };
+
+// src/harness/codex/turn.ts
+var TurnDraft = class {
+  start;
+  rounds;
+  calls;
+  end = { kind: "none" };
+  isPrompted = !1;
+  isReview = !1;
+  /** Its lines came a second time: what follows was told. */
+  isToldAgain = !1;
+  #endedAtMs;
+  #lastLine;
+  #hasItems = !1;
+  #endsWithWords = !1;
+  #prompt = [];
+  #answer = [];
+  #steeringMs = [];
+  #compactions = [];
+  constructor(start) {
+    this.start = start, this.rounds = new Rounds(start.atMs), this.calls = new Calls(start.content), this.#endedAtMs = start.atMs, this.#lastLine = start.line;
+  }
+  get isOver() {
+    return this.end.kind !== "none";
+  }
+  get endedAtMs() {
+    return this.#endedAtMs;
+  }
+  get lastLine() {
+    return this.#lastLine;
+  }
+  /** The model was at work and is not done: what the user says now, they say in between. */
+  get isAtWork() {
+    return !this.isOver && this.#hasItems && !this.#endsWithWords;
+  }
+  touch(line, atMs) {
+    this.#endedAtMs = Math.max(this.#endedAtMs, atMs), this.#lastLine = line;
+  }
+  prompted(parts, atMs) {
+    this.isPrompted && this.#hasItems ? this.#steeringMs.push(atMs) : this.start.content && this.#prompt.push(...parts), this.isPrompted = !0, this.told("user", parts, atMs);
+  }
+  /** Anything else that the model is told. */
+  told(role, parts, atMs) {
+    this.rounds.input(atMs, this.start.content ? { role, parts } : void 0);
+  }
+  modelItem(item, atMs, model) {
+    this.#hasItems = !0, this.#endsWithWords = item.kind === "other" && item.callId === void 0;
+    let words2 = item.parts.filter(({ kind }) => kind === "text");
+    return words2.length > 0 && (this.#answer = words2), this.rounds.item(item, atMs, model);
+  }
+  answered(callId, output, atMs, part) {
+    this.#endsWithWords = !1, this.calls.answer(callId, output, atMs), this.rounds.output(atMs, part === void 0 ? void 0 : { role: "tool", parts: [part] });
+  }
+  compacted(atMs, tokensBefore) {
+    this.#compactions.push({ atMs, ...tokensBefore !== void 0 && { tokensBefore } }), this.rounds.compacted(atMs);
+  }
+  /** The harness's estimate of what is left. */
+  context(tokens) {
+    let last = this.#compactions.at(-1);
+    last !== void 0 && (last.tokensAfter ??= tokens);
+  }
+  compactionTook(durationMs) {
+    let last = this.#compactions.at(-1);
+    last !== void 0 && (last.durationMs ??= Math.max(0, durationMs));
+  }
+  recorded(responseId, counts, atMs, model) {
+    this.#hasItems = !0, this.rounds.recorded(responseId, counts, atMs, model);
+  }
+  sealed(later) {
+    let { start } = this, { content } = start, trigger = this.isPrompted ? "auto" : "manual", estimated = start.isCopied || start.isTimeless;
+    return {
+      turnId: start.turnId,
+      startId: start.startId,
+      firstLine: start.line,
+      lastLine: this.#lastLine,
+      startedAtMs: start.atMs,
+      endedAtMs: this.#endedAtMs,
+      isMarked: start.isMarked,
+      end: this.end,
+      parentTurnId: start.parentTurnId,
+      attributedTo: start.attributedTo,
+      isPrompted: this.isPrompted,
+      isReview: this.isReview,
+      isAnswered: this.#endsWithWords && this.calls.allAnswered,
+      rewound: start.rewound,
+      isCopied: start.isCopied,
+      modelCalls: this.rounds.modelCalls(start.startId, later, { content, estimated, reviewed: this.isReview }),
+      toolCalls: this.calls.toolCalls(estimated),
+      spawned: this.calls.spawned,
+      compactions: this.#compactions.map((compaction) => ({ trigger, ...compaction })),
+      steeringMs: this.#steeringMs,
+      version: start.version,
+      branch: start.branch,
+      prompt: content ? this.#prompt : void 0,
+      answer: content ? this.#answer : void 0
+    };
+  }
+};
+
+// src/harness/codex/turns.ts
+var Turns = class {
+  #content;
+  #add;
+  #now;
+  #isPart;
+  #drafts = [];
+  #byId = /* @__PURE__ */ new Map();
+  #carried = [];
+  /** Turns of other threads, told here as well. */
+  #foreign = /* @__PURE__ */ new Set();
+  #rollbacks = /* @__PURE__ */ new Set();
+  /** Of all turns. */
+  #callIds = /* @__PURE__ */ new Set();
+  current;
+  /** In lines of an agent that were copied from its parent. */
+  isCopy = !1;
+  /** In a part of a file, lines that tell of what stands above it. */
+  reachesBack = !1;
+  constructor(content, add, now, isPart2) {
+    this.#content = content, this.#add = add, this.#now = now, this.#isPart = isPart2;
+  }
+  get count() {
+    return this.#drafts.length;
+  }
+  /** @returns of each turn what was known just before it; last: what is known now */
+  carried() {
+    return [...this.#carried, this.#now.carry()];
+  }
+  sealed() {
+    return this.#drafts.map((draft) => draft.sealed(this.#now.model));
+  }
+  has = (turnId) => this.#byId.has(turnId);
+  isForeign = (turnId) => turnId !== void 0 && this.#foreign.has(turnId);
+  hasCall = (callId) => this.#callIds.has(callId);
+  begunCall(turn, call) {
+    this.#callIds.add(call.id), turn.calls.start(call);
+  }
+  /** The turn a line belongs to, if it may still change. */
+  live(turnId) {
+    if (this.isCopy) return;
+    let turn = this.current;
+    if (!(turnId !== void 0 && turn !== this.#byId.get(turnId)))
+      return turn === void 0 || turn.isOver || turn.isToldAgain ? void 0 : turn;
+  }
+  /** Lines of a copied turn have the time of the copying; their own is told by the turn's id. */
+  timeIn(turn, atMs) {
+    return turn?.start.isCopied === !0 ? turn.start.atMs : atMs;
+  }
+  #begin(entry, turnId, startId, atMs, isMarked, fields = {}) {
+    this.#carried.push(this.#now.carry());
+    let attribution = isObject2(fields.turn_attribution) ? fields.turn_attribution : {}, madeMs = turnId === void 0 ? void 0 : madeAtMs(turnId), isCopied = !this.#now.isAgent && turnId !== void 0 && this.#isOlder(turnId, fields), { dropped, prompted } = this.#now, rewound = dropped.length > 0 ? { toTurnId: prompted.at(-1) ?? null, droppedTurnIds: dropped } : void 0, turn = new TurnDraft({
+      turnId,
+      startId,
+      line: entry.line,
+      atMs: isCopied ? madeMs ?? secondsAt(fields, "started_at") ?? atMs : atMs,
+      isMarked,
+      parentTurnId: word2(attribution, "parent_turn_id"),
+      attributedTo: word2(attribution, "turn_trigger"),
+      rewound,
+      isCopied,
+      isTimeless: entry.bare,
+      version: this.#now.meta?.version,
+      branch: this.#now.meta?.branch,
+      content: this.#content
+    });
+    return this.#now.dropped = [], this.#now.turnId = turnId ?? this.#now.turnId, this.#drafts.push(turn), this.#byId.set(turnId ?? startId, turn), this.current = turn, turn;
+  }
+  /** Made before this thread was: then it was copied from the one it was forked from. */
+  #isOlder(turnId, fields) {
+    let atMs = this.#now.meta?.atMs;
+    if (this.#now.forkedFrom === void 0 || atMs === void 0) return !1;
+    let madeMs = madeAtMs(turnId);
+    return madeMs !== void 0 ? madeMs < atMs : (secondsAt(fields, "started_at") ?? atMs) + 999 < atMs;
+  }
+  started(entry, atMs) {
+    let { payload } = entry, turnId = word2(payload, "turn_id");
+    if (this.#now.isMarked = !0, turnId === void 0) {
+      this.#add(entry.line, "wrong-shape", "turn_id: a turn that begins needs one");
+      return;
+    }
+    let attribution = payload.turn_attribution, parentTurnId = isObject2(attribution) ? word2(attribution, "parent_turn_id") : void 0;
+    if (parentTurnId !== void 0 && this.#byId.has(parentTurnId)) {
+      this.#foreign.add(turnId);
+      return;
+    }
+    if (this.#now.isAgent && this.#now.meta?.historyStart === void 0 && (this.isCopy = this.#isOlder(turnId, payload), this.isCopy))
+      return;
+    let known = this.#byId.get(turnId);
+    this.reachesBack ||= this.#isPart && known === void 0 && this.#now.turnId !== void 0 && turnId <= this.#now.turnId, known === void 0 ? this.#begin(entry, turnId, turnId, atMs, !0, payload) : (known.isToldAgain = !0, this.current = known);
+  }
+  /** A turn whose beginning no line tells: its first words do. */
+  implied(entry, turnId, atMs, id) {
+    if (turnId !== void 0) {
+      let last = this.#now.turnId;
+      return last !== void 0 && turnId < last ? void 0 : this.#begin(entry, turnId, turnId, atMs, !0);
+    }
+    let startId = `${this.#now.meta?.threadId ?? ""}${id !== void 0 ? `/${id}` : `@${atMs}`}`, known = this.#byId.get(startId);
+    if (this.reachesBack ||= this.#isPart && this.#now.prompted.includes(startId) && known === void 0, known === void 0) return this.#begin(entry, void 0, startId, atMs, !1);
+    known.isToldAgain = !0, this.current = known;
+  }
+  ended(entry, atMs, isAborted) {
+    let { payload } = entry, turn = this.live(word2(payload, "turn_id"));
+    if (turn === void 0) return;
+    let durationMs = payload.duration_ms, copiedMs = turn.start.atMs + (typeof durationMs == "number" && durationMs > 0 ? Math.round(durationMs) : 0);
+    turn.touch(entry.line, turn.start.isCopied ? copiedMs : atMs);
+    let { error } = payload;
+    isAborted ? turn.end = { kind: "aborted" } : isObject2(error) ? turn.end = { kind: "failed", errorType: turnErrorType(error), message: this.#content ? word2(error, "message") : void 0 } : turn.end = { kind: "complete" };
+  }
+  rolledBack(payload, atMs) {
+    let count2 = payload.num_turns;
+    if (this.isCopy || this.#rollbacks.has(atMs) || !Number.isSafeInteger(count2) || count2 <= 0) return;
+    this.#rollbacks.add(atMs);
+    let kept2 = this.#now.prompted.slice(0, -count2);
+    this.#now.dropped = [...this.#now.prompted.slice(kept2.length), ...this.#now.dropped], this.#now.prompted = kept2;
+  }
+};
+function secondsAt(fields, key) {
+  let value = fields[key];
+  return Number.isSafeInteger(value) && value > 946684800 && value < 4102444800 ? value * 1e3 : void 0;
+}
+
+// src/harness/codex/thread.ts
+var COPYING_MS = 250, MAX_ROLLBACK = 100, ThreadReader = class {
+  #content;
+  #add;
+  #now;
+  #turns;
+  #responses = /* @__PURE__ */ new Set();
+  #lastMs = 0;
+  #lastLine = 0;
+  #lastItemId;
+  #isPart;
+  constructor(isAgent, content, add, carried) {
+    this.#content = content, this.#add = add, this.#now = new Standing(isAgent, carried), this.#isPart = carried !== void 0, this.#turns = new Turns(content, add, this.#now, this.#isPart);
+  }
+  get meta() {
+    return this.#now.meta;
+  }
+  get beganMs() {
+    return this.#now.begunMs ?? this.#now.meta?.atMs;
+  }
+  get lastLine() {
+    return this.#lastLine;
+  }
+  get turns() {
+    return this.#turns;
+  }
+  read(entry) {
+    this.#lastLine = entry.line;
+    let atMs = entry.atMs ?? this.#lastMs;
+    if (entry.atMs !== void 0 && (this.#lastMs = entry.atMs, this.#now.begunMs ??= entry.atMs), entry.type === "session_meta") {
+      this.#turns.reachesBack ||= this.#isPart, this.#readMeta(entry.payload, entry.bare);
+      return;
+    }
+    entry.type === "turn_context" && this.#now.readContext(entry.payload);
+    let start = this.meta?.historyStart;
+    if (!(start !== void 0 && entry.ordinal !== void 0 && entry.ordinal < start))
+      switch (entry.type) {
+        case "turn_context":
+        case "state":
+          this.#turns.current?.rounds.boundary(entry.bare);
+          break;
+        case "response_item":
+          this.#readItem(entry, atMs);
+          break;
+        case "event_msg":
+          this.#readEvent(entry, atMs);
+          break;
+        case "token_usage_record":
+          this.#readUsage(entry, atMs);
+          break;
+        case "compacted":
+          this.#compacted(entry.line, atMs);
+          break;
+        case "inter_agent_communication_metadata":
+          break;
+        default:
+          entry.type;
+      }
+  }
+  #readMeta(payload, isBare) {
+    let now = this.#now;
+    now.readMeta(payload, isBare), isBare && now.meta?.atMs !== void 0 && this.#lastMs === 0 && (this.#lastMs = now.meta.atMs), now.isAgent && now.forkedFrom !== void 0 && now.meta?.historyStart === void 0 && this.#turns.count === 0 && (this.#turns.isCopy = !0);
+  }
+  // -------------------------------------------------------------------------------------------
+  // Items of the conversation.
+  #readItem(entry, atMs) {
+    let { payload } = entry, turnId = turnIdOf(payload);
+    if (this.#turns.isCopy || this.#turns.isForeign(turnId)) return;
+    let id = word2(payload, "id");
+    if (this.#now.isTwice && entry.bare) return;
+    if (payload.type === "message" && payload.role === "user") {
+      this.#readUserMessage(entry, turnId, atMs, id);
+      return;
+    }
+    turnId !== void 0 && !this.#turns.has(turnId) && payload.role !== "developer" && this.#turns.implied(entry, turnId, atMs, id);
+    let read = responseItem(payload, this.#content);
+    if (read === void 0) return;
+    let turn = this.#turns.live(turnId) ?? (turnId === void 0 && read.kind === "model" ? this.#unbegun(entry, atMs, id) : void 0);
+    if (turn === void 0) {
+      read.kind === "output" && turnId === void 0 && this.#turns.current === void 0 && this.#orphan(entry, read.callId);
+      return;
+    }
+    let at3 = this.#turns.timeIn(turn, atMs);
+    switch (read.kind) {
+      case "model": {
+        let round = turn.modelItem(read.item, at3, this.#now.model);
+        this.#lastItemId = read.item.id ?? this.#lastItemId, read.call !== void 0 && this.#turns.begunCall(turn, { ...read.call, atMs: at3, round });
+        break;
+      }
+      case "output":
+        turn.calls.has(read.callId) ? turn.answered(
+          read.callId,
+          payload.output,
+          at3,
+          this.#content ? { kind: "tool_result", id: read.callId, result: resultOf(payload.output) } : void 0
+        ) : this.#orphan(entry, read.callId);
+        break;
+      case "mail": {
+        let parts = this.#content ? partsOf2(payload.content) : [];
+        this.#now.isAgent && !turn.isPrompted ? turn.prompted(parts, at3) : turn.told("user", parts, at3);
+        break;
+      }
+      default:
+    }
+    turn.touch(entry.line, at3);
+  }
+  /** The model speaks though nobody began a turn; not so where turns are marked and this one is over. */
+  #unbegun(entry, atMs, id) {
+    return this.#turns.current === void 0 && !this.#now.isMarked ? this.#turns.implied(entry, void 0, atMs, id) : void 0;
+  }
+  #orphan(entry, callId) {
+    this.#turns.hasCall(callId) || this.#add(entry.line, "orphan-result", `no call ${callId} was found for this result`);
+  }
+  #readUserMessage(entry, turnId, atMs, id) {
+    let { payload } = entry;
+    if (!isPrompt(payload)) {
+      let turn2 = this.#turns.live(turnId);
+      turn2?.told("user", this.#content ? partsOf2(payload.content) : [], this.#turns.timeIn(turn2, atMs));
+      return;
+    }
+    let now = this.#now;
+    if (!now.isMarked && now.forkedFrom !== void 0 && !entry.bare && atMs - (now.begunMs ?? atMs) < COPYING_MS) return;
+    let turn = this.#turns.live(turnId);
+    if (this.#begins(turnId, turn) && (turn = this.#turns.implied(entry, turnId, atMs, entry.bare ? id ?? `after ${this.#lastItemId ?? "nothing"}` : void 0)), turn === void 0) return;
+    let at3 = this.#turns.timeIn(turn, atMs);
+    turn.prompted(this.#content ? partsOf2(payload.content) : [], at3), turn.touch(entry.line, at3), now.prompted.includes(turn.start.startId) || (now.prompted = [...now.prompted.slice(-MAX_ROLLBACK), turn.start.startId]);
+  }
+  #begins(turnId, turn) {
+    return turnId !== void 0 ? !this.#turns.has(turnId) : this.#now.isMarked ? this.#turns.current === void 0 || this.#turns.current.isOver && !this.#turns.current.isToldAgain : turn === void 0 || turn.isPrompted && !turn.isAtWork;
+  }
+  #compacted(line, atMs) {
+    let turn = this.#turns.live();
+    turn !== void 0 && (turn.compacted(this.#turns.timeIn(turn, atMs), this.#now.tokensBefore(turn.rounds.sinceInput)), turn.touch(line, this.#turns.timeIn(turn, atMs)));
+  }
+  // -------------------------------------------------------------------------------------------
+  // Events, and what calls used.
+  #readEvent(entry, atMs) {
+    let { payload } = entry, turnId = word2(payload, "turn_id"), threadId = word2(payload, "thread_id");
+    if (!this.#turns.isForeign(turnId) && !(threadId !== void 0 && this.meta !== void 0 && threadId !== this.meta.threadId))
+      switch (payload.type) {
+        case "task_started":
+        case "turn_started":
+          this.#turns.started(entry, atMs);
+          break;
+        case "task_complete":
+        case "turn_complete":
+          this.#turns.ended(entry, atMs, !1);
+          break;
+        case "turn_aborted":
+          this.#turns.ended(entry, atMs, !0);
+          break;
+        case "token_count":
+          this.#counted(payload, atMs);
+          break;
+        case "item_completed":
+          this.#itemCompleted(entry, turnId, atMs);
+          break;
+        case "exec_command_end":
+        case "patch_apply_end":
+        case "mcp_tool_call_end": {
+          let turn = this.#turns.live(turnId), facts = eventFacts(payload, this.#turns.timeIn(turn, atMs), this.#content);
+          turn !== void 0 && facts !== void 0 && turn.calls.has(facts.id) && turn.calls.item(facts);
+          break;
+        }
+        case "entered_review_mode": {
+          let turn = this.#turns.live(turnId);
+          turn !== void 0 && (turn.isReview = !0);
+          break;
+        }
+        case "thread_rolled_back":
+          this.#turns.rolledBack(payload, atMs);
+          break;
+        case "thread_settings_applied":
+          this.#now.readSettings(payload);
+          break;
+        default:
+      }
+  }
+  #itemCompleted(entry, turnId, atMs) {
+    let { payload } = entry, { item } = payload;
+    if (!isObject2(item) || this.#turns.isCopy) return;
+    let isReview = item.type === "EnteredReviewMode";
+    isReview && turnId !== void 0 && !this.#turns.has(turnId) && this.#turns.implied(entry, turnId, atMs, void 0);
+    let turn = this.#turns.live(turnId);
+    if (turn !== void 0) {
+      if (isReview) turn.isReview = !0;
+      else if (item.type === "ContextCompaction") {
+        let [startedAtMs, endedAtMs] = [msAt(payload, "started_at_ms"), msAt(payload, "completed_at_ms")];
+        startedAtMs !== void 0 && endedAtMs !== void 0 && turn.compactionTook(endedAtMs - startedAtMs);
+      } else {
+        let facts = itemFacts(payload, this.#turns.timeIn(turn, atMs), this.#content);
+        if (facts === void 0) return;
+        facts.startedAtMs !== void 0 && facts.startedAtMs > facts.endedAtMs && this.#add(entry.line, "end-before-start", `item ${facts.id} ends before it begins`), turn.calls.item(facts);
+      }
+      turn.touch(entry.line, this.#turns.timeIn(turn, atMs));
+    }
+  }
+  /** Of copied lines only the total counts: this thread's begins with it. */
+  #counted(payload, atMs) {
+    let turn = this.#turns.live(), told5 = this.#now.count(payload.info, turn?.rounds.hasUncounted === !0);
+    turn === void 0 || told5 === void 0 || (told5.context !== void 0 && turn.context(told5.context), told5.call !== void 0 && turn.rounds.counted(told5.call, told5.total.input + told5.total.output, this.#turns.timeIn(turn, atMs)));
+  }
+  #readUsage(entry, atMs) {
+    let { payload } = entry, threadId = word2(payload, "thread_id");
+    if (threadId !== void 0 && this.meta !== void 0 && threadId !== this.meta.threadId) return;
+    let responseId = word2(payload, "response_id"), counts = countsOf(payload.usage);
+    if (responseId === void 0 || counts === void 0) {
+      this.#add(entry.line, "wrong-shape", `${responseId === void 0 ? "response_id" : "usage"}: a record of used tokens needs one`);
+      return;
+    }
+    if (this.#responses.has(responseId)) return;
+    this.#responses.add(responseId), this.#now.record(counts, countsOf(payload.thread_token_usage));
+    let turn = this.#turns.live(word2(payload, "turn_id"));
+    turn?.recorded(responseId, counts, this.#turns.timeIn(turn, atMs), this.#now.model), turn?.touch(entry.line, this.#turns.timeIn(turn, atMs));
+  }
+};
+function turnIdOf(payload) {
+  let marks2 = payload.internal_chat_message_metadata_passthrough;
+  return isObject2(marks2) ? word2(marks2, "turn_id") : void 0;
+}
+
+// src/harness/codex/records.ts
+var MAX_PROBLEMS_PER_FILE2 = 1e3;
+function parseFile2(file, { content }) {
+  let agentId = "id" in file ? file.id : void 0, problems = new ProblemList(file.name);
+  file.unreadable !== void 0 && problems.add(0, "unreadable-file", file.unreadable);
+  let reader = new ThreadReader(agentId !== void 0, content, problems.add, void 0), isPart2 = (file.firstLine ?? 1) > 1, own2 = new ProblemList(file.name), entries = [];
+  for (let entry of entriesOf(file.lines, isPart2 ? own2.add : problems.add, { content }, file.firstLine))
+    isPart2 && entries.push(entry), reader.read(entry);
+  let told5 = toldBy2(reader, isPart2 ? [] : problems.list());
+  return { name: file.name, agentId, told: told5, entries: isPart2 ? entries : void 0, problems: isPart2 ? own2.list() : told5.problems, content };
+}
+function threadFrom(parsed6, carried) {
+  let problems = new ProblemList(parsed6.name), reader = new ThreadReader(parsed6.agentId !== void 0, parsed6.content, problems.add, carried);
+  for (let entry of parsed6.entries ?? []) reader.read(entry);
+  return toldBy2(reader, [...parsed6.problems, ...problems.list()]);
+}
+var toldBy2 = (reader, problems) => ({
+  meta: reader.meta,
+  beganMs: reader.beganMs,
+  turns: reader.turns.sealed(),
+  carried: reader.turns.carried(),
+  lastLine: reader.lastLine,
+  reachesBack: reader.turns.reachesBack,
+  problems
+}), ProblemList = class {
+  #file;
+  #kept = [];
+  #more = 0;
+  #lastLine = 0;
+  constructor(file) {
+    this.#file = file;
+  }
+  add = (line, reason, detail) => {
+    this.#kept.length < MAX_PROBLEMS_PER_FILE2 ? this.#kept.push({ file: this.#file, line, reason, detail: detail.slice(0, 200) }) : this.#more++, this.#lastLine = line;
+  };
+  list() {
+    if (this.#more === 0) return this.#kept;
+    let rest = { file: this.#file, line: this.#lastLine, reason: "wrong-shape", detail: `and ${this.#more} more problems` };
+    return [...this.#kept, rest];
+  }
+};
+
+// src/harness/codex/normalise.ts
+var NAME = "codex", normalise2 = (parsed6) => told2(parsed6, void 0);
+function resume2(added2, checkpoint) {
+  return added2.main.entries === void 0 ? void 0 : told2(added2, checkpoint);
+}
+function told2(parsed6, checkpoint) {
+  let { ended, stoppedAtMs = 0 } = parsed6, before = checkpoint?.before, main = threadOf(parsed6.main, before === void 0 ? void 0 : threadFrom(parsed6.main, before.carried)), { meta: meta2, turns: own2, carried } = main.told, agents = new AgentTree2(
+    main,
+    parsed6.agents.map((agent) => threadOf(agent)),
+    ended
+  ), problems = [...main.told.problems, ...parsed6.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
+  if (before !== void 0 && isDoubtful2(main.told, agents)) return;
+  let countOf2 = problemCounter(problems, main.file, own2, parsed6.agents, agents), turns = own2.map((turn, at3) => {
+    let isOver2 = ended || at3 < own2.length - 1 || turn.end.kind !== "none" || !turn.isMarked && turn.isAnswered && turn.endedAtMs <= stoppedAtMs, once = new Once(), told5 = once.run({
+      startId: turn.startId,
+      startedAtMs: turn.startedAtMs,
+      endedAtMs: Math.max(turn.startedAtMs, turn.endedAtMs),
+      modelCalls: turn.modelCalls,
+      toolCalls: agents.toolCalls(main, at3, isOver2),
+      unclaimedAgents: agents.unclaimed(main, at3, isOver2),
+      compactions: turn.compactions,
+      steeringMs: turn.steeringMs,
+      outcome: isOver2 ? outcomeOf2(turn, !0) : { kind: "completed" },
+      finished: isOver2,
+      version: turn.version,
+      branch: turn.branch,
+      ...turn.prompt !== void 0 && { prompt: turn.prompt },
+      ...turn.answer !== void 0 && { answer: turn.answer },
+      number: (before?.turns ?? 0) + at3 + 1,
+      ...triggerOf2(turn, meta2),
+      notifiedBy: [],
+      ...turn.rewound !== void 0 && { rewound: turn.rewound },
+      ...turn.isCopied && { copiedFrom: meta2?.forkedFromId === void 0 ? {} : { sessionId: meta2.forkedFromId } },
+      problems: 0
+    });
+    return once.repeated > 0 && problems.push({
+      file: main.file,
+      line: turn.firstLine,
+      reason: "duplicate-tool-use",
+      detail: `${once.repeated} calls or agents of this turn are told twice`
+    }), { ...told5, problems: countOf2(at3) + (once.repeated > 0 ? 1 : 0) };
+  }), checkpointAt = (wanted) => {
+    let at3 = Math.min(wanted, own2.length), last = own2[at3 - 1];
+    if (last === void 0) return at3 === wanted ? checkpoint : void 0;
+    let line = own2[at3] === void 0 ? Math.max(main.told.lastLine, last.lastLine) : own2[at3].firstLine - 1, known = own2[at3] === void 0 ? atEndOf(last, carried[at3]) : carried[at3];
+    if (known === void 0) return;
+    let placed2 = new Set(agents.ids.filter((id) => (agents.turnOf(id) ?? at3) < at3)), files2 = new Set(parsed6.agents.flatMap((agent) => placed2.has(agent.agentId) ? [agent.name] : []));
+    return {
+      line,
+      agents: [.../* @__PURE__ */ new Set([...checkpoint?.agents ?? [], ...placed2])],
+      problems: countByReason(
+        problems.filter((problem) => problem.file === main.file ? problem.line <= line : files2.has(problem.file)),
+        checkpoint?.problems
+      ),
+      before: {
+        turns: (before?.turns ?? 0) + at3,
+        previousTurnId: last.startId,
+        endedAtMs: last.endedAtMs,
+        carried: known
+      }
+    };
+  };
+  return {
+    session: {
+      id: parsed6.sessionId,
+      harness: NAME,
+      agentName: NAME,
+      turns,
+      previousTurnId: before?.previousTurnId,
+      strays: agents.strays().map((agent) => new Once().run(agent))
+    },
+    problems,
+    checkpointAt
+  };
+}
+var isDoubtful2 = (added2, agents) => added2.reachesBack || agents.problems.length > 0 || added2.problems.some(({ reason }) => reason === "orphan-result"), atEndOf = (turn, carried) => turn.end.kind === "none" ? void 0 : carried;
+function problemCounter(problems, mainFile2, turns, files2, agents) {
+  let counts = /* @__PURE__ */ new Map(), turnOfFile = new Map(files2.map((file) => [file.name, agents.turnOf(file.agentId)]));
+  for (let { file, line } of problems) {
+    let turn = turns.findLastIndex(({ firstLine }) => firstLine <= line), at3 = file === mainFile2 ? turns.length === 0 ? -1 : Math.max(0, turn) : turnOfFile.get(file);
+    at3 !== void 0 && counts.set(at3, (counts.get(at3) ?? 0) + 1);
+  }
+  return (at3) => counts.get(at3) ?? 0;
+}
+
+// src/harness/codex/recount.ts
+function recount2({ main, agents }) {
+  let counts = [new FileCount(main, void 0), ...agents.map((agent) => new FileCount(agent, agent.id))], responses2 = /* @__PURE__ */ new Map(), calls = /* @__PURE__ */ new Map();
+  for (let count2 of counts) {
+    for (let response2 of count2.responses) responses2.has(response2.id) || responses2.set(response2.id, response2);
+    for (let [id, places] of count2.calls) calls.set(id, { id, places: [...calls.get(id)?.places ?? [], ...places] });
+  }
+  let started = counts.flatMap((count2) => count2.started), known = new Set(agents.map(({ id }) => id)), missing = new Map(
+    started.flatMap(({ threadId, place: place2 }) => known.has(threadId) ? [] : [[threadId, { id: threadId, places: [place2] }]])
+  ), declared = declaredBy(counts, [...responses2.values()], main.name);
+  return {
+    responses: [...responses2.values()],
+    toolCalls: [...calls.values()],
+    agents: [...known].map(
+      (id) => ({
+        id,
+        ids: [id],
+        startedBy: [...new Set(started.flatMap(({ threadId, callId }) => threadId === id ? [callId] : []))],
+        places: [{ file: agents.find((agent) => agent.id === id).name, line: 1 }]
+      })
+    ),
+    unusable: counts.flatMap(({ unusable }) => unusable),
+    missing: [...missing.values()],
+    ...declared !== void 0 && { declared }
+  };
+}
+function declaredBy(counts, responses2, file) {
+  let accounts = counts.flatMap((count2) => count2.account ?? []), models = new Set(responses2.map(({ model }) => model));
+  if (accounts.length === 0 || accounts.length < counts.length || models.size !== 1) return;
+  let tokens = accounts.map((account) => account.tokens).reduce((a, b2) => combined(a, b2, 1)), open = responses2.some((response2) => response2.tokens === void 0), incomparable = counts.some((count2) => count2.unusable.length > 0) ? "there are lines that can not be read" : open ? "a response has no count" : void 0;
+  return {
+    name: "thread_token_usage",
+    place: accounts[0]?.place ?? { file, line: 0 },
+    byModel: [{ model: [...models][0], tokens }],
+    ...incomparable !== void 0 && { incomparable }
+  };
+}
+var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", "local_shell_call", "tool_search_call"]), SERVED = /* @__PURE__ */ new Set(["web_search_call", "image_generation_call", "reasoning"]), CALL_ITEMS = /* @__PURE__ */ new Set([
+  "CommandExecution",
+  "FileChange",
+  "McpToolCall",
+  "CollabAgentToolCall",
+  "SubAgentActivity",
+  "DynamicToolCall",
+  "ImageView",
+  "Sleep"
+]), FileCount = class {
+  responses = [];
+  calls = /* @__PURE__ */ new Map();
+  started = [];
+  unusable = [];
+  account;
+  #agentId;
+  #meta;
+  #forked = !1;
+  #copied = !1;
+  #model;
+  #turnId = "";
+  #turns = /* @__PURE__ */ new Set();
+  /** Turns that are over, or told a second time. */
+  #closed = /* @__PURE__ */ new Set();
+  #foreign = /* @__PURE__ */ new Set();
+  #reviewed = !1;
+  #total;
+  #group;
+  /** Of a count that stands before its items. */
+  #ahead;
+  #inputMs = 0;
+  #copiedMs;
+  #early = !1;
+  #bare = !1;
+  #base;
+  #spawns = /* @__PURE__ */ new Set();
+  constructor(file, agentId) {
+    this.#agentId = agentId, file.unreadable !== void 0 && this.unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+    let ordinals = /* @__PURE__ */ new Set(), previous = "", number3 = (file.firstLine ?? 1) - 1;
+    for (let raw of file.lines) {
+      number3++;
+      let text4 = textOf7(raw);
+      if (text4 === "") continue;
+      let place2 = { file: file.name, line: number3 }, value = jsonOf2(text4);
+      if (!isRecord(value)) {
+        this.unusable.push({ place: place2, why: "it is no JSON object" });
+        continue;
+      }
+      let again = value.ordinal === void 0 ? text4 === previous && value.payload !== void 0 : ordinals.has(value.ordinal);
+      ordinals.add(value.ordinal), previous = text4, again || this.#line(value, place2);
+    }
+    this.#close(), this.#release();
+  }
+  #line(value, place2) {
+    let payload = value.payload;
+    isRecord(payload) ? this.#enveloped(value, payload, place2) : value.record_type === "state" ? this.#close() : value.type === void 0 && typeof value.id == "string" ? this.#begin(value, !0) : this.#bare && value.payload === void 0 && this.#item(value, 0, place2);
+  }
+  #enveloped(value, payload, place2) {
+    let { type, ordinal } = value, atMs = Date.parse(String(value.timestamp)) || 0;
+    if (type === "session_meta") {
+      this.#begin(payload, !1);
+      return;
+    }
+    type === "turn_context" && (this.#model = textAt3(payload, "model") ?? this.#model, this.#ahead === void 0 && this.#group !== void 0 && this.#early && this.#close());
+    let start = at2(this.#meta, "subagent_history_start_ordinal");
+    typeof start == "number" && typeof ordinal == "number" && ordinal < start || (type === "token_usage_record" ? this.#record(payload, place2) : type === "response_item" ? this.#item(payload, atMs, place2) : type === "event_msg" ? this.#event(payload, atMs, place2) : type === "compacted" && (this.#close(), this.#release(), this.#inputMs = this.#copiedMs ?? atMs));
+  }
+  #begin(meta2, bare2) {
+    this.#meta === void 0 ? (this.#meta = meta2, this.#bare = bare2, this.#forked = textAt3(meta2, "forked_from_id") !== void 0) : textAt3(meta2, "id") !== textAt3(this.#meta, "id") && (this.#forked = !0);
+    let isMarked = at2(this.#meta, "subagent_history_start_ordinal") !== void 0;
+    this.#forked && !isMarked && this.#agentId !== void 0 && this.#turns.size === 0 && (this.#copied = !0);
+  }
+  #event(payload, atMs, place2) {
+    let turnId = textAt3(payload, "turn_id"), threadId = textAt3(payload, "thread_id");
+    if (!(threadId !== void 0 && threadId !== (textAt3(this.#meta, "id") ?? threadId)) && !(turnId !== void 0 && this.#foreign.has(turnId)))
+      switch (payload.type) {
+        case "task_started": {
+          let parent = textAt3(at2(payload, "turn_attribution"), "parent_turn_id");
+          if (turnId === void 0) return;
+          parent !== void 0 && this.#turns.has(parent) ? this.#foreign.add(turnId) : this.#turn(turnId, atMs);
+          break;
+        }
+        case "task_complete":
+        case "turn_aborted":
+          (turnId === this.#turnId || turnId === void 0) && this.#close(), this.#closed.add(turnId ?? this.#turnId);
+          break;
+        case "token_count":
+          this.#count(at2(payload, "info"), place2);
+          break;
+        case "item_completed":
+          this.#callItem(at2(payload, "item"), turnId, atMs, place2);
+          break;
+      }
+  }
+  #turn(turnId, atMs) {
+    this.#close(), this.#turns.has(turnId) && this.#closed.add(turnId);
+    let madeMs = Number.parseInt(turnId.slice(0, 8) + turnId.slice(9, 13), 16), begunMs2 = Date.parse(String(at2(this.#meta, "timestamp"))), isOlder = this.#forked && madeMs < begunMs2;
+    this.#agentId !== void 0 && at2(this.#meta, "subagent_history_start_ordinal") === void 0 && (this.#copied = isOlder), !this.#copied && (this.#turnId = turnId, this.#turns.add(turnId), this.#reviewed = !1, this.#copiedMs = isOlder ? madeMs : void 0, this.#inputMs = this.#copiedMs ?? atMs);
+  }
+  #callItem(item, turnId, atMs, place2) {
+    let id = textAt3(item, "id"), type = at2(item, "type");
+    if (type === "EnteredReviewMode" && turnId !== void 0 && !this.#turns.has(turnId) && (this.#turn(turnId, atMs), this.#reviewed = !0), this.#copied || id === void 0 || !CALL_ITEMS.has(type) || this.#closed.has(turnId ?? this.#turnId)) return;
+    let isStart = type === "SubAgentActivity" && at2(item, "kind") === "started", isSpawn = type === "CollabAgentToolCall" && at2(item, "tool") === "spawn_agent", threads = isStart ? [at2(item, "agent_thread_id")] : isSpawn ? at2(item, "receiver_thread_ids") : [];
+    for (let threadId of Array.isArray(threads) ? threads : [])
+      typeof threadId == "string" && this.started.push({ threadId, callId: id, place: place2 });
+    (type !== "SubAgentActivity" || isStart) && !this.calls.has(id) && this.calls.set(id, [place2]);
+  }
+  #item(payload, atMs, place2) {
+    let { type, role } = payload, turnId = textAt3(at2(payload, "internal_chat_message_metadata_passthrough"), "turn_id");
+    if (this.#copied || this.#foreign.has(turnId ?? "") || this.#closed.has(turnId ?? this.#turnId)) return;
+    let callId = textAt3(payload, "call_id");
+    if (String(type).endsWith("_output") && callId !== void 0) {
+      this.#release(this.#group === void 0), this.#inputMs = this.#copiedMs ?? atMs;
+      let spawned = this.#spawns.has(callId) ? /"agent_id":\s*"([^"]+)"/.exec(String(payload.output))?.[1] : void 0;
+      spawned !== void 0 && this.started.push({ threadId: spawned, callId, place: place2 });
+    } else if (type === "agent_message" || type === "message" && role === "user") {
+      this.#release(this.#group === void 0), this.#inputMs = this.#copiedMs ?? atMs;
+      let words2 = JSON.stringify(payload.content ?? ""), isUsers = !/"text":"(?:\\n|\s)*(?:<[a-z_]+>|# AGENTS\.md)/.test(words2);
+      type === "message" && this.#turns.size === 0 && this.#turnId === "" && isUsers && (this.#turnId = `${textAt3(this.#meta, "id") ?? ""}@${atMs}`);
+    } else if (MODEL_CALLS.has(type) || SERVED.has(type) || type === "message" && role === "assistant") {
+      if (MODEL_CALLS.has(type)) {
+        let id = callId ?? textAt3(payload, "id");
+        id !== void 0 && this.calls.set(id, [...this.calls.get(id) ?? [], place2]), textAt3(payload, "name") === "spawn_agent" && id !== void 0 && this.#spawns.add(id);
+      }
+      this.#authored(textAt3(payload, "id"), callId, place2);
+    }
+  }
+  #authored(itemId, callId, place2) {
+    this.#group ??= { itemId: void 0, callId: void 0, minted: !1, model: this.#model, inputMs: this.#inputMs, places: [] };
+    let group = this.#group;
+    group.itemId ??= itemId, group.callId ??= callId, /^msg_[0-9a-f]{8}-[0-9a-f]{4}-/.test(itemId ?? "") && (group.minted = !0), group.places.push(place2);
+  }
+  #record(payload, place2) {
+    let id = textAt3(payload, "response_id"), usage = at2(payload, "usage"), threadId = textAt3(payload, "thread_id");
+    if (id === void 0 || !isRecord(usage) || threadId !== void 0 && threadId !== (textAt3(this.#meta, "id") ?? threadId)) return;
+    let tokens = tokensOf(usage), thread = tokensOf(at2(payload, "thread_token_usage"));
+    this.#base ??= combined(thread, tokens, -1), this.account = { place: place2, tokens: combined(thread, this.#base, -1) }, this.#total = { input: thread.input, output: thread.output }, !this.responses.some((response2) => response2.id === id) && (this.#tell(id, this.#group?.model ?? this.#model, [...this.#group?.places ?? [], place2], tokens), this.#group = void 0);
+  }
+  #count(info, place2) {
+    let total = tokensOf(at2(info, "total_token_usage")), last = tokensOf(at2(info, "last_token_usage"));
+    if (!isRecord(at2(info, "total_token_usage")) || !isRecord(at2(info, "last_token_usage"))) return;
+    let before = this.#total ?? { input: 0, output: 0 }, grown = this.#total === void 0 && this.#forked && this.#group !== void 0 ? last : { input: total.input - before.input, output: total.output - before.output };
+    if (this.#total = { input: total.input, output: total.output }, !(grown.input + grown.output > 0 && grown.input === last.input && grown.output === last.output) || this.#copied || this.#closed.has(this.#turnId)) return;
+    let sum4 = total.input + total.output;
+    if (this.#ahead !== void 0 || this.#group === void 0)
+      this.#close(), this.#release(), this.#ahead = { total: sum4, tokens: last, place: place2 }, this.#early = !0;
+    else {
+      let { itemId, callId, model, places } = this.#group;
+      this.#tell(itemId ?? callId ?? `${this.#turnId}@${sum4}`, model ?? this.#model, [...places, place2], last), this.#group = void 0;
+    }
+  }
+  /** What was said since the last response was counted is one that is not, or was counted before. */
+  #close() {
+    let group = this.#group;
+    if (this.#group = void 0, group === void 0) return;
+    let ahead = this.#ahead;
+    if (this.#ahead = void 0, ahead === void 0 && (group.minted || this.#reviewed)) return;
+    let id = group.itemId ?? group.callId ?? `${this.#turnId}@${ahead?.total ?? group.inputMs}`;
+    this.#tell(id, group.model ?? this.#model, [...group.places, ...ahead === void 0 ? [] : [ahead.place]], ahead?.tokens);
+  }
+  #release(isUnclaimed = !0) {
+    if (!isUnclaimed) return;
+    let ahead = this.#ahead;
+    this.#ahead = void 0, ahead !== void 0 && this.#tell(`${this.#turnId}@${ahead.total}`, this.#model, [ahead.place], ahead.tokens);
+  }
+  #tell(id, model, places, tokens) {
+    if (this.responses.some((response2) => response2.id === id)) return;
+    let agents = this.#agentId === void 0 ? [] : [this.#agentId];
+    this.responses.push({ id, places, model: model ?? "unknown", agents, ...tokens !== void 0 && { tokens } });
+  }
+}, isRecord = (value) => typeof value == "object" && value !== null && !Array.isArray(value), at2 = (value, key) => isRecord(value) ? value[key] : void 0;
+function textAt3(value, key) {
+  let text4 = at2(value, key);
+  return typeof text4 == "string" && text4 !== "" ? text4 : void 0;
+}
+function numberAt2(value, key) {
+  let number3 = at2(value, key);
+  return Number.isSafeInteger(number3) && number3 >= 0 ? number3 : 0;
+}
+var tokensOf = (usage) => ({
+  input: numberAt2(usage, "input_tokens"),
+  output: numberAt2(usage, "output_tokens"),
+  cacheRead: numberAt2(usage, "cached_input_tokens"),
+  cacheWrite: numberAt2(usage, "cache_write_input_tokens")
+}), combined = (a, b2, sign) => ({
+  input: a.input + sign * b2.input,
+  output: a.output + sign * b2.output,
+  cacheRead: a.cacheRead + sign * b2.cacheRead,
+  cacheWrite: a.cacheWrite + sign * b2.cacheWrite
+}), decoder2 = new TextDecoder(), textOf7 = (line) => (typeof line == "string" ? line : decoder2.decode(line)).replace(/^[\u0000\ufeff]+/, "").trim();
+function jsonOf2(text4) {
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return;
+  }
+}
+
+// src/harness/codex/index.ts
+var codex = { name: "codex", layouts: [layout2], parse: parseFile2, wants: wants2, normalise: normalise2, resume: resume2, recount: recount2 };
+function wants2(main, agentIds) {
+  let { turns, meta: meta2 } = main.told, started = turns.flatMap(({ spawned }) => [...spawned.keys()]);
+  return {
+    agents: [...new Set(started)].filter((id) => !agentIds.has(id)),
+    sessionPrefixes: [],
+    ...meta2?.cwd !== void 0 && { directory: meta2.cwd }
+  };
+}
+
+// src/harness/hermes/layout.ts
+var layout3 = {
+  kind: "database",
+  files: (env, home) => {
+    let root2 = env.HERMES_HOME || `${home}/.hermes`;
+    return [`${root2}/state.db`, `${root2}/profiles/*/state.db`];
+  },
+  tables: ["sessions", "messages", "schema_version"],
+  listQueries,
+  sessionsOf,
+  lineQueries,
+  lineOf: (row) => JSON.stringify(row, (_, value) => typeof value == "bigint" ? Number(value) : value),
+  hasSpool: !0
+}, COUNTS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "api_call_count"], COSTS = ["estimated_cost_usd", "actual_cost_usd"], SESSION_COLUMNS = [
+  "id",
+  "source",
+  "model",
+  "model_config",
+  "parent_session_id",
+  "started_at",
+  "ended_at",
+  "end_reason",
+  "rewind_count",
+  "cwd",
+  "git_branch",
+  "billing_provider",
+  ...COUNTS,
+  ...COSTS
+], MODEL_COLUMNS = ["session_id", "model", "billing_provider", ...COUNTS, ...COSTS], MESSAGE_COLUMNS = [
+  "id",
+  "session_id",
+  "role",
+  "content",
+  "tool_call_id",
+  "tool_calls",
+  "tool_name",
+  "timestamp",
+  "finish_reason",
+  "reasoning",
+  "active",
+  "compacted",
+  "_compressed_summary",
+  "display_kind"
+];
+function listQueries(columns) {
+  let models = present(columns, "session_model_usage", MODEL_COLUMNS), flags = present(columns, "messages", ["active", "compacted"]).map((name) => `sum(${name}) as ${name}`);
+  return [
+    `select 'session' as kind, ${listed(present(columns, "sessions", SESSION_COLUMNS))} from sessions`,
+    `select 'rows' as kind, ${["session_id, count(*) as rows, max(id) as newest, max(timestamp) as last_at", ...flags].join(", ")} from messages group by session_id`,
+    ...models.length === 0 ? [] : [`select 'model' as kind, ${listed(models)} from session_model_usage order by first_seen`]
+  ].map((sql) => ({ sql, parameters: [] }));
+}
+function lineQueries(ids, columns) {
+  let sql = `select ${listed(present(columns, "messages", MESSAGE_COLUMNS))} from messages where session_id = ? order by id`;
+  return ids.map((id) => ({ sql, parameters: [id] }));
+}
+var present = (columns, table, wanted) => wanted.filter((name) => columns[table]?.includes(name)), listed = (names) => names.map((name) => `"${name}"`).join(", ");
+function sessionsOf(answers2) {
+  let rows = answers2.flat(), sessions = rows.filter(({ kind }) => kind === "session").toSorted((a, b2) => seconds(a.started_at) - seconds(b2.started_at)), byId3 = new Map(sessions.map((session) => [text2(session.id), session])), facts = new Map(rows.flatMap((row) => row.kind === "rows" ? [[text2(row.session_id), row]] : [])), models = rows.filter(({ kind }) => kind === "model"), next = /* @__PURE__ */ new Map(), continued = /* @__PURE__ */ new Set();
+  for (let session of sessions) {
+    let parentId = text2(session.parent_session_id);
+    kindOf3(session, byId3.get(parentId)) !== "continuation" || next.has(parentId) || (next.set(parentId, text2(session.id)), continued.add(text2(session.id)));
+  }
+  let chainOf = (id) => {
+    let ids = /* @__PURE__ */ new Set();
+    for (let at3 = id; at3 !== void 0 && !ids.has(at3); at3 = next.get(at3)) ids.add(at3);
+    return [...ids];
+  }, chains = sessions.flatMap((session) => continued.has(text2(session.id)) ? [] : [chainOf(text2(session.id))]), firstOf = new Map(chains.flatMap((ids) => ids.map((id) => [id, ids[0]])));
+  return chains.map((ids) => {
+    let own2 = ids.map((id) => byId3.get(id)), [first, last] = [own2[0], own2.at(-1)], about = ids.flatMap((id) => {
+      let row = facts.get(id);
+      return row === void 0 ? [] : [row];
+    }), parentId = text2(first.parent_session_id), kind = kindOf3(first, byId3.get(parentId)), origin = kind === "branch" ? firstOf.get(parentId) ?? parentId : void 0, directory = own2.map(({ cwd }) => text2(cwd)).find((cwd) => cwd !== ""), meta2 = {
+      sessions: own2,
+      models: models.filter((model) => ids.includes(text2(model.session_id))),
+      messages: about.reduce((sum4, row) => sum4 + Number(row.rows), 0),
+      ...origin !== void 0 && { origin }
+    };
+    return {
+      id: ids[0],
+      ids,
+      ...kind === "agent" && { parentId: firstOf.get(parentId) ?? parentId },
+      begunMs: ms(first.started_at),
+      modifiedMs: Math.max(
+        ...own2.map((row) => Math.max(ms(row.started_at), ms(row.ended_at))),
+        ...about.map((row) => ms(row.last_at))
+      ),
+      ...directory !== void 0 && { directory },
+      version: JSON.stringify([...about.map(versionOf), ...own2.map(versionOf)]),
+      ended: last.ended_at != null && last.end_reason !== "compression",
+      meta: layout3.lineOf(meta2)
+    };
+  });
+}
+var versionOf = (row) => ["rows", "newest", "active", "compacted", "ended_at", "end_reason", "rewind_count", ...COUNTS, ...COSTS].map((name) => row[name] ?? 0);
+function kindOf3(session, parent) {
+  let parentId = text2(session.parent_session_id);
+  if (parentId === "" || parentId === text2(session.id)) return "session";
+  let config2 = text2(session.model_config), says = (mark3) => config2.includes(`"${mark3}": ${JSON.stringify(parentId)}`) || config2.includes(`"${mark3}":${JSON.stringify(parentId)}`);
+  return says("_delegate_from") ? "agent" : says("_branched_from") ? "branch" : says("_reset_from") ? "session" : session.source === "subagent" && parent?.source !== "subagent" ? "agent" : parent?.end_reason === "compression" && parent.source === session.source ? "continuation" : "session";
+}
+var text2 = (value) => typeof value == "string" ? value : "", seconds = (value) => typeof value == "number" && Number.isFinite(value) ? value : 0, ms = (value) => Math.round(seconds(value) * 1e3);
+
+// src/harness/hermes/copies.ts
+function withoutCopies(messages) {
+  let dropped = /* @__PURE__ */ new Set(), known = /* @__PURE__ */ new Set(), knownUpTo = 0;
+  for (let [at3, summary] of messages.entries()) {
+    if (!summary.isSummary) continue;
+    let first = at3;
+    for (; first > knownUpTo && isOneGo(messages[first - 1], messages[first]); ) first -= 1;
+    for (let message of messages.slice(knownUpTo, first)) known.add(keyOf(message));
+    knownUpTo = first;
+    let step = (from, by) => {
+      for (let i = from; messages[i] !== void 0 && i >= first; i += by) {
+        if (!isOneGo(messages[Math.min(i, i - by)], messages[Math.max(i, i - by)]) || !known.has(keyOf(messages[i]))) return;
+        dropped.add(messages[i]);
+      }
+    };
+    step(at3 - 1, -1), step(at3 + 1, 1);
+  }
+  return messages.filter((message) => !dropped.has(message));
+}
+function copiedRows(messages, begunMs2) {
+  let last = begunMs2;
+  if (messages[0] === void 0 || messages[0].atMs - begunMs2 > 2e3) return 0;
+  last = messages[0].atMs;
+  let end = messages.findIndex(({ atMs }) => {
+    let isLate = atMs - last > 50;
+    return last = atMs, isLate;
+  });
+  return end < 0 ? messages.length : end;
+}
+var isOneGo = (before, after) => before.sessionId === after.sessionId && Math.abs(after.atMs - before.atMs) <= 0.3, keyOf = ({ role, hash: hash2, toolCallId, toolCalls }) => `${role} ${hash2} ${toolCallId ?? ""} ${toolCalls.map(({ id }) => id).join(" ")}`;
+
+// src/harness/json-lines.ts
+function* objectsIn(lines2, add, firstLine = 1) {
+  let number3 = firstLine - 1, failure3;
+  for (let line of lines2) {
+    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
+    let text4 = cleaned3(typeof line == "string" ? line : Buffer.from(line.buffer, line.byteOffset, line.length).toString("utf8"));
+    if (text4 !== "")
+      try {
+        let value = JSON.parse(text4);
+        isObject2(value) ? yield { line: number3, value } : add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
+      } catch (error) {
+        failure3 = { line: number3, detail: whyNotJson(error) };
+      }
+  }
+  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
+}
+var cleaned3 = (text4) => text4.replace(/^[\0\ufeff]+/, "").trim();
+
+// src/harness/hermes/changes.ts
+function filesOf(name, input, content) {
+  if (name !== "patch" && name !== "write_file" || !isObject2(input) || typeof input.path != "string") return;
+  if (!content) return [{ change: "update" }];
+  let { path: path2, old_string: before, new_string: after } = input;
+  return [{ change: "update", path: path2, ...typeof before == "string" && typeof after == "string" && { edits: [{ before, after }] } }];
+}
+function madeIn2(name, input, result) {
+  if (name !== "terminal" || !isObject2(input) || typeof input.command != "string") return {};
+  let { commits, pullRequests } = madeBy(input.command, printed2(result));
+  return { ...commits > 0 && { commits }, ...pullRequests > 0 && { pullRequests } };
+}
+function printed2(result) {
+  try {
+    let value = JSON.parse(result);
+    return isObject2(value) && typeof value.output == "string" ? value.output : "";
+  } catch {
+    return result;
+  }
+}
+
+// src/harness/hermes/exact.ts
+function hookRecord(value) {
+  let { hook_event_name: event, session_id: sessionId } = value, extra = isObject2(value.extra) ? value.extra : void 0;
+  if (typeof sessionId != "string" || extra === void 0) return [];
+  if (event === "subagent_start") {
+    let childId = textOf8(extra.child_session_id);
+    return childId === void 0 ? [] : [{ kind: "agent", sessionId, childId }];
+  }
+  if (event === "post_tool_call") {
+    let [callId, durationMs] = [textOf8(extra.tool_call_id), extra.duration_ms];
+    return callId === void 0 || !isTime(durationMs) ? [] : [{ kind: "tool", sessionId, callId, durationMs: Math.round(durationMs), status: textOf8(extra.status) }];
+  }
+  let { started_at: startedAt, ended_at: endedAt } = extra;
+  return event !== "post_api_request" || !isTime(startedAt) || !isTime(endedAt) ? [] : [
+    {
+      kind: "request",
+      sessionId,
+      id: textOf8(extra.api_request_id) ?? "",
+      startedAtMs: Math.round(startedAt * 1e3),
+      endedAtMs: Math.round(Math.max(startedAt, endedAt) * 1e3),
+      requestModel: textOf8(extra.model),
+      model: textOf8(extra.response_model),
+      provider: textOf8(extra.provider),
+      finishReason: textOf8(extra.finish_reason),
+      usage: isObject2(extra.usage) ? usageOf2(extra.usage) : void 0
+    }
+  ];
+}
+function usageOf2(counts) {
+  let count2 = (name) => Number.isSafeInteger(counts[name]) && counts[name] > 0 ? counts[name] : 0, [cacheRead, cacheWrite] = [count2("cache_read_tokens"), count2("cache_write_tokens")];
+  return {
+    input: count2("input_tokens") + cacheRead + cacheWrite,
+    output: count2("output_tokens"),
+    cacheRead,
+    cacheWrite,
+    cacheWrite1h: 0,
+    reasoning: count2("reasoning_tokens"),
+    webSearches: 0,
+    reliable: !0
+  };
+}
+var ROW_AFTER_MS = 2e3, SLACK_MS = 5, Exact = class {
+  #requests;
+  #tools;
+  #links;
+  constructor(hooks) {
+    let seen = /* @__PURE__ */ new Set();
+    this.#requests = hooks.flatMap((hook) => hook.kind === "request" && !seen.has(hook.id) && seen.add(hook.id) ? [hook] : []).toSorted((a, b2) => a.endedAtMs - b2.endedAtMs), this.#tools = new Map(hooks.flatMap((hook) => hook.kind === "tool" ? [[`${hook.sessionId} ${hook.callId}`, hook]] : [])), this.#links = new Map(hooks.flatMap((hook) => hook.kind === "agent" ? [[hook.childId, hook.sessionId]] : []));
+  }
+  /** Each is given once, to the first row that was written after it. */
+  requestBefore(sessionId, atMs) {
+    let at3 = this.#requests.findLastIndex(
+      (request) => request.sessionId === sessionId && request.endedAtMs <= atMs + SLACK_MS && request.endedAtMs >= atMs - ROW_AFTER_MS
+    );
+    return at3 < 0 ? void 0 : this.#requests.splice(at3, 1)[0];
+  }
+  tool(sessionId, callId) {
+    return this.#tools.get(`${sessionId} ${callId}`);
+  }
+  parentOf(childId) {
+    return this.#links.get(childId);
+  }
+}, textOf8 = (value) => typeof value == "string" && value !== "" ? value : void 0, isTime = (value) => typeof value == "number" && Number.isFinite(value) && value >= 0 && value < 864e10;
+
+// src/harness/hermes/parts.ts
+var LIST = "\0json:";
+function partsOf3(content, complain) {
+  if (content === "") return [];
+  if (!content.startsWith(LIST)) return [{ kind: "text", text: content }];
+  try {
+    let list = JSON.parse(content.slice(LIST.length));
+    if (Array.isArray(list)) return list.filter(isObject2).map(partOf3);
+    complain("content: expected a list of parts");
+  } catch {
+    complain("content: a list of parts that is no JSON");
+  }
+  return [];
+}
+function partOf3(part) {
+  let { type, text: text4 } = part;
+  if (typeof text4 == "string") return { kind: "text", text: text4 };
+  let url = isObject2(part.image_url) ? part.image_url.url : void 0;
+  if (typeof url != "string") return { kind: "other", type: typeof type == "string" ? type : "unknown" };
+  let mimeType = /^data:([\w./+-]+)/.exec(url)?.[1], base64 = url.startsWith("data:") ? url.length - url.indexOf(",") - 1 : 0;
+  return { kind: "media", modality: "image", ...mimeType !== void 0 && { mimeType }, bytes: Math.floor(base64 * 3 / 4) };
+}
+
+// src/harness/hermes/records.ts
+var MAX_PROBLEMS_PER_FILE3 = 1e3, HEAD_CHARS2 = 200, ROLES = /* @__PURE__ */ new Set(["user", "assistant", "tool", "system"]);
+function parseFile3(file, { content }) {
+  let problems = [], add = (line, reason, detail) => {
+    problems.length < MAX_PROBLEMS_PER_FILE3 && problems.push({ file: file.name, line, reason, detail: detail.slice(0, HEAD_CHARS2) });
+  };
+  file.unreadable !== void 0 && add(0, "unreadable-file", file.unreadable);
+  let meta2 = metaOf3(file.meta, (detail) => add(0, "bad-meta", detail)), messages = [], hooks = [], rows = /* @__PURE__ */ new Set();
+  for (let { line, value } of objectsIn(file.lines, add, file.firstLine)) {
+    if (typeof value.hook_event_name == "string") {
+      hooks.push(...hookRecord(value));
+      continue;
+    }
+    let row = JSON.stringify([value.session_id, value.id]);
+    if (value.id !== void 0 && rows.has(row)) continue;
+    rows.add(row);
+    let message = messageOf(line, value, content, add);
+    message !== void 0 && messages.push(message);
+  }
+  return { name: file.name, agentId: "id" in file ? file.id : void 0, meta: meta2, messages, hooks, content, problems };
+}
+function messageOf(line, row, content, add) {
+  let complain = (detail) => add(line, "wrong-shape", detail), { role, timestamp } = row;
+  if (!ROLES.has(role)) {
+    add(
+      line,
+      "wrong-shape",
+      `role: expected user, assistant, tool or system, got ${typeof role == "string" ? "another word" : typeof role}`
+    );
+    return;
+  }
+  if (typeof timestamp != "number" || !Number.isFinite(timestamp) || timestamp <= 0 || timestamp > MAX_SECONDS) {
+    add(line, "missing-timestamp", "a row without a time has no place");
+    return;
+  }
+  let text4 = textAt(row, "content", complain) ?? "", parts = partsOf3(text4, complain), plain = parts.flatMap((part) => part.kind === "text" ? [part.text] : []).join(`
+`), toolCallId = role === "tool" ? textAt(row, "tool_call_id", complain) : void 0, reasoning = textAt(row, "reasoning", complain), kind = textAt(row, "display_kind", complain), isSummary = role === "user" && (row._compressed_summary === 1 || plain.startsWith("[CONTEXT COMPACTION"));
+  return {
+    line,
+    sessionId: textAt(row, "session_id", complain) ?? "",
+    role,
+    atMs: timestamp * 1e3,
+    hash: hashOf(plain),
+    head: plain.slice(0, HEAD_CHARS2),
+    toolCalls: role === "assistant" ? toolCallsOf(row.tool_calls, content, complain) : [],
+    toolCallId,
+    result: role === "tool" ? resultOf2(plain) : void 0,
+    finishReason: textAt(row, "finish_reason", complain),
+    isSummary,
+    isHidden: kind === "hidden",
+    isRewound: row.active === 0 && row.compacted !== 1,
+    parts: content ? [...reasoning === void 0 ? [] : [{ kind: "reasoning", text: reasoning }], ...parts] : []
+  };
+}
+var MAX_SECONDS = 864e10;
+function toolCallsOf(value, content, complain) {
+  let list = typeof value == "string" && value !== "" ? jsonOf3(value) : value;
+  return list == null || list === "" ? [] : Array.isArray(list) ? list.flatMap((call) => {
+    if (!isObject2(call)) return [];
+    let ask = objectAt(call, "function", complain) ?? call, id = textAt(call, "id", complain) ?? textAt(call, "call_id", complain), name = textAt(ask, "name", complain);
+    if (id === void 0 || name === void 0)
+      return complain("tool_calls: a call without id or name"), [];
+    let written = ask.arguments, input = typeof written == "string" ? jsonOf3(written) ?? written : written;
+    return [
+      {
+        id,
+        name,
+        goals: name === "delegate_task" ? goalsOf(input) : [],
+        files: filesOf(name, input, content),
+        input: content ? input : void 0
+      }
+    ];
+  }) : (complain("tool_calls: expected a list"), []);
+}
+function goalsOf(input) {
+  return isObject2(input) ? (Array.isArray(input.tasks) && input.tasks.length > 0 ? input.tasks : [input]).flatMap((task) => isObject2(task) && typeof task.goal == "string" ? [hashOf(task.goal)] : []) : [];
+}
+function resultOf2(text4) {
+  let value = text4.startsWith("{") ? jsonOf3(text4) : void 0, fields = isObject2(value) ? value : {}, { exit_code: exitCode, error } = fields, status = fields.status, results = Array.isArray(fields.results) ? fields.results.filter(isObject2) : [], message = typeof error == "string" && error !== "" ? error : void 0;
+  return {
+    exitCode: Number.isSafeInteger(exitCode) ? exitCode : void 0,
+    error: message,
+    isError: Number.isSafeInteger(exitCode) && exitCode !== 0 || message !== void 0 || status === "error",
+    delegationId: typeof fields.delegation_id == "string" ? fields.delegation_id : void 0,
+    statuses: results.map(({ status: each }) => typeof each == "string" ? each : "")
+  };
+}
+function metaOf3(text4, complain) {
+  let value = text4 === void 0 ? {} : jsonOf3(text4);
+  isObject2(value) || complain("it is no JSON object");
+  let fields = isObject2(value) ? value : {}, rows = (key) => Array.isArray(fields[key]) ? fields[key].filter(isObject2) : [];
+  return {
+    sessions: rows("sessions"),
+    models: rows("models"),
+    messages: Number.isSafeInteger(fields.messages) ? fields.messages : -1,
+    ...typeof fields.origin == "string" && { origin: fields.origin }
+  };
+}
+function jsonOf3(text4) {
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return;
+  }
+}
+function hashOf(text4) {
+  let a = 3735928559, b2 = 1103547991;
+  for (let at3 = 0; at3 < text4.length; at3++) {
+    let code2 = text4.charCodeAt(at3);
+    a = Math.imul(a ^ code2, 2654435761), b2 = Math.imul(b2 ^ code2, 1597334677);
+  }
+  return a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b2 ^ b2 >>> 13, 3266489909), b2 = Math.imul(b2 ^ b2 >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909), (4294967296 * (2097151 & b2) + (a >>> 0)).toString(36);
+}
+
+// src/harness/hermes/segments.ts
+function segmentsOf2(messages, owner) {
+  let drafts = [], waiting = [];
+  for (let message of messages) {
+    let draft = drafts.at(-1);
+    if (message.isSummary) {
+      draft === void 0 || isAnswered(draft.rows) ? waiting.push(message.atMs) : draft.compactionsMs.push(message.atMs);
+      continue;
+    }
+    message.role === "system" || message.role === "user" && message.isHidden || (message.role === "user" || draft === void 0 ? (drafts.push({
+      start: message.role === "user" ? message : void 0,
+      rows: message.role === "user" ? [] : [message],
+      compactionsMs: waiting
+    }), waiting = []) : draft.rows.push(message));
+  }
+  let given = /* @__PURE__ */ new Map();
+  return drafts.map(({ start, rows, compactionsMs }) => {
+    let answer = rows.find(({ role }) => role === "assistant"), said2 = answer === void 0 ? "" : `-${hashOf(`${answer.hash} ${answer.toolCalls.map(({ id: id2 }) => id2).join(" ")}`)}`, id = `${owner(start ?? rows[0])}/${start?.hash ?? ""}${said2}`, before = given.get(id) ?? 0;
+    return given.set(id, before + 1), {
+      startId: before === 0 ? id : `${id}#${before + 1}`,
+      start,
+      rows,
+      compactionsMs,
+      delegationId: /^\[ASYNC DELEGATION[^\]]*?\b(deleg_\w+)/.exec(start?.head ?? "")?.[1],
+      isRewound: (start ?? rows[0]).isRewound
+    };
+  });
+}
+function isAnswered(rows) {
+  let last = rows.at(-1);
+  return last?.role === "assistant" && last.toolCalls.length === 0 && last.finishReason !== "length" && last.finishReason !== "incomplete";
+}
+
+// src/harness/hermes/runs.ts
+function digest2(rows, isOver2, compactionsMs, context) {
+  let { content } = context, results = /* @__PURE__ */ new Map();
+  for (let row of rows) row.toolCallId !== void 0 && !results.has(row.toolCallId) && results.set(row.toolCallId, row);
+  let asked = new Set(rows.flatMap(({ toolCalls: toolCalls2 }) => toolCalls2.map(({ id }) => id))), lastAnswer = rows.findLastIndex(({ role }) => role === "assistant"), modelCalls = [], toolCalls = [], again = /* @__PURE__ */ new Map(), lastMs = roundedMs(rows[0]), news = [], compactions = compactionsMs.length;
+  for (let [at3, row] of rows.entries()) {
+    let atMs = Math.max(roundedMs(row), lastMs);
+    if (row.role === "assistant") {
+      let call = modelCallOf(row, at3 === 0 ? atMs : lastMs, atMs, context), isAfter = compactions > 0 && row.atMs >= compactionsMs[compactionsMs.length - compactions];
+      isAfter && (compactions -= 1), modelCalls.push({ ...call, afterCompaction: isAfter, ...content && { input: news.map(messageOf2), output: messageOf2(row) } }), news = [];
+      let freeMs = atMs;
+      for (let request of row.toolCalls) {
+        let id = ownId(request.id, again, context), result = results.get(request.id), tool = toolCallOf({ ...request, id }, row, freeMs, result, isOver2 || at3 < lastAnswer, context);
+        tool.outcome.kind !== "open" && (freeMs = tool.outcome.endedAtMs ?? freeMs), toolCalls.push(tool), results.delete(request.id);
+      }
+    } else news.push(row);
+    lastMs = atMs;
+  }
+  let answer = rows.findLast(({ role, toolCalls: calls }) => role === "assistant" && calls.length === 0);
+  return {
+    startedAtMs: modelCalls.reduce((start, { startedAtMs }) => Math.min(start, startedAtMs), roundedMs(rows[0])),
+    endedAtMs: lastMs,
+    modelCalls,
+    toolCalls,
+    outcome: { kind: isAnswered(rows) || !isOver2 ? "completed" : "interrupted" },
+    ...content && { prompt: rows[0].role === "user" ? rows[0].parts : [], answer: answer?.parts ?? [] },
+    orphans: rows.flatMap(({ line, toolCallId }) => toolCallId !== void 0 && !asked.has(toolCallId) ? [{ line, id: toolCallId }] : [])
+  };
+}
+function ownId(id, again, { prefix, isNew }) {
+  if (isNew(id)) return id;
+  for (let time3 = again.get(id) ?? 1; ; time3++) {
+    let other = time3 === 1 ? `${prefix}${id}` : `${prefix}${id}#${time3}`;
+    if (isNew(other))
+      return again.set(id, time3 + 1), other;
+  }
+}
+var roundedMs = ({ atMs }) => Math.round(atMs);
+function modelCallOf(row, startedAtMs, endedAtMs, { exact, prefix, modelOf: modelOf3, times }) {
+  let { model, provider } = modelOf3(row.sessionId), known = exact.requestBefore(row.sessionId, row.atMs), said2 = hashOf(`${row.hash} ${row.toolCalls.map(({ id }) => id).join(" ")}`), time3 = (times.get(said2) ?? 0) + 1;
+  times.set(said2, time3);
+  let common3 = {
+    id: `${prefix}${said2}${time3 === 1 ? "" : `#${time3}`}`,
+    idIsOurs: !0,
+    provider,
+    retries: 0,
+    afterCompaction: !1,
+    serverToolCalls: 0
+  };
+  return known === void 0 ? { ...common3, model, startedAtMs, endedAtMs, finishReason: row.finishReason, timeEstimated: !0 } : {
+    ...common3,
+    requestId: known.id,
+    requestModel: known.requestModel,
+    model: known.model ?? known.requestModel ?? model,
+    startedAtMs: known.startedAtMs,
+    endedAtMs: known.endedAtMs,
+    finishReason: known.finishReason ?? row.finishReason,
+    usage: known.usage
+  };
+}
+function toolCallOf(request, row, freeMs, result, isOver2, { exact, content, agentsOf: agentsOf2 }) {
+  let known = exact.tool(row.sessionId, request.id), endedAtMs = result === void 0 ? freeMs : Math.max(roundedMs(result), freeMs), startedAtMs = known === void 0 || result === void 0 ? Math.min(freeMs, endedAtMs) : Math.max(roundedMs(row), endedAtMs - known.durationMs), agents = agentsOf2(request, row), mcp = /^mcp__(.+?)__(.+)$/.exec(request.name), outcome2 = outcomeOf4(result, endedAtMs, known?.status, isOver2, content);
+  return {
+    id: request.id,
+    name: request.name,
+    startedAtMs,
+    outcome: outcome2,
+    ...outcome2.kind === "ok" && request.files !== void 0 && { files: request.files },
+    ...content && result !== void 0 && madeIn2(request.name, request.input, textOf9(result)),
+    ...mcp !== null && { mcp: { server: mcp[1], tool: mcp[2] } },
+    ...result?.result?.exitCode !== void 0 && { exitCode: result.result.exitCode },
+    ...result?.result?.delegationId !== void 0 && { taskId: result.result.delegationId },
+    ...agents.length === 1 && request.goals.length <= 1 && { agent: agents[0] },
+    agents: agents.length === 1 && request.goals.length <= 1 ? [] : agents,
+    ...known === void 0 && { timeEstimated: !0 },
+    ...content && { input: request.input, ...result !== void 0 && { output: textOf9(result) } }
+  };
+}
+function outcomeOf4(result, endedAtMs, status, isOver2, content) {
+  if (result === void 0) return isOver2 ? { kind: "interrupted" } : { kind: "open" };
+  if (status === "blocked") return { kind: "denied", endedAtMs };
+  if (status !== "error" && result.result?.isError !== !0) return { kind: "ok", endedAtMs };
+  let { error, exitCode } = result.result ?? {}, isTimeout = exitCode === 124 || /timed? ?out/i.test(error ?? "");
+  return {
+    kind: "error",
+    endedAtMs,
+    errorType: isTimeout ? "timeout" : "tool_error",
+    ...content && error !== void 0 && { message: error }
+  };
+}
+function messageOf2(row) {
+  if (row.role === "tool") return { role: "tool", parts: [{ kind: "tool_result", id: row.toolCallId ?? "", result: textOf9(row) }] };
+  let calls = row.toolCalls.map(({ id, name, input }) => ({ kind: "tool_call", id, name, arguments: input }));
+  return { role: row.role, parts: [...row.parts, ...calls] };
+}
+var textOf9 = ({ parts }) => parts.flatMap((part) => part.kind === "text" ? [part.text] : []).join(`
+`);
+
+// src/harness/hermes/usage.ts
+function totalsOf({ sessions, messages }, rows) {
+  let modelCalls = sum2(sessions, "api_call_count");
+  if (messages !== rows || modelCalls === 0) return;
+  let names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"], cost = sessions.reduce((total, row) => total + (numberOf(row.actual_cost_usd) || numberOf(row.estimated_cost_usd)), 0);
+  return {
+    usage: usageOf2(Object.fromEntries(names.map((name) => [name, sum2(sessions, name)]))),
+    modelCalls,
+    ...cost > 0 && { costUsd: Number(cost.toPrecision(12)) }
+  };
+}
+var UNKNOWN_MODEL = "unknown";
+function modelOf({ sessions, models }, sessionId) {
+  let own2 = sessions.find(({ id }) => id === sessionId) ?? sessions[0], used = models.filter((row) => row.session_id === sessionId && textOf10(row.model) !== ""), names = new Set(used.map(({ model: model2 }) => textOf10(model2))), providers = new Set(used.map((row) => textOf10(row.billing_provider)));
+  if (names.size > 1) return { model: UNKNOWN_MODEL, provider: providerOf3(providers.size === 1 ? [...providers][0] : "", "") };
+  let model = [...names][0] ?? (textOf10(own2?.model) || UNKNOWN_MODEL);
+  return { model, provider: providerOf3([...providers][0] ?? textOf10(own2?.billing_provider), model) };
+}
+var PROVIDERS3 = {
+  anthropic: "anthropic",
+  openai: "openai",
+  "openai-codex": "openai",
+  google: "gcp.gemini",
+  gemini: "gcp.gemini",
+  xai: "x_ai",
+  deepseek: "deepseek",
+  mistral: "mistral_ai",
+  mistralai: "mistral_ai",
+  bedrock: "aws.bedrock",
+  azure: "azure.ai.openai",
+  moonshotai: "moonshot_ai"
+};
+function providerOf3(billed, model) {
+  return billed !== "" && billed !== "custom" ? PROVIDERS3[billed] ?? billed : PROVIDERS3[/^([\w-]+)\//.exec(model)?.[1] ?? ""] ?? "_OTHER";
+}
+var sum2 = (rows, name) => rows.reduce((total, row) => total + numberOf(row[name]), 0), numberOf = (value) => typeof value == "number" && Number.isFinite(value) ? value : 0, textOf10 = (value) => typeof value == "string" ? value : "";
+
+// src/harness/hermes/agents.ts
+var SLACK_MS2 = 50, Delegates = class {
+  #free;
+  #exact;
+  #ended;
+  #unclaimed = [];
+  #orphans = [];
+  constructor(files2, exact, ended) {
+    this.#exact = exact, this.#ended = ended, this.#free = files2.map((file) => delegateOf(file, exact)).toSorted((a, b2) => a.startedAtMs - b2.startedAtMs);
+  }
+  /**
+   * @param session  the one the call was made in, by the id it goes by here
+   * @param used     ids of calls in this trace, to be added to
+   */
+  startedBy(session, call, row, used) {
+    let found = [];
+    for (let goal of call.goals) {
+      let at3 = this.#free.findIndex(
+        (agent) => (agent.parentIds.has(session) || agent.parentIds.has(row.sessionId)) && agent.startedAtMs >= row.atMs - SLACK_MS2 && agent.goal === goal
+      );
+      at3 >= 0 && found.push(...this.#free.splice(at3, 1));
+    }
+    return found.map((agent) => this.#run(agent, used));
+  }
+  /** To be asked when all calls have had theirs. */
+  unclaimed(idsAt) {
+    let runs = [];
+    for (let agent = this.#free.shift(); agent !== void 0; agent = this.#free.shift())
+      agent.rows.length !== 0 && (this.#unclaimed.push(agent), runs.push(this.#run(agent, idsAt(agent.startedAtMs))));
+    return runs;
+  }
+  problems() {
+    return [...this.#unclaimed.map(
+      ({ file }) => ({ file: file.name, line: 0, reason: "unclaimed-agent", detail: "no call was found that started it" })
+    ), ...this.#orphans];
+  }
+  #run({ file, id, rows, startedAtMs, goal: _ }, used) {
+    let endedAt = file.meta.sessions.at(-1)?.ended_at, isOver2 = this.#ended || typeof endedAt == "number", finished = isOver2 || isAnswered(rows), context = {
+      exact: this.#exact,
+      content: file.content,
+      prefix: `${id}/`,
+      times: /* @__PURE__ */ new Map(),
+      modelOf: (sessionId) => modelOf(file.meta, sessionId),
+      agentsOf: (call, row) => this.startedBy(id, call, row, used),
+      isNew: (callId) => !used.has(callId) && !!used.add(callId)
+    }, common3 = { id, name: "subagent", startId: id, respawns: [], unclaimedAgents: [], steeringMs: [] };
+    if (rows.length === 0)
+      return {
+        ...common3,
+        startedAtMs,
+        endedAtMs: startedAtMs,
+        modelCalls: [],
+        toolCalls: [],
+        compactions: [],
+        outcome: { kind: "interrupted" },
+        finished
+      };
+    let summaries = rows.filter(({ isSummary }) => isSummary).map(({ atMs }) => atMs), told5 = rows.filter(({ isSummary, isHidden, role }) => !isSummary && !isHidden && role !== "system");
+    if (told5.length === 0) return this.#run({ file, id, rows: [], startedAtMs, parentIds: /* @__PURE__ */ new Set(), goal: void 0 }, used);
+    let { orphans: orphans2, ...run2 } = digest2(told5, isOver2, summaries, context);
+    for (let { line, id: callId } of orphans2)
+      this.#orphans.push({ file: file.name, line, reason: "orphan-result", detail: `no call ${callId} was found for this result` });
+    return {
+      ...common3,
+      ...run2,
+      compactions: summaries.map((atMs) => ({ atMs: Math.round(atMs) })),
+      finished,
+      ...usageOf3(file, run2.modelCalls, finished)
+    };
+  }
+};
+function usageOf3(file, calls, finished) {
+  let totals = totalsOf(file.meta, file.messages.length);
+  return totals === void 0 || !finished || calls.some(({ usage }) => usage !== void 0) ? {} : calls.length === 1 && totals.modelCalls === 1 ? { modelCalls: [{ ...calls[0], usage: totals.usage, ...totals.costUsd !== void 0 && { costUsd: totals.costUsd } }] } : { sessionUsage: totals };
+}
+function delegateOf(file, exact) {
+  let own2 = file.meta.sessions[0], id = file.agentId ?? file.name, parent = exact.parentOf(id) ?? own2?.parent_session_id, rows = withoutCopies(file.messages), begun = own2?.started_at, startedAtMs = typeof begun == "number" && begun > 0 && begun <= MAX_SECONDS ? Math.round(begun * 1e3) : Math.round(rows[0]?.atMs ?? 0);
+  return {
+    file,
+    id,
+    parentIds: new Set(typeof parent == "string" ? [parent] : []),
+    rows,
+    startedAtMs,
+    goal: rows.find(({ role }) => role === "user")?.hash
+  };
+}
+
+// src/harness/hermes/normalise.ts
+var NAME2 = "hermes";
+function normalise3({ sessionId, main, agents, ended }) {
+  let known = new Set([main, ...agents].flatMap(({ meta: meta2 }) => meta2.sessions.map(({ id }) => id))), exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId)))), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), used = /* @__PURE__ */ new Map(), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at3) => {
+    let rows = segment.start === void 0 ? segment.rows : [segment.start, ...segment.rows], isOver2 = ended || at3 < segments.length - 1, ids = /* @__PURE__ */ new Set();
+    used.set(segment.startId, ids);
+    let context = {
+      exact,
+      content: main.content,
+      prefix: "",
+      times,
+      modelOf: (id) => modelOf(main.meta, id),
+      agentsOf: (call, row) => delegates.startedBy(sessionId, call, row, ids),
+      isNew: (id) => !ids.has(id) && !!ids.add(id)
+    }, digested = digest2(rows, isOver2, segment.compactionsMs, context);
+    for (let { line, id } of digested.orphans)
+      problems.push({ file: main.name, line, reason: "orphan-result", detail: `no call ${id} was found for this result` });
+    return { segment, digested, rows, isOver: isOver2 };
+  }), unclaimed = placed(
+    delegates,
+    drafts.map(({ segment, digested }) => ({
+      ids: used.get(segment.startId),
+      startedAtMs: digested.startedAtMs,
+      endedAtMs: digested.endedAtMs
+    }))
+  );
+  problems.push(...delegates.problems());
+  let lines2 = drafts.map(({ rows }) => rows[0].line), problemsOf2 = drafts.map(() => 0);
+  for (let { file, line } of problems) {
+    let at3 = turnOfLine(lines2, line);
+    file === main.name && problemsOf2[at3] !== void 0 && (problemsOf2[at3] += 1);
+  }
+  let totals = drafts.flatMap(({ digested }) => digested.modelCalls).some(({ usage }) => usage !== void 0) ? void 0 : totalsOf(main.meta, main.messages.length), refs = taskRefs2(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls }))), branch = sessions.findLast(({ git_branch: name }) => typeof name == "string" && name !== "")?.git_branch, turns = drafts.map(({ segment, digested, rows, isOver: isOver2 }, at3) => {
+    let { orphans: _, ...run2 } = digested, notifiedBy = refs.get(segment.delegationId ?? ""), rewound = rewoundBefore(segments, at3), isCopy2 = copied2.has(rows[0]);
+    return {
+      ...run2,
+      startId: segment.startId,
+      number: at3 + 1,
+      trigger: segment.start === void 0 ? "unknown" : triggerOf3(segment, sessions[0]?.source),
+      unclaimedAgents: unclaimed.byTurn.get(at3) ?? [],
+      compactions: segment.compactionsMs.map((atMs) => ({ atMs: Math.round(atMs) })),
+      steeringMs: [],
+      finished: isOver2 || isAnswered(rows),
+      ...typeof branch == "string" && { branch },
+      notifiedBy: notifiedBy === void 0 ? [] : [notifiedBy],
+      ...rewound !== void 0 && { rewound },
+      ...isCopy2 && { copiedFrom: { sessionId: origin } },
+      problems: problemsOf2[at3],
+      ...at3 === segments.length - 1 && totals !== void 0 && !isCopy2 && { sessionUsage: totals }
+    };
+  });
+  return {
+    session: { id: sessionId, harness: NAME2, agentName: NAME2, turns, strays: unclaimed.strays },
+    problems,
+    checkpointAt: () => {
+    }
+  };
+}
+var turnOfLine = (starts, line) => Math.max(
+  0,
+  starts.findLastIndex((start) => start <= line)
+);
+function triggerOf3({ delegationId }, source) {
+  return delegationId !== void 0 ? "task_notification" : source === "cron" || source === "tool" || source === "api_server" ? "sdk" : "human";
+}
+function rewoundBefore(segments, at3) {
+  if (segments[at3].isRewound) return;
+  let first = at3;
+  for (; first > 0 && segments[first - 1].isRewound; ) first -= 1;
+  if (first !== at3)
+    return { toTurnId: segments[first - 1]?.startId ?? null, droppedTurnIds: segments.slice(first, at3).map(({ startId }) => startId) };
+}
+function placed(delegates, turns) {
+  let byTurn = /* @__PURE__ */ new Map();
+  if (turns.length === 0) return { byTurn, strays: delegates.unclaimed(() => /* @__PURE__ */ new Set()) };
+  let turnAt3 = (atMs) => Math.max(
+    0,
+    turns.findLastIndex(({ startedAtMs }) => startedAtMs <= atMs)
+  );
+  for (let agent of delegates.unclaimed((atMs) => turns[turnAt3(atMs)].ids)) {
+    let at3 = turnAt3(agent.startedAtMs);
+    byTurn.set(at3, [...byTurn.get(at3) ?? [], agent]);
+  }
+  return { byTurn, strays: [] };
+}
+function taskRefs2(turns) {
+  let refs = /* @__PURE__ */ new Map(), visit = (call, startId) => {
+    call.taskId !== void 0 && refs.set(call.taskId, { startId, id: call.id, kind: "call" });
+    for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents])
+      for (let inner of agent.toolCalls) visit(inner, startId);
+  };
+  for (let { startId, toolCalls } of turns) for (let call of toolCalls) visit(call, startId);
+  return refs;
+}
+
+// src/harness/hermes/recount.ts
+function recount3({ main, agents, ended = !1 }) {
+  let unusable = [], responses2 = [], calls = /* @__PURE__ */ new Map(), accounts = [], files2 = [{ file: main, agentId: void 0 }, ...agents.map((agent) => ({ file: agent, agentId: agent.id }))].map(
+    ({ file, agentId }) => ({
+      file,
+      agentId,
+      ...rowsIn(file, unusable)
+    })
+  ), told5 = requestsIn(files2.flatMap(({ hooks }) => hooks));
+  for (let { file, agentId, rows } of files2) {
+    let meta2 = parsed3(file.meta ?? "{}") ?? {}, given = /* @__PURE__ */ new Map(), answers2 = answersIn(rows), isOver2 = ended || typeof meta2.sessions?.at(-1)?.ended_at == "number" || hasAnswered(rows);
+    for (let { line, row } of answers2) {
+      let places = [{ file: file.name, line }], asked = callsOf(row);
+      for (let id2 of asked) calls.set(id2, [...calls.get(id2) ?? [], ...places]);
+      let said2 = digestOf(`${digestOf(textOf11(row))} ${asked.join(" ")}`), time3 = (given.get(said2) ?? 0) + 1;
+      given.set(said2, time3);
+      let id = `${agentId === void 0 ? "" : `${agentId}/`}${said2}${time3 > 1 ? `#${time3}` : ""}`, request = told5.findLast(
+        (each) => !each.taken && each.session === row.session_id && each.at <= row.timestamp + 5e-3 && each.at >= row.timestamp - 2
+      );
+      request !== void 0 && (request.taken = !0);
+      let alone = agentId !== void 0 && isOver2 && answers2.length === 1 && meta2.messages === rows.length ? onlyCall(meta2) : void 0, tokens = request === void 0 ? alone : request.tokens;
+      responses2.push({
+        id,
+        model: request?.model ?? modelOf2(meta2, row.session_id),
+        ...tokens !== void 0 && { tokens },
+        agents: agentId === void 0 ? [] : [agentId],
+        places
+      });
+    }
+    let own2 = responses2.slice(responses2.length - answers2.length);
+    meta2.messages === rows.length && (agentId === void 0 || isOver2) && own2.length > 0 && own2.every(({ tokens }) => tokens === void 0) && accounts.push(...accountOf(file, agentId, meta2));
+  }
+  let declared = declaredIn(main);
+  return {
+    responses: responses2,
+    toolCalls: [...calls].map(([id, places]) => ({ id, places })),
+    agents: agents.map(({ id, name }) => ({ id, ids: [id], startedBy: [], places: [{ file: name, line: 0 }] })),
+    unusable,
+    missing: [],
+    accounts,
+    ...declared !== void 0 && { declared }
+  };
+}
+function requestsIn(hooks) {
+  let byId3 = /* @__PURE__ */ new Map();
+  for (let { hook_event_name: event, session_id: session, extra } of hooks) {
+    if (event !== "post_api_request" || typeof extra?.ended_at != "number" || byId3.has(extra.api_request_id)) continue;
+    let tokens = extra.usage ? tokensOf2(extra.usage) : void 0;
+    byId3.set(extra.api_request_id, {
+      session,
+      at: extra.ended_at,
+      model: extra.response_model || extra.model || void 0,
+      tokens,
+      taken: !1
+    });
+  }
+  return [...byId3.values()].toSorted((one, other) => one.at - other.at);
+}
+function onlyCall(meta2) {
+  let [session, ...more] = meta2.sessions ?? [];
+  return more.length === 0 && session?.api_call_count === 1 ? tokensOf2(session) : void 0;
+}
+function accountOf({ name }, agentId, meta2) {
+  let sessions = meta2.sessions ?? [], sum4 = (of) => sessions.reduce((total, row) => total + of(row), 0);
+  if (sum4((row) => row.api_call_count ?? 0) === 0) return [];
+  let tokens = sessions.map(tokensOf2).reduce((a, b2) => ({
+    input: a.input + b2.input,
+    output: a.output + b2.output,
+    cacheRead: a.cacheRead + b2.cacheRead,
+    cacheWrite: a.cacheWrite + b2.cacheWrite
+  })), costUsd2 = sum4((row) => row.actual_cost_usd || row.estimated_cost_usd || 0);
+  return [{ ...agentId !== void 0 && { agentId }, tokens, ...costUsd2 > 0 && { costUsd: costUsd2 }, place: { file: name, line: 0 } }];
+}
+function tokensOf2(row) {
+  let number3 = (value) => typeof value == "number" ? value : 0, [cacheRead, cacheWrite] = [number3(row.cache_read_tokens), number3(row.cache_write_tokens)];
+  return { input: number3(row.input_tokens) + cacheRead + cacheWrite, output: number3(row.output_tokens), cacheRead, cacheWrite };
+}
+function rowsIn(file, unusable) {
+  file.unreadable !== void 0 && unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+  let rows = [], hooks = [], read = /* @__PURE__ */ new Set(), line = (file.firstLine ?? 1) - 1;
+  for (let text4 of file.lines) {
+    line++;
+    let row = parsed3(text4);
+    row !== null && (row === void 0 ? unusable.push({ place: { file: file.name, line }, why: "no JSON object" }) : row.hook_event_name !== void 0 ? hooks.push(row) : typeof row.timestamp != "number" || !(row.timestamp > 0) ? unusable.push({ place: { file: file.name, line }, why: "no time" }) : (row.id === void 0 || !read.has(`${row.session_id} ${row.id}`)) && (read.add(`${row.session_id} ${row.id}`), rows.push({ line, row })));
+  }
+  return { rows, hooks };
+}
+function answersIn(rows) {
+  let seen = /* @__PURE__ */ new Set();
+  return rows.filter(({ row }, at3) => {
+    if (row.role !== "assistant") return !1;
+    let key = JSON.stringify([textOf11(row), callsOf(row)]), again = seen.has(key) && isNextToSummary(rows, at3);
+    return seen.add(key), !again;
+  });
+}
+var hasAnswered = (rows) => {
+  let last = rows.at(-1)?.row;
+  return last?.role === "assistant" && callsOf(last).length === 0 && !["length", "incomplete"].includes(last.finish_reason);
+};
+function isNextToSummary(rows, at3) {
+  return [-1, 1].some((step) => {
+    for (let i = at3; rows[i + step] !== void 0; i += step) {
+      if (Math.abs(rows[i + step].row.timestamp - rows[i].row.timestamp) > 3e-4) return !1;
+      if (rows[i + step].row._compressed_summary === 1 || textOf11(rows[i + step].row).startsWith("[CONTEXT COMPACTION")) return !0;
+    }
+    return !1;
+  });
+}
+function callsOf(row) {
+  let list = typeof row.tool_calls == "string" ? parsedList(row.tool_calls) : row.tool_calls;
+  return Array.isArray(list) ? list.flatMap((call) => {
+    let id = call?.id || call?.call_id;
+    return typeof id == "string" && (call?.function?.name ?? call?.name) ? [id] : [];
+  }) : [];
+}
+function textOf11(row) {
+  let content = typeof row.content == "string" ? row.content : "";
+  if (!content.startsWith("\0json:")) return content;
+  let list = parsedList(content.slice(6));
+  return Array.isArray(list) ? list.flatMap((part) => typeof part?.text == "string" ? [part.text] : []).join(`
+`) : "";
+}
+function modelOf2(meta2, sessionId) {
+  let used = [...new Set((meta2.models ?? []).flatMap((row) => row.session_id === sessionId && row.model ? [row.model] : []))];
+  if (used.length > 1) return "unknown";
+  let session = (meta2.sessions ?? []).find((row) => row.id === sessionId) ?? meta2.sessions?.[0];
+  return used[0] ?? (session?.model || "unknown");
+}
+function declaredIn({ name, meta: meta2 }) {
+  let models = parsed3(meta2 ?? "{}")?.models ?? [];
+  if (!(!Array.isArray(models) || models.length === 0))
+    return {
+      name: "session_model_usage",
+      place: { file: name, line: 0 },
+      byModel: models.map((row) => ({ model: String(row.model), tokens: tokensOf2(row) })),
+      incomparable: "Hermes counts tokens per session, not per call"
+    };
+}
+function digestOf(text4) {
+  let [a, b2] = [3735928559, 1103547991];
+  for (let at3 = 0; at3 < text4.length; at3++)
+    a = Math.imul(a ^ text4.charCodeAt(at3), 2654435761), b2 = Math.imul(b2 ^ text4.charCodeAt(at3), 1597334677);
+  return a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b2 ^ b2 >>> 13, 3266489909), b2 = Math.imul(b2 ^ b2 >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909), ((b2 & 2097151) * 2 ** 32 + (a >>> 0)).toString(36);
+}
+function parsedList(text4) {
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return;
+  }
+}
+function parsed3(line) {
+  let text4 = (typeof line == "string" ? line : new TextDecoder().decode(line)).replace(/^[\0\ufeff]+/, "").trim();
+  if (text4 === "") return null;
+  let value = parsedList(text4);
+  return typeof value == "object" && value !== null && !Array.isArray(value) ? value : void 0;
+}
+
+// src/harness/hermes/index.ts
+var hermes = {
+  name: "hermes",
+  layouts: [layout3],
+  parse: parseFile3,
+  wants: ({ meta: meta2 }) => {
+    let directory = meta2.sessions.find(({ cwd }) => typeof cwd == "string" && cwd !== "")?.cwd;
+    return { agents: [], sessionPrefixes: [], ...typeof directory == "string" && { directory } };
+  },
+  normalise: normalise3,
+  // Rows are written anew, marked and deleted: there is no line up to which nothing changes.
+  resume: () => {
+  },
+  recount: recount3
+};
+
+// src/harness/openclaw/layout.ts
+var stateOf = (env, home) => env.OPENCLAW_STATE_DIR || `${env.OPENCLAW_HOME || home}/.openclaw`, database = {
+  kind: "database",
+  files: (env, home) => [`${stateOf(env, home)}/agents/*/agent/openclaw-agent.sqlite`],
+  tables: ["session_windows", "transcript_events"],
+  listQueries: (columns) => [
+    {
+      sql: `select w.*, ${has(columns, "session_nodes", "label") ? "n.label" : "null"} as node_label, ${has(columns, "session_nodes", "parent_session_key") ? "n.parent_session_key" : "null"} as node_parent from session_windows w ${has(columns, "session_nodes", "session_key") ? "left join session_nodes n on n.session_key = w.session_key" : ""} order by w.session_id`,
+      parameters: []
+    },
+    {
+      sql: `select session_id, count(*) as events, max(seq) as last, min(created_at) as first_at, max(created_at) as last_at,
+        (select coalesce(event_json, event_zstd) from transcript_events h where h.session_id = e.session_id order by seq limit 1) as header
+        from transcript_events e group by session_id`,
+      parameters: []
+    },
+    ..."transcript_rewrite_watermarks" in columns ? [{ sql: "select session_id, generation from transcript_rewrite_watermarks", parameters: [] }] : [],
+    ..."trajectory_runtime_events" in columns ? [
+      {
+        sql: "select session_id, count(*) as events, max(created_at) as last_at from trajectory_runtime_events group by session_id",
+        parameters: []
+      }
+    ] : []
+  ],
+  sessionsOf: sessionsOf2,
+  lineQueries: (ids, columns) => ["transcript_events", "trajectory_runtime_events"].filter((table) => table in columns).flatMap(
+    (table) => ids.map((id) => ({
+      sql: `select event_json${has(columns, table, "event_zstd") ? ", event_zstd" : ""} from ${table} where session_id = ? order by seq`,
+      parameters: [id]
+    }))
+  ),
+  lineOf: ({ event_json: json, event_zstd: packed }) => textOf12(json) ?? textOf12(packed ?? null) ?? ""
+}, has = (columns, table, column) => columns[table]?.includes(column) === !0, textOf12 = (value) => typeof value == "string" ? value : void 0, numberOf2 = (value) => typeof value == "number" ? value : void 0;
+function sessionsOf2([windows = [], transcripts = [], ...others]) {
+  let transcriptOf = byId(transcripts), [generations, trajectories] = [
+    others.find((rows) => rows.some((row) => "generation" in row)),
+    others.find((rows) => rows.some((row) => "last_at" in row))
+  ], [generationOf, trajectoryOf] = [byId(generations ?? []), byId(trajectories ?? [])], idOfKey = new Map(windows.map((row) => [textOf12(row.session_key), textOf12(row.session_id)]));
+  return windows.flatMap((window2) => {
+    let id = textOf12(window2.session_id), transcript = id === void 0 ? void 0 : transcriptOf.get(id);
+    if (id === void 0 || transcript === void 0) return [];
+    let parentId = idOfKey.get(textOf12(window2.parent_session_key) ?? textOf12(window2.node_parent) ?? textOf12(window2.spawned_by)), header2 = textOf12(transcript.header) ?? "", directory = directoryOf(header2), modifiedMs = Math.max(numberOf2(transcript.last_at) ?? 0, numberOf2(trajectoryOf.get(id)?.last_at) ?? 0), meta2 = { session_key: window2.session_key, label: window2.node_label, status: window2.status };
+    return [
+      {
+        id,
+        ids: [id],
+        ...parentId !== void 0 && parentId !== id && { parentId },
+        begunMs: numberOf2(transcript.first_at) ?? 0,
+        modifiedMs,
+        ...directory !== void 0 && { directory },
+        version: [
+          generationOf.get(id)?.generation,
+          transcript.events,
+          transcript.last,
+          trajectoryOf.get(id)?.events,
+          window2.status
+        ].join(" "),
+        // A conversation can always go on.
+        ended: !1,
+        meta: JSON.stringify(Object.fromEntries(Object.entries(meta2).filter(([, value]) => typeof value == "string")))
+      }
+    ];
+  });
+}
+var byId = (rows) => new Map(rows.map((row) => [textOf12(row.session_id) ?? "", row])), files = {
+  kind: "threads",
+  roots: (env, home) => [`${stateOf(env, home)}/agents`],
+  threadOf: (path2) => isBeside(path2) ? void 0 : /\/agents\/[^/]+\/sessions\/([^/]+)\.jsonl$/.exec(slashed(path2))?.[1],
+  isBeside,
+  topOf: folderOf,
+  headOf: headOf3,
+  companionOf: (path2) => path2.replace(/\.jsonl$/, ".trajectory.jsonl"),
+  timeOf: timeOf2,
+  directoryOf,
+  hasStop: hasStop3
+}, piFiles = {
+  kind: "threads",
+  roots: (env, home) => [`${env.PI_CODING_AGENT_DIR || `${home}/.pi/agent`}/sessions`],
+  threadOf: (path2) => /\/\d{4}-\d\d-\d\dT[\d-]+Z_([0-9a-f-]{36})\.jsonl$/.exec(slashed(path2))?.[1],
+  topOf: folderOf,
+  headOf: headOf3,
+  timeOf: timeOf2,
+  directoryOf,
+  hasStop: hasStop3
+};
+function isBeside(path2) {
+  return /\.(?:trajectory|checkpoint\.[^/\\]*)\.jsonl$/.test(path2);
+}
+var slashed = (path2) => path2.replaceAll("\\", "/");
+function folderOf(path2) {
+  return path2.replace(/[\\/][^\\/]*$/, "");
+}
+function headOf3(firstLine) {
+  if (!/^\s*\{"type":"session","version":\d/.test(firstLine)) return;
+  let id = /"id":"([^"\\]+)"/.exec(firstLine)?.[1];
+  return id === void 0 ? {} : { threadId: id };
+}
+function timeOf2(lineHead) {
+  let atMs = utcMs(/"(?:timestamp|ts)":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? "");
+  return Number.isNaN(atMs) ? void 0 : atMs;
+}
+function directoryOf(head) {
+  let quoted = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1];
+  try {
+    return quoted === void 0 ? void 0 : JSON.parse(quoted);
+  } catch {
+    return;
+  }
+}
+function hasStop3(lastLines2, { atMs }) {
+  return lastLines2.some((line) => line.includes('"role":"assistant"') && (timeOf2(line) ?? 0) <= atMs);
+}
+
+// src/harness/openclaw/runs.ts
+var announcedBy = (runId) => /^announce:v\d+:(.+)$/.exec(runId ?? "")?.[1];
+function runsOf({ entries, events, header: header2 }) {
+  let drafts = [], runOfEntry = /* @__PURE__ */ new Map(), alive = [], byRunId = /* @__PURE__ */ new Map(), begin = (first, runId, firstMs) => {
+    let draft = {
+      startId: first.kind === "assistant" && runId !== void 0 ? runId : keyOf2(first),
+      runIds: new Set(runId === void 0 ? [] : [runId]),
+      prompt: first.kind === "user" ? first : void 0,
+      steering: [],
+      calls: [],
+      results: [],
+      compactions: [],
+      firstMs,
+      dropped: [],
+      backTo: void 0
+    };
+    return rewindTo(first, draft), alive.push(drafts.length), drafts.push(draft), runId !== void 0 && byRunId.set(runId, draft), draft;
+  }, rewindTo = (first, draft) => {
+    let parent = first.parentId === void 0 ? void 0 : runOfEntry.get(first.parentId);
+    if (parent === void 0 || drafts.length === 0) return;
+    let kept2 = alive.findLastIndex((at3) => at3 <= parent) + 1;
+    if (kept2 === alive.length) return;
+    let dropped = alive.splice(kept2);
+    draft.dropped = dropped, draft.backTo = parent;
+  }, runOfCall = /* @__PURE__ */ new Map();
+  for (let entry of entries) {
+    switch (entry.kind) {
+      case "user": {
+        let current = drafts.at(-1);
+        entry.runId !== void 0 && current?.runIds.has(entry.runId) ? current.steering.push(entry) : begin(entry, entry.runId, entry.sentMs);
+        break;
+      }
+      case "assistant": {
+        let run2 = runOf2(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.startedMs);
+        run2.calls.push(entry), entry.runId !== void 0 && !run2.runIds.has(entry.runId) && (run2.runIds.add(entry.runId), byRunId.set(entry.runId, run2));
+        for (let { id } of entry.toolCalls) runOfCall.set(id, run2);
+        break;
+      }
+      case "result":
+        (runOfCall.get(entry.callId) ?? runOf2(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).results.push(entry);
+        break;
+      case "compaction":
+        (compactedRun(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
+        break;
+      case "other":
+        break;
+      default:
+    }
+    runOfEntry.set(entry.id, drafts.length - 1);
+  }
+  let eventsByRun = grouped(events, ({ runId }) => runId);
+  return drafts.map(({ firstMs, backTo, runIds, prompt, ...draft }) => ({
+    ...draft,
+    ...runIds.size > 0 && { runId: [...runIds].at(-1) },
+    ...prompt !== void 0 && { prompt },
+    ...backTo !== void 0 && { backTo },
+    events: [...runIds].flatMap((id) => eventsByRun.get(id) ?? []),
+    startedAtMs: firstMs,
+    isCopy: header2 !== void 0 && header2.forkedFrom !== void 0 && ((prompt ?? draft.calls[0])?.atMs ?? header2.atMs) < header2.atMs
+  }));
+}
+function runOf2(entry, drafts, byRunId) {
+  let known = byRunId.get(entry.runId ?? "");
+  if (known !== void 0) return known;
+  let current = drafts.at(-1);
+  return current === void 0 || announcedBy(entry.runId) !== void 0 || (current.calls.length > 0 || current.prompt === void 0) && entry.runId !== void 0 && current.runIds.size > 0 ? void 0 : current;
+}
+function compactedRun(entry, drafts, byRunId) {
+  if (entry.runId !== void 0) return byRunId.get(entry.runId);
+  let current = drafts.at(-1);
+  return current?.calls.at(-1)?.stopReason === "toolUse" ? current : void 0;
+}
+var keyOf2 = ({ id, atMs }) => id.length >= 32 ? id : `${id}@${atMs}`;
+function grouped(items, keyOfItem) {
+  let groups = /* @__PURE__ */ new Map();
+  for (let item of items) {
+    let group = groups.get(keyOfItem(item));
+    group === void 0 ? groups.set(keyOfItem(item), [item]) : group.push(item);
+  }
+  return groups;
+}
+
+// src/harness/openclaw/calls.ts
+function modelCallsOf(run2, content) {
+  let attempts = run2.events.filter(({ kind }) => kind === "attempt").length, compactedMs = run2.compactions.map(({ atMs }) => atMs), answered = run2.calls.filter((call) => call.error === void 0 && (call.stopReason !== "aborted" || hasAnswer(call))), inputs = content ? inputsOf(run2, answered) : [];
+  return answered.map((call, at3) => {
+    let previousMs = answered[at3 - 1]?.atMs ?? 0;
+    return {
+      id: call.responseId ?? keyOf2(call),
+      ...call.responseId === void 0 && { idIsOurs: !0 },
+      provider: call.provider,
+      model: call.model,
+      startedAtMs: call.startedMs,
+      endedAtMs: call.atMs,
+      finishReason: call.stopReason,
+      usage: call.usage,
+      costUsd: call.costUsd,
+      retries: at3 === 0 ? Math.max(0, attempts - 1) : 0,
+      afterCompaction: compactedMs.some((atMs) => previousMs < atMs && atMs <= call.startedMs),
+      serverToolCalls: 0,
+      ...content && {
+        input: inputs[at3],
+        output: { role: "assistant", parts: call.parts ?? [] }
+      }
+    };
+  });
+}
+var hasAnswer = ({ usage, isEmpty: isEmpty2 }) => (usage?.output ?? 0) > 0 || !isEmpty2;
+function inputsOf({ prompt, steering, results }, calls) {
+  let users = prompt === void 0 ? steering : [prompt, ...steering], [said2, given] = [0, 0];
+  return calls.map((call) => {
+    let input = [];
+    for (; said2 < users.length && users[said2].sentMs <= call.startedMs; said2++)
+      input.push({ role: "user", parts: users[said2].parts ?? [] });
+    for (; given < results.length && results[given].atMs <= call.atMs; given++) {
+      let { callId, output } = results[given];
+      input.push({ role: "tool", parts: [{ kind: "tool_result", id: callId, result: output }] });
+    }
+    return input;
+  });
+}
+function toolCallsOf2(run2, finished, content, claim3, add) {
+  let results = new Map(run2.results.map((result) => [result.callId, result])), [begun, ended] = ["call", "result"].map(
+    (kind) => new Map(run2.events.flatMap((event) => event.kind === kind ? [[event.callId, event.atMs]] : []))
+  ), told5 = run2.calls.flatMap((call) => call.toolCalls.map((tool) => ({ ...tool, askedMs: call.atMs }))), known = new Set(told5.map(({ id }) => id)), orphans2 = run2.results.filter(({ callId }) => !known.has(callId)).map(({ callId, toolName, atMs }) => ({
+    id: callId,
+    name: toolName,
+    askedMs: begun.get(callId) ?? atMs,
+    label: void 0,
+    input: void 0
+  }));
+  return [...new Map([...told5, ...orphans2].map((tool) => [tool.id, tool])).values()].map(
+    ({ id, name, askedMs, label, input }) => {
+      let result = results.get(id), startedAtMs = begun.get(id) ?? askedMs, endedAtMs = result && endOf3(result, startedAtMs, ended.get(id));
+      result !== void 0 && result.atMs < startedAtMs && add(result.line, "end-before-start", "a result that is older than its call");
+      let agent = result?.started && claim3({ callId: id, startedAtMs, ...result.started, ...label !== void 0 && { label } });
+      return {
+        id,
+        name,
+        startedAtMs,
+        outcome: outcomeOf5(result, endedAtMs, finished),
+        exitCode: result?.exitCode,
+        ...!begun.has(id) && { timeEstimated: !0 },
+        agents: [],
+        ...agent !== void 0 && { agent },
+        ...filesOf2(name, input, result, content),
+        ...content && { input, output: result?.output }
+      };
+    }
+  );
+}
+function endOf3({ atMs, durationMs }, startedAtMs, endedMs) {
+  let end = endedMs ?? (durationMs === void 0 ? atMs : Math.min(atMs, startedAtMs + durationMs));
+  return Math.max(startedAtMs, end);
+}
+function outcomeOf5(result, endedAtMs, finished) {
+  if (result === void 0 || endedAtMs === void 0) return { kind: finished ? "interrupted" : "open" };
+  if (!(result.isError || (result.exitCode ?? 0) !== 0 || result.timedOut)) return { kind: "ok", endedAtMs };
+  let errorType = result.timedOut ? "timeout" : result.unknownTool ? "unknown_tool" : "tool_error";
+  return { kind: "error", endedAtMs, errorType, ...result.message !== void 0 && { message: result.message } };
+}
+function filesOf2(name, input, result, content) {
+  if (name !== "write" && name !== "edit" || result === void 0 || result.isError || result.unchanged) return {};
+  if (!content || !isObject2(input)) return { files: [{ change: "update" }] };
+  let text4 = (key) => typeof input[key] == "string" ? input[key] : void 0, [path2, before, after] = [text4("path"), name === "edit" ? text4("oldText") : "", text4(name === "edit" ? "newText" : "content")];
+  return {
+    files: [{ change: "update", path: path2, ...before !== void 0 && after !== void 0 && { edits: [{ before, after }] } }]
+  };
+}
+
+// src/harness/openclaw/normalise.ts
+function normaliserFor(harness) {
+  return (files2) => {
+    let session = new Building(files2, harness);
+    return { session: session.session(), problems: session.problems, checkpointAt: () => {
+    } };
+  };
+}
+var Building = class {
+  problems;
+  #files;
+  #harness;
+  #unclaimed;
+  #starts = /* @__PURE__ */ new Map();
+  /** Keys of sessions that have their place: that of the main one has none to be given. */
+  #claimed;
+  constructor(files2, harness) {
+    this.#files = files2, this.#harness = harness, this.#claimed = new Set(files2.main.window.sessionKey === void 0 ? [] : [files2.main.window.sessionKey]), this.problems = [files2.main, ...files2.agents].flatMap(({ problems }) => problems), this.#unclaimed = new Map(files2.agents.map((file) => [file.window.sessionKey ?? file.agentId ?? file.name, file]));
+  }
+  session() {
+    let { main, sessionId, ended } = this.#files, raw = runsOf(main), problemsBy = lineCounts(main.problems, raw), turns = raw.map((run2, at3) => {
+      let isOver2 = at3 < raw.length - 1 || ended, own2 = this.#run(run2, main, isOver2, run2.startId), notifiedBy = this.#starts.get(announcedBy(run2.runId) ?? "");
+      return {
+        ...own2,
+        number: at3 + 1,
+        trigger: triggerOf4(run2),
+        ...run2.prompt === void 0 && run2.calls.length === 0 && run2.compactions.length > 0 && { command: "/compact" },
+        notifiedBy: notifiedBy === void 0 ? [] : [notifiedBy],
+        ...run2.backTo !== void 0 && {
+          rewound: { toTurnId: raw[run2.backTo]?.startId ?? null, droppedTurnIds: run2.dropped.map((dropped) => raw[dropped].startId) }
+        },
+        ...run2.isCopy && { copiedFrom: { ...main.header?.forkedFrom !== void 0 && { sessionId: main.header.forkedFrom } } },
+        problems: problemsBy[at3]
+      };
+    }), strays = this.#leftOver(), owned = /* @__PURE__ */ new Map();
+    for (let agent of strays) {
+      let at3 = ownerOf(agent, turns), known = owned.get(at3);
+      known === void 0 ? owned.set(at3, [agent]) : known.push(agent);
+    }
+    let lines2 = startLines(raw);
+    return {
+      id: main.header?.id ?? sessionId,
+      harness: this.#harness,
+      agentName: this.#harness,
+      turns: turns.map((turn, at3) => this.#once({ ...turn, unclaimedAgents: owned.get(at3) ?? [] }, lines2[at3])),
+      strays: turns.length === 0 ? strays.map((agent) => new Once().run(agent)) : []
+    };
+  }
+  /** Two of one id would be one span. */
+  #once(turn, line) {
+    let once = new Once(), told5 = once.run(turn);
+    return once.repeated === 0 ? told5 : (this.#add(this.#files.main)(line, "duplicate-tool-use", `${once.repeated} calls or agents of this turn are told twice`), { ...told5, problems: told5.problems + 1 });
+  }
+  /** @param isOver  whether nothing more can come */
+  #run(run2, file, isOver2, startId) {
+    let last = run2.calls.at(-1), ended = run2.events.findLast((event) => event.kind === "ended"), isKilled = ended !== void 0 && ended.status === "interrupted" || last?.stopReason === "aborted" || isOver2 && file.window.status === "killed" && ended === void 0, isAnswered2 = last !== void 0 && last.stopReason !== "toolUse", finished = isOver2 || ended !== void 0 || isAnswered2 || run2.compactions.length > 0 && run2.prompt === void 0 && last === void 0, claim3 = (claimed) => this.#claim(claimed, startId), toolCalls = toolCallsOf2(run2, finished, file.content, claim3, this.#add(file)), modelCalls = modelCallsOf(run2, file.content), outcome2 = outcomeOf6(run2, isKilled || finished && !isAnswered2 && run2.prompt !== void 0), version2 = run2.events.find((event) => event.kind === "version")?.version, told5 = [
+      run2.startedAtMs,
+      ...run2.calls.map(({ atMs }) => atMs),
+      ...run2.results.map(({ atMs }) => atMs),
+      ...run2.compactions.map(({ atMs }) => atMs),
+      ...isKilled && ended !== void 0 ? [ended.atMs] : []
+    ], answer = run2.calls.findLast(({ parts }) => parts?.some(({ kind }) => kind === "text"))?.parts?.filter(({ kind }) => kind === "text");
+    return {
+      startId,
+      startedAtMs: run2.startedAtMs,
+      endedAtMs: told5.reduce((latest, atMs) => Math.max(latest, atMs)),
+      modelCalls,
+      toolCalls,
+      unclaimedAgents: [],
+      compactions: run2.compactions.map(({ atMs, tokensBefore, tokensAfter }) => ({ atMs, tokensBefore, tokensAfter })),
+      steeringMs: run2.steering.map(({ sentMs }) => sentMs),
+      outcome: outcome2,
+      finished,
+      ...version2 !== void 0 && { version: version2 },
+      ...run2.prompt?.parts !== void 0 && { prompt: run2.prompt.parts },
+      ...answer !== void 0 && isAnswered2 && { answer }
+    };
+  }
+  #add = (file) => (line, reason, detail) => {
+    this.problems.push({ file: file.name, line, reason, detail });
+  };
+  /** Each agent once, whoever asks first. */
+  #claim({ sessionKey, runId, callId, label, startedAtMs }, startId) {
+    if (this.#starts.set(`${sessionKey}:${runId}`, { startId, id: callId, kind: "call" }), this.#claimed.has(sessionKey)) return;
+    this.#claimed.add(sessionKey);
+    let file = this.#unclaimed.get(sessionKey);
+    return file === void 0 ? this.#files.ended ? void 0 : unbegun(sessionKey, label, startedAtMs) : (this.#unclaimed.delete(sessionKey), this.#agent(file, label));
+  }
+  /** However many runs it had: one agent, from the first to the last. */
+  #agent(file, label) {
+    let raw = runsOf(file), first = raw[0]?.startId ?? `${file.agentId ?? file.name}`, runs = raw.map((run2, at3) => this.#run(run2, file, at3 < raw.length - 1 || this.#files.ended, first)), last = runs.at(-1), { status } = file.window, title = file.window.label ?? label, isBroken = status === "failed" || status === "killed" || status === "timeout";
+    return {
+      id: file.header?.id ?? file.agentId ?? file.name,
+      name: nameIn(title),
+      type: "subagent",
+      ...file.content && title !== void 0 && { description: title },
+      startId: first,
+      startedAtMs: runs.reduce((start, run2) => Math.min(start, run2.startedAtMs), runs[0]?.startedAtMs ?? file.header?.atMs ?? 0),
+      endedAtMs: runs.reduce((end, run2) => Math.max(end, run2.endedAtMs), runs[0]?.endedAtMs ?? file.header?.atMs ?? 0),
+      modelCalls: runs.flatMap(({ modelCalls }) => modelCalls),
+      toolCalls: runs.flatMap(({ toolCalls }) => toolCalls),
+      unclaimedAgents: [],
+      compactions: runs.flatMap(({ compactions }) => compactions),
+      steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
+      outcome: last?.outcome ?? { kind: "interrupted" },
+      finished: this.#files.ended || isBroken || last?.finished === !0 && status !== "running",
+      respawns: [],
+      ...last?.version !== void 0 && { version: last.version },
+      ...runs[0]?.prompt !== void 0 && { prompt: runs[0].prompt },
+      ...last?.answer !== void 0 && { answer: last.answer }
+    };
+  }
+  /** Agents that no call told of. */
+  #leftOver() {
+    let agents = [];
+    for (let [key, file] of [...this.#unclaimed])
+      this.#unclaimed.delete(key) && (this.#add(file)(0, "unclaimed-agent", "no call is known that started this agent"), agents.push(this.#agent(file, void 0)));
+    return agents;
+  }
+}, nameIn = (label) => label !== void 0 && /^[\w.-]{1,64}$/.test(label) ? label : "subagent", unbegun = (sessionKey, label, atMs) => ({
+  id: sessionKey,
+  name: nameIn(label),
+  type: "subagent",
+  startId: sessionKey,
+  startedAtMs: atMs,
+  endedAtMs: atMs,
+  modelCalls: [],
+  toolCalls: [],
+  unclaimedAgents: [],
+  compactions: [],
+  steeringMs: [],
+  outcome: { kind: "completed" },
+  finished: !1,
+  respawns: []
+});
+function ownerOf({ startedAtMs }, turns) {
+  let during = turns.findIndex((turn) => turn.startedAtMs <= startedAtMs && startedAtMs <= turn.endedAtMs);
+  if (during >= 0) return during;
+  let next = turns.findIndex((turn) => turn.startedAtMs > startedAtMs);
+  return next >= 0 ? next : turns.length - 1;
+}
+function triggerOf4(run2) {
+  if (announcedBy(run2.runId) !== void 0) return "task_notification";
+  if (run2.prompt === void 0) return run2.compactions.length > 0 && run2.calls.length === 0 ? "command" : "unknown";
+  let started = run2.events.find((event) => event.kind === "attempt");
+  return started?.trigger === void 0 || started.trigger === "user" ? "human" : "unknown";
+}
+function outcomeOf6(run2, isInterrupted) {
+  let last = run2.calls.at(-1);
+  return last?.error !== void 0 ? { kind: "error", errorType: `api_${last.error.type}`, ...last.error.message !== void 0 && { message: last.error.message } } : isInterrupted ? { kind: "interrupted" } : { kind: "completed" };
+}
+var startLines = (runs) => runs.map((run2) => (run2.prompt ?? run2.calls[0] ?? run2.results[0] ?? run2.compactions[0])?.line ?? 0);
+function lineCounts(problems, runs) {
+  let starts = startLines(runs), counts = runs.map(() => 0);
+  for (let { line } of problems) {
+    let at3 = Math.max(
+      0,
+      starts.findLastIndex((start) => start <= line)
+    );
+    counts.length > 0 && (counts[at3] = counts[at3] + 1);
+  }
+  return counts;
+}
+
+// src/harness/openclaw/parts.ts
+function partsOf4(content, complain) {
+  return typeof content == "string" ? [{ kind: "text", text: content }] : Array.isArray(content) ? content.filter(isObject2).flatMap(partOf4) : (content != null && complain(`content: expected text or blocks, got ${typeof content}`), []);
+}
+var resultValue2 = (content, complain) => Array.isArray(content) && content.every((block) => isObject2(block) && block.type === "text") ? textIn(content) : partsOf4(content, complain);
+function textIn(content) {
+  return typeof content == "string" ? content : Array.isArray(content) ? content.flatMap((block) => isObject2(block) && typeof block.text == "string" ? [block.text] : []).join(`
+`) : "";
+}
+function partOf4(block) {
+  let word3 = (key) => typeof block[key] == "string" ? block[key] : "";
+  switch (block.type) {
+    case "text":
+      return [{ kind: "text", text: word3("text") }];
+    case "thinking":
+      return [word3("thinking") === "" ? { kind: "other", type: "thinking" } : { kind: "reasoning", text: word3("thinking") }];
+    case "toolCall":
+      return [{ kind: "tool_call", id: word3("id"), name: word3("name") || "unknown", arguments: block.arguments }];
+    case "image":
+      return [
+        { kind: "media", modality: "image", ...word3("mimeType") !== "" && { mimeType: word3("mimeType") }, bytes: bytesOf(word3("data")) }
+      ];
+    default:
+      return [{ kind: "other", type: word3("type") || "unknown" }];
+  }
+}
+var bytesOf = (data) => Math.floor(data.length * 3 / 4);
+
+// src/harness/openclaw/records.ts
+function parseFile4(file, { content }) {
+  let problems = [], add = (line, reason, detail) => {
+    problems.push({ file: file.name, line, reason, detail });
+  };
+  file.unreadable !== void 0 && add(0, "unreadable-file", file.unreadable);
+  let header2, entries = /* @__PURE__ */ new Map(), events = /* @__PURE__ */ new Map();
+  for (let { line, value } of objectsIn(file.lines, add, file.firstLine)) {
+    let complain = (detail) => add(line, "wrong-shape", detail);
+    if (value.traceSchema !== void 0) {
+      let event = eventFrom(value, complain);
+      event !== void 0 && events.set(JSON.stringify([event.runId, value.seq, event.kind]), event);
+      continue;
+    }
+    if (value.type === "session") {
+      header2 ??= headerFrom(value, complain);
+      continue;
+    }
+    let entry = entryFrom(value, line, content, add);
+    entry !== void 0 && entries.set(entry.id, entry);
+  }
+  return {
+    name: file.name,
+    ..."id" in file && { agentId: file.id },
+    window: windowFrom(file.meta, (detail) => add(0, "bad-meta", detail)),
+    ...header2 !== void 0 && { header: header2 },
+    entries: [...entries.values()],
+    events: [...events.values()],
+    problems,
+    content
+  };
+}
+function windowFrom(meta2, complain) {
+  if (meta2 === void 0) return {};
+  let fields;
+  try {
+    fields = JSON.parse(meta2);
+  } catch {
+  }
+  if (!isObject2(fields))
+    return complain("what describes the session is no JSON object"), {};
+  let [sessionKey, label, status] = ["session_key", "label", "status"].map((key) => textAt(fields, key, complain));
+  return { ...sessionKey && { sessionKey }, ...label && { label }, ...status && { status } };
+}
+function headerFrom(fields, complain) {
+  let id = textAt(fields, "id", complain), atMs = timeAt(fields, "timestamp", complain), directory = textAt(fields, "cwd", complain), forkedFrom = textAt(fields, "parentSession", complain)?.replace(/^.*[\\/]/, "").replace(/\.jsonl$/, "").replace(/^[^_]*_/, "");
+  if (!(id === void 0 || atMs === void 0))
+    return { id, atMs, ...directory !== void 0 && { directory }, ...forkedFrom !== void 0 && { forkedFrom } };
+}
+function entryFrom(fields, line, content, add) {
+  let complain = (detail) => add(line, "wrong-shape", detail), id = textAt(fields, "id", complain);
+  if (id === void 0) {
+    fields.type === "message" && add(line, "missing-uuid", "a message without an id");
+    return;
+  }
+  let atMs = timeAt(fields, "timestamp", complain);
+  if (atMs === void 0) {
+    add(line, "missing-timestamp", "an entry without a time");
+    return;
+  }
+  let parentId = textAt(fields, "parentId", complain), base = { line, id, atMs, ...parentId !== void 0 && { parentId } };
+  if (fields.type === "compaction") return compactionFrom(base, fields, complain);
+  let message = fields.type === "message" ? objectAt(fields, "message", complain) : void 0;
+  switch (message?.role) {
+    case "user":
+      return userFrom(base, message, content, complain);
+    case "assistant":
+      return assistantFrom(base, message, content, complain);
+    case "toolResult":
+      return resultFrom(base, message, content, complain);
+    default:
+      return { ...base, kind: "other" };
+  }
+}
+function userFrom(base, message, content, complain) {
+  let runId = textAt(message, "idempotencyKey", complain)?.replace(/:user$/, "");
+  return {
+    ...base,
+    kind: "user",
+    sentMs: Math.min(msAt2(message, "timestamp", complain) ?? base.atMs, base.atMs),
+    ...runId !== void 0 && { runId },
+    ...content && { parts: partsOf4(message.content, complain) }
+  };
+}
+function assistantFrom(base, message, content, complain) {
+  let blocks = Array.isArray(message.content) ? message.content.filter(isObject2) : [], calls = blocks.filter((block) => block.type === "toolCall"), responseId = textAt(message, "responseId", complain), stopReason = textAt(message, "stopReason", complain), runId = runIdOf(message, complain), usage = usageFrom(objectAt(message, "usage", complain)), told5 = textAt(message, "errorMessage", complain);
+  return {
+    ...base,
+    kind: "assistant",
+    startedMs: Math.min(msAt2(message, "timestamp", complain) ?? base.atMs, base.atMs),
+    provider: textAt(message, "provider", complain) ?? "unknown",
+    model: textAt(message, "model", complain) ?? "unknown",
+    ...runId !== void 0 && { runId },
+    ...responseId !== void 0 && { responseId },
+    ...stopReason !== void 0 && { stopReason },
+    ...usage,
+    ...stopReason === "error" && { error: { type: errorTypeOf2(message, complain), ...told5 !== void 0 && { message: told5 } } },
+    toolCalls: calls.flatMap((call) => {
+      let id = textAt(call, "id", complain);
+      return id === void 0 ? [] : [
+        {
+          id,
+          name: textAt(call, "name", complain) ?? "unknown",
+          ...labelIn(call.arguments),
+          ...content && { input: call.arguments }
+        }
+      ];
+    }),
+    isEmpty: blocks.length === 0 && (typeof message.content != "string" || message.content === ""),
+    ...content && { parts: partsOf4(message.content, complain) }
+  };
+}
+var labelIn = (input) => isObject2(input) && typeof input.label == "string" && input.label !== "" ? { label: input.label.slice(0, 200) } : {};
+function errorTypeOf2(message, complain) {
+  let [code2, type] = [textAt(message, "errorCode", complain), textAt(message, "errorType", complain)];
+  return (/^\d{3}$/.exec(code2 ?? "") ?? /^(\d{3})\b/.exec(textAt(message, "errorMessage", complain) ?? ""))?.[0] ?? (/^[a-z_]{1,40}$/.test(type ?? "") ? type : "error");
+}
+function usageFrom(usage) {
+  if (usage === void 0) return {};
+  let count2 = (key) => {
+    let value = usage[key];
+    return Number.isSafeInteger(value) && value >= 0 ? value : 0;
+  }, [cacheRead, cacheWrite] = [count2("cacheRead"), count2("cacheWrite")], cost = isObject2(usage.cost) ? usage.cost.total : void 0;
+  return {
+    usage: {
+      // What was read from and written to the cache is not in it.
+      input: count2("input") + cacheRead + cacheWrite,
+      output: count2("output"),
+      cacheRead,
+      cacheWrite,
+      cacheWrite1h: 0,
+      ...usage.reasoningTokens !== void 0 && { reasoning: count2("reasoningTokens") },
+      webSearches: 0,
+      reliable: !0
+    },
+    // The configured price list may be all zeros.
+    ...typeof cost == "number" && Number.isFinite(cost) && cost > 0 && { costUsd: Math.round(cost * 1e12) / 1e12 }
+  };
+}
+function resultFrom(base, message, content, complain) {
+  let callId = textAt(message, "toolCallId", complain);
+  if (callId === void 0) return { ...base, kind: "other" };
+  let details = isObject2(message.details) ? message.details : {}, text4 = textIn(message.content), runId = runIdOf(message, complain), exitCode = exitCodeOf2(details, text4), sessionKey = details.childSessionKey, toolName = textAt(message, "toolName", complain) ?? "unknown", isError = message.isError === !0 || details.status === "error" || details.status === "failed";
+  return {
+    ...base,
+    kind: "result",
+    callId,
+    toolName,
+    isError,
+    ...exitCode !== void 0 && { exitCode },
+    ...typeof details.durationMs == "number" && { durationMs: Math.max(0, Math.round(details.durationMs)) },
+    timedOut: details.noOutputTimedOut === !0 || details.exitReason === "timeout" || details.status === "timeout",
+    unknownTool: isError && text4.trim() === `Tool ${toolName} not found`,
+    ...typeof sessionKey == "string" && { started: { sessionKey, runId: textAt(details, "runId", complain) ?? "" } },
+    ...runId !== void 0 && { runId },
+    ...content && { message: text4, output: resultValue2(message.content, complain) },
+    unchanged: details.changed === !1
+  };
+}
+function exitCodeOf2(details, text4) {
+  let code2 = details.exitCode ?? Number(/\bCommand exited with code (\d+)\)?\s*$/.exec(text4)?.[1] ?? Number.NaN);
+  return Number.isSafeInteger(code2) ? code2 : void 0;
+}
+function compactionFrom(base, fields, complain) {
+  let runId = runIdOf(fields, complain), count2 = (key) => Number.isSafeInteger(fields[key]) ? fields[key] : void 0, [tokensBefore, tokensAfter] = [count2("tokensBefore"), count2("tokensAfter")];
+  return {
+    ...base,
+    kind: "compaction",
+    ...runId !== void 0 && { runId },
+    ...tokensBefore !== void 0 && { tokensBefore },
+    ...tokensAfter !== void 0 && { tokensAfter }
+  };
+}
+function eventFrom(fields, complain) {
+  let runId = textAt(fields, "runId", complain), atMs = timeAt(fields, "ts", complain);
+  if (runId === void 0 || atMs === void 0) return;
+  let data = objectAt(fields, "data", complain) ?? {}, at3 = { runId, atMs };
+  switch (fields.type) {
+    case "session.started": {
+      let trigger = textAt(data, "trigger", complain);
+      return { ...at3, kind: "attempt", ...trigger !== void 0 && { trigger } };
+    }
+    case "trace.metadata": {
+      let version2 = textAt(objectAt(data, "harness", complain) ?? {}, "version", complain);
+      return version2 === void 0 ? void 0 : { ...at3, kind: "version", version: version2 };
+    }
+    case "tool.call":
+    case "tool.result": {
+      let callId = textAt(data, "toolCallId", complain);
+      return callId === void 0 ? void 0 : { ...at3, kind: fields.type === "tool.call" ? "call" : "result", callId };
+    }
+    case "session.ended":
+      return { ...at3, kind: "ended", status: textAt(data, "status", complain) ?? "unknown" };
+    default:
+      return;
+  }
+}
+var runIdOf = (fields, complain) => textAt(objectAt(fields, "__openclaw", complain) ?? {}, "runId", complain);
+function timeAt(fields, key, complain) {
+  let text4 = textAt(fields, key, complain), atMs = text4 === void 0 ? Number.NaN : utcMs(text4);
+  return text4 !== void 0 && Number.isNaN(atMs) && complain(`${key}: expected a time`), Number.isNaN(atMs) ? void 0 : atMs;
+}
+function msAt2(fields, key, complain) {
+  let value = fields[key];
+  if (typeof value == "number" && Number.isFinite(value) && value > 0) return Math.round(value);
+  value != null && complain(`${key}: expected a time in ms`);
+}
+
+// src/harness/openclaw/recount.ts
+function recount4({ main, agents }) {
+  let unusable = [], responses2 = /* @__PURE__ */ new Map(), calls = /* @__PURE__ */ new Map(), startedBy = /* @__PURE__ */ new Map(), read = (file, agentId) => {
+    file.unreadable !== void 0 && unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+    for (let { line, entry } of messagesOf(file, unusable)) {
+      let place2 = { file: file.name, line }, message = entry.message;
+      if (message.role === "toolResult" && typeof message.toolCallId == "string") {
+        calls.has(message.toolCallId) || calls.set(message.toolCallId, [place2]);
+        let child = message.details?.childSessionKey;
+        typeof child == "string" && startedBy.set(child, [.../* @__PURE__ */ new Set([...startedBy.get(child) ?? [], message.toolCallId])]);
+      }
+      if (message.role !== "assistant") continue;
+      for (let block of blocksOf2(message))
+        block?.type === "toolCall" && typeof block.id == "string" && calls.set(block.id, [...calls.get(block.id) ?? [], place2]);
+      let response2 = responseIn(entry, place2, agentId);
+      if (response2 === void 0) continue;
+      let known = responses2.get(response2.id);
+      known === void 0 ? responses2.set(response2.id, response2) : known.places.push(place2);
+    }
+  };
+  read(main, void 0);
+  for (let agent of agents) read(agent, agent.id);
+  let counted = agents.map((agent) => {
+    let key = keyIn(agent.meta) ?? agent.id;
+    return { key, id: agent.id, ids: [agent.id], startedBy: startedBy.get(key) ?? [], places: [{ file: agent.name, line: 0 }] };
+  }), given = new Set(counted.map(({ key }) => key));
+  return {
+    responses: [...responses2.values()],
+    toolCalls: [...calls].map(([id, places]) => ({ id, places })),
+    agents: counted.map(({ key: _, ...agent }) => agent),
+    unusable,
+    missing: [...startedBy].filter(([key]) => !given.has(key)).map(([id, by]) => ({ id, places: by.flatMap((call) => calls.get(call) ?? []) }))
+  };
+}
+function* messagesOf(file, unusable) {
+  let latest = /* @__PURE__ */ new Map(), line = (file.firstLine ?? 1) - 1;
+  for (let text4 of file.lines) {
+    line++;
+    let entry = parsed4(text4);
+    entry === void 0 ? unusable.push({ place: { file: file.name, line }, why: "no JSON object" }) : entry?.type === "message" && typeof entry.id == "string" && !Number.isNaN(Date.parse(entry.timestamp)) && isObject3(entry.message) && latest.set(entry.id, { line, entry });
+  }
+  yield* latest.values();
+}
+function responseIn(entry, place2, agentId) {
+  let { message } = entry, usage = isObject3(message.usage) ? message.usage : void 0, count2 = (key) => Number.isSafeInteger(usage?.[key]) && usage[key] >= 0 ? usage[key] : 0, isEmpty2 = count2("output") === 0 && blocksOf2(message).length === 0;
+  if (message.stopReason === "error" || message.stopReason === "aborted" && isEmpty2) return;
+  let responseId = typeof message.responseId == "string" && message.responseId !== "" ? message.responseId : void 0, short = entry.id.length < 32 ? `${entry.id}@${Date.parse(entry.timestamp)}` : entry.id, [cacheRead, cacheWrite] = [count2("cacheRead"), count2("cacheWrite")];
+  return {
+    id: responseId ?? short,
+    model: typeof message.model == "string" && message.model !== "" ? message.model : "unknown",
+    ...usage !== void 0 && {
+      tokens: { input: count2("input") + cacheRead + cacheWrite, output: count2("output"), cacheRead, cacheWrite }
+    },
+    agents: agentId === void 0 ? [] : [agentId],
+    places: [place2]
+  };
+}
+var blocksOf2 = (message) => Array.isArray(message.content) ? message.content : [], isObject3 = (value) => typeof value == "object" && value !== null && !Array.isArray(value);
+function keyIn(meta2) {
+  try {
+    let key = JSON.parse(meta2 ?? "{}")?.session_key;
+    return typeof key == "string" ? key : void 0;
+  } catch {
+    return;
+  }
+}
+function parsed4(line) {
+  let text4 = (typeof line == "string" ? line : new TextDecoder().decode(line)).replace(/^[\0\ufeff]+/, "").trim();
+  if (text4 === "") return null;
+  try {
+    let value = JSON.parse(text4);
+    return isObject3(value) ? value : void 0;
+  } catch {
+    return;
+  }
+}
+
+// src/harness/openclaw/index.ts
+var common = {
+  parse: parseFile4,
+  wants: ({ header: header2 }) => ({
+    agents: [],
+    sessionPrefixes: [],
+    ...header2?.directory !== void 0 && { directory: header2.directory }
+  }),
+  // A session is small, and rows may be rewritten: it is read whole.
+  resume: () => {
+  },
+  recount: recount4
+}, openclaw = {
+  name: "openclaw",
+  layouts: [database, files],
+  normalise: normaliserFor("openclaw"),
+  ...common
+}, pi = { name: "pi", layouts: [piFiles], normalise: normaliserFor("pi"), ...common };
+
 // src/harness/index.ts
-var harnesses = [claudeCode];
+var harnesses = [claudeCode, codex, openclaw, hermes, pi];
 
 // src/config/destination.ts
 var KEYS = {
@@ -12229,8 +15879,8 @@ function compiledRule(rule) {
   let { id, description, source, hides = [], keeps = [] } = rule, refuse = (problem, hint = "Correct it in that file.") => {
     throw new UserError(`${source}: rule ${id}: ${problem}.`, hint);
   }, search = searchOf(rule, refuse);
-  for (let [index, text3] of hides.entries()) search(text3).length === 0 && refuse(`it does not hide anything in hides[${index}]`);
-  for (let [index, text3] of keeps.entries()) search(text3).length > 0 && refuse(`it hides something in keeps[${index}]`);
+  for (let [index, text4] of hides.entries()) search(text4).length === 0 && refuse(`it does not hide anything in hides[${index}]`);
+  for (let [index, text4] of keeps.entries()) search(text4).length > 0 && refuse(`it hides something in keeps[${index}]`);
   return { id, description, source, search };
 }
 function searchOf({ pattern: pattern2, flags = "" }, refuse) {
@@ -12250,9 +15900,9 @@ function problemOf2(pattern2, message) {
 var LOOKS_PER_CHARACTER = 32;
 function searchBy(pattern2) {
   let secret = pattern2.namedGroups().secret ?? 0, looksPerCharacter = LOOKS_PER_CHARACTER + 2 * pattern2.programSize();
-  return (text3) => {
-    if (!pattern2.test(text3)) return [];
-    let found = [], matcher = pattern2.matcher(new LookedAt(text3, looksPerCharacter * (text3.length + 1))), done = 0;
+  return (text4) => {
+    if (!pattern2.test(text4)) return [];
+    let found = [], matcher = pattern2.matcher(new LookedAt(text4, looksPerCharacter * (text4.length + 1))), done = 0;
     try {
       for (; matcher.find(); done = matcher.end()) {
         let group = matcher.start(secret) < 0 ? 0 : secret;
@@ -12260,7 +15910,7 @@ function searchBy(pattern2) {
       }
     } catch (error) {
       if (!(error instanceof LookedAtTooOften)) throw error;
-      found.push({ start: done, end: text3.length });
+      found.push({ start: done, end: text4.length });
     }
     return found;
   };
@@ -12269,12 +15919,12 @@ var LookedAtTooOften = class extends Error {
 }, LookedAt = class extends String {
   #text;
   #left;
-  constructor(text3, looks) {
-    super(text3), this.#text = text3, this.#left = looks;
+  constructor(text4, looks) {
+    super(text4), this.#text = text4, this.#left = looks;
   }
-  charCodeAt(at2) {
+  charCodeAt(at3) {
     if (--this.#left < 0) throw new LookedAtTooOften();
-    return this.#text.charCodeAt(at2);
+    return this.#text.charCodeAt(at3);
   }
   indexOf(part, from) {
     return this.#text.indexOf(part, from);
@@ -12293,31 +15943,31 @@ function anchorIndex(rules) {
     let slot = slotAt(literal, 0);
     anchorsBySlot.set(slot, [...anchorsBySlot.get(slot) ?? [], { literal, rules: indices }]), table[slot] = 1;
   }
-  let compare2 = (text3, at2, found) => {
-    for (let anchor2 of anchorsBySlot.get(slotAt(text3, at2)) ?? []) text3.startsWith(anchor2.literal, at2) && found.push({ at: at2, anchor: anchor2 });
+  let compare2 = (text4, at3, found) => {
+    for (let anchor2 of anchorsBySlot.get(slotAt(text4, at3)) ?? []) text4.startsWith(anchor2.literal, at3) && found.push({ at: at3, anchor: anchor2 });
   };
   return {
-    at: (text3, at2) => {
+    at: (text4, at3) => {
       let found = [];
-      return compare2(text3, at2, found), found;
+      return compare2(text4, at3, found), found;
     },
-    in: (text3) => {
-      let starts = candidates(text3, table);
+    in: (text4) => {
+      let starts = candidates(text4, table);
       if (starts.length === 0) return NO_ANCHORS;
       let found = [];
-      for (let at2 of starts) compare2(text3, at2, found);
+      for (let at3 of starts) compare2(text4, at3, found);
       return found;
     }
   };
 }
 var NOWHERE = [], NO_ANCHORS = [];
-function candidates(text3, table) {
+function candidates(text4, table) {
   let starts, slot = 0;
-  for (let at2 = 0; at2 < text3.length; at2++)
-    slot = (slot << 6 ^ text3.charCodeAt(at2)) & 262143, table[slot] === 1 && at2 >= 2 && (starts ??= [], starts.push(at2 - 2));
+  for (let at3 = 0; at3 < text4.length; at3++)
+    slot = (slot << 6 ^ text4.charCodeAt(at3)) & 262143, table[slot] === 1 && at3 >= 2 && (starts ??= [], starts.push(at3 - 2));
   return starts ?? NOWHERE;
 }
-var slotAt = (text3, at2) => slotOf(text3.charCodeAt(at2), text3.charCodeAt(at2 + 1), text3.charCodeAt(at2 + 2));
+var slotAt = (text4, at3) => slotOf(text4.charCodeAt(at3), text4.charCodeAt(at3 + 1), text4.charCodeAt(at3 + 2));
 
 // src/redact/ranges.ts
 function merged2(ranges) {
@@ -12342,20 +15992,20 @@ var ESCAPES = (
   /(?<!\\)\\+(?:(?:u001[bB]|x1[bB]|033|e)\[[0-9;?]{0,20}[A-Za-z]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbf"'/])|\x1b\[[0-9;?]{0,20}[A-Za-z]/g
 ), CONTROLS = { n: `
 `, r: "\r", t: "	", b: "\b", f: "\f" };
-function viewOf(text3) {
-  if (!text3.includes("\\") && !text3.includes("\x1B")) return;
+function viewOf(text4) {
+  if (!text4.includes("\\") && !text4.includes("\x1B")) return;
   let parts = [], ends = [], shifts = [], stands = [], letters = [], [from, length] = [0, 0];
-  for (let match of text3.matchAll(ESCAPES)) {
+  for (let match of text4.matchAll(ESCAPES)) {
     let meaning = meaningOf(match[0]);
-    parts.push(text3.slice(from, match.index), meaning), length += match.index - from + meaning.length, from = match.index + match[0].length, ends.push(length), shifts.push(from - length), stands.push(meaning !== ""), CONTROLS[text3[from - 1]] === meaning && letters.push(from - 1);
+    parts.push(text4.slice(from, match.index), meaning), length += match.index - from + meaning.length, from = match.index + match[0].length, ends.push(length), shifts.push(from - length), stands.push(meaning !== ""), CONTROLS[text4[from - 1]] === meaning && letters.push(from - 1);
   }
   if (ends.length === 0) return;
-  parts.push(text3.slice(from));
-  let lastUpTo = (at2) => {
+  parts.push(text4.slice(from));
+  let lastUpTo = (at3) => {
     let [low, high] = [0, ends.length];
     for (; low < high; ) {
       let middle = low + high >> 1;
-      ends[middle] <= at2 ? low = middle + 1 : high = middle;
+      ends[middle] <= at3 ? low = middle + 1 : high = middle;
     }
     return low - 1;
   };
@@ -12371,21 +16021,21 @@ function viewOf(text3) {
 }
 function meaningOf(written) {
   if (!written.startsWith("\\") || /\[[0-9;?]*[A-Za-z]$/.test(written)) return "";
-  let said = written.replace(/^\\+/, "");
-  return /^[ux]./.test(said) ? String.fromCharCode(Number.parseInt(said.slice(1), 16)) : CONTROLS[said] ?? said;
+  let said2 = written.replace(/^\\+/, "");
+  return /^[ux]./.test(said2) ? String.fromCharCode(Number.parseInt(said2.slice(1), 16)) : CONTROLS[said2] ?? said2;
 }
 
 // src/redact/find.ts
 var PLACEHOLDER = /\[REDACTED:[a-z0-9-]{1,64}\]/g, MAX_ROUNDS = 8;
 function finder(rules, searches) {
-  let readings = readingsBy(rules, searches), inGap = (text3, gap) => {
-    let first = moved(readings(text3.slice(gap.start, gap.end)), gap.start);
+  let readings = readingsBy(rules, searches), inGap = (text4, gap) => {
+    let first = moved(readings(text4.slice(gap.start, gap.end)), gap.start);
     if (first.length === 0) return NONE3;
     let found = [...first], open = gaps(gap.start, gap.end, first);
     for (let round = 1; round < MAX_ROUNDS && open.length > 0; round++) {
       let next = [];
       for (let { start, end } of open) {
-        let here = moved(readings(text3.slice(start, end)), start);
+        let here = moved(readings(text4.slice(start, end)), start);
         for (let range of here) found.push(range);
         if (here.length > 0) for (let left of gaps(start, end, here)) next.push(left);
       }
@@ -12393,73 +16043,73 @@ function finder(rules, searches) {
     }
     return inOrder(found);
   };
-  return (text3, hidden = NONE3) => {
-    let cut = text3.includes("[REDACTED:") ? inOrder([...hidden, ...placeholders(text3)]) : hidden;
-    return gaps(0, text3.length, cut).flatMap((gap) => inGap(text3, gap));
+  return (text4, hidden = NONE3) => {
+    let cut = text4.includes("[REDACTED:") ? inOrder([...hidden, ...placeholders(text4)]) : hidden;
+    return gaps(0, text4.length, cut).flatMap((gap) => inGap(text4, gap));
   };
 }
-var NONE3 = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text3) => [...text3.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
+var NONE3 = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text4) => [...text4.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
 function readingsBy(rules, searches) {
   let index = anchorIndex(rules), sticky = rules.map(({ pattern: pattern2 }) => new RegExp(pattern2.source, `${pattern2.flags}dy`)), searched = [...rules.entries()].flatMap(
     ([rule, { pattern: pattern2, anchors }]) => anchors === void 0 ? [{ rule, pattern: new RegExp(pattern2.source, `${pattern2.flags}dg`) }] : []
-  ), reader = (text3) => {
+  ), reader = (text4) => {
     let found = [], doneTo = /* @__PURE__ */ new Map();
-    return { found, tryAt: ({ at: at2, anchor: anchor2 }) => {
+    return { found, tryAt: ({ at: at3, anchor: anchor2 }) => {
       for (let rule of anchor2.rules) {
         let { lead = 0 } = rules[rule];
-        if (at2 < lead || at2 < (doneTo.get(rule) ?? 0)) continue;
+        if (at3 < lead || at3 < (doneTo.get(rule) ?? 0)) continue;
         let pattern2 = sticky[rule];
-        pattern2.lastIndex = at2 - lead;
-        let match = pattern2.exec(text3);
-        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text3, rule, match, at2, found));
+        pattern2.lastIndex = at3 - lead;
+        let match = pattern2.exec(text4);
+        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text4, rule, match, at3, found));
       }
     } };
-  }, take = (text3, rule, match, anchorAt, found) => {
-    let [start, end] = match.indices.find((indices, group) => group > 0 && indices !== void 0) ?? match.indices[0], secret = text3.slice(start, end);
-    end > start && (rules[rule].accepts?.({ secret, text: text3, at: start, anchorAt }) ?? !0) && found.push({ start, end, rule });
-  }, search = (text3, found) => {
-    for (let { rule, pattern: pattern2 } of searched) for (let match of text3.matchAll(pattern2)) take(text3, rule, match, match.index, found);
+  }, take = (text4, rule, match, anchorAt, found) => {
+    let [start, end] = match.indices.find((indices, group) => group > 0 && indices !== void 0) ?? match.indices[0], secret = text4.slice(start, end);
+    end > start && (rules[rule].accepts?.({ secret, text: text4, at: start, anchorAt }) ?? !0) && found.push({ start, end, rule });
+  }, search = (text4, found) => {
+    for (let { rule, pattern: pattern2 } of searched) for (let match of text4.matchAll(pattern2)) take(text4, rule, match, match.index, found);
     for (let [number3, custom] of searches.entries())
-      for (let range of custom(text3)) found.push({ ...range, rule: rules.length + number3 });
+      for (let range of custom(text4)) found.push({ ...range, rule: rules.length + number3 });
   };
-  return (text3) => {
-    let view = viewOf(text3);
+  return (text4) => {
+    let view = viewOf(text4);
     if (view === void 0) {
-      let anchored = index.in(text3);
+      let anchored = index.in(text4);
       if (anchored.length === 0 && searches.length + searched.length === 0) return NONE3;
-      let written2 = reader(text3);
+      let written2 = reader(text4);
       for (let one of anchored) written2.tryAt(one);
-      return search(text3, written2.found), merged2(written2.found);
+      return search(text4, written2.found), merged2(written2.found);
     }
-    let written = reader(text3), read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text3, letter));
+    let written = reader(text4), read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text4, letter));
     for (let anchored of index.in(view.text)) {
       read.tryAt(anchored);
-      let at2 = view.original({ start: anchored.at, end: anchored.at }).start;
-      text3.startsWith(anchored.anchor.literal, at2) && inText.push({ ...anchored, at: at2 });
+      let at3 = view.original({ start: anchored.at, end: anchored.at }).start;
+      text4.startsWith(anchored.anchor.literal, at3) && inText.push({ ...anchored, at: at3 });
     }
     for (let anchored of inText.toSorted((a, b2) => a.at - b2.at)) written.tryAt(anchored);
-    search(text3, written.found), search(view.text, read.found);
+    search(text4, written.found), search(view.text, read.found);
     let back = read.found.map((range) => ({ ...view.original(range), rule: range.rule }));
-    return merged2([...written.found, ...back].map((range) => betweenEscapes(text3, range)).filter(({ start, end }) => start < end));
+    return merged2([...written.found, ...back].map((range) => betweenEscapes(text4, range)).filter(({ start, end }) => start < end));
   };
 }
-var betweenEscapes = (text3, { start, end, rule }) => ({
-  start: isOddBackslash(text3, start - 1) ? start - 1 : start,
-  end: isOddBackslash(text3, end - 1) ? end - 1 : end,
+var betweenEscapes = (text4, { start, end, rule }) => ({
+  start: isOddBackslash(text4, start - 1) ? start - 1 : start,
+  end: isOddBackslash(text4, end - 1) ? end - 1 : end,
   rule
 });
-function isOddBackslash(text3, at2) {
-  let first = at2;
-  for (; first >= 0 && text3[first] === "\\"; ) first--;
-  return (at2 - first) % 2 === 1;
+function isOddBackslash(text4, at3) {
+  let first = at3;
+  for (; first >= 0 && text4[first] === "\\"; ) first--;
+  return (at3 - first) % 2 === 1;
 }
 
 // src/redact/pieces.ts
 var MAX_ROUNDS2 = 8;
 function findInPieces(find, texts2, between) {
   let starts = [], length = 0;
-  for (let text3 of texts2)
-    starts.push(length), length += text3.length + between.length;
+  for (let text4 of texts2)
+    starts.push(length), length += text4.length + between.length;
   let whole3 = texts2.join(between), ranges = [];
   for (let round = 0; round < MAX_ROUNDS2; round++) {
     let inWhole = find(whole3, ranges);
@@ -12472,18 +16122,18 @@ function findInPieces(find, texts2, between) {
   return cutUp(ranges, texts2, starts);
 }
 function cutUp(ranges, texts2, starts) {
-  let next = 0, placed = -1;
-  return texts2.map((text3, index) => {
-    let start = starts[index], end = start + text3.length, cuts = [];
+  let next = 0, placed2 = -1;
+  return texts2.map((text4, index) => {
+    let start = starts[index], end = start + text4.length, cuts = [];
     for (; next < ranges.length && ranges[next].end <= start; ) next++;
-    for (let at2 = next; at2 < ranges.length && ranges[at2].start < end; at2++) {
-      let range = ranges[at2];
+    for (let at3 = next; at3 < ranges.length && ranges[at3].start < end; at3++) {
+      let range = ranges[at3];
       cuts.push({
         start: Math.max(range.start - start, 0),
-        end: Math.min(range.end - start, text3.length),
+        end: Math.min(range.end - start, text4.length),
         rule: range.rule,
-        continued: at2 <= placed
-      }), placed = at2;
+        continued: at3 <= placed2
+      }), placed2 = at3;
     }
     return cuts;
   });
@@ -12502,13 +16152,13 @@ function copyList(source, target, tasks, hands) {
     if (typeof source[from] == "string") {
       for (; typeof source[to] == "string"; ) to++;
       let texts2 = source.slice(from, to);
-      for (let text3 of hands.pieces(texts2, `
-`)) target.push(text3);
+      for (let text4 of hands.pieces(texts2, `
+`)) target.push(text4);
     } else if (block !== void 0) {
       let blocks = [block];
       for (let next = blockOf(source[to]); next?.kind === block.kind; next = blockOf(source[++to])) blocks.push(next);
       let texts2 = hands.pieces(
-        blocks.map(({ text: text3 }) => text3),
+        blocks.map(({ text: text4 }) => text4),
         ""
       );
       for (let [index, { field: field2, item }] of blocks.entries()) target.push(copyOf(item, tasks, { [field2]: texts2[index] }));
@@ -12523,9 +16173,9 @@ function copyEntries(source, target, given, tasks, hands) {
   }
 }
 function textUnder(key, value, source, hands) {
-  return ID_KEYS.has(key) && ID.test(value) ? value : hands.named(key === "value" ? nameIn(source) : key, value);
+  return ID_KEYS.has(key) && ID.test(value) ? value : hands.named(key === "value" ? nameIn2(source) : key, value);
 }
-function nameIn({ name, key }) {
+function nameIn2({ name, key }) {
   return typeof name == "string" ? name : typeof key == "string" ? key : "value";
 }
 function copyOf(value, tasks, given) {
@@ -12569,39 +16219,39 @@ var ID_KEYS = /* @__PURE__ */ new Set([
 ]), ID = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{6,40}|(?:toolu|srvtoolu|mcptoolu|msg|req|call|fc|rs|resp|chatcmpl|agent|run|task|item)[_-][\w-]{1,80}|\d{4}-\d\d-\d\dT[\d:.]{5,18}(?:Z|[+-]\d\d:\d\d)|\d{1,20})$/;
 function blockOf(item) {
   if (typeof item != "object" || item === null) return;
-  let { kind, type = kind, text: text3, content, thinking } = item;
+  let { kind, type = kind, text: text4, content, thinking } = item;
   if (typeof type == "string")
-    return typeof text3 == "string" ? { kind: type, field: "text", text: text3, item } : typeof content == "string" ? { kind: type, field: "content", text: content, item } : typeof thinking == "string" ? { kind: type, field: "thinking", text: thinking, item } : void 0;
+    return typeof text4 == "string" ? { kind: type, field: "text", text: text4, item } : typeof content == "string" ? { kind: type, field: "content", text: content, item } : typeof thinking == "string" ? { kind: type, field: "thinking", text: thinking, item } : void 0;
 }
 
 // src/redact/redact.ts
-var NOTHING = Object.freeze({}), TELLING = /key|token|secret|pass|pwd|cred|auth|cookie/i;
+var NOTHING2 = Object.freeze({}), TELLING = /key|token|secret|pass|pwd|cred|auth|cookie/i;
 function createRedactor(rules, custom = []) {
   let all = [...rules, ...custom], searches = custom.map(({ search }) => search), find = finder(rules, searches);
   return {
-    text: (text3) => {
+    text: (text4) => {
       let tally = newTally(all);
-      return { value: tally.cut(text3, find(text3)), counts: tally.counts() };
+      return { value: tally.cut(text4, find(text4)), counts: tally.counts() };
     },
     value: (value) => {
       let tally = newTally(all);
       return { value: handled(value, handsOf(find, tally)), counts: tally.counts() };
     },
-    find: (text3) => find(text3).map(({ start, end, rule }) => ({ start, end, rule: all[rule].id }))
+    find: (text4) => find(text4).map(({ start, end, rule }) => ({ start, end, rule: all[rule].id }))
   };
 }
 function sumOfCounts(all) {
-  let sum3 = {};
-  for (let counts of all) for (let [id, count] of Object.entries(counts)) sum3[id] = (sum3[id] ?? 0) + count;
-  return sum3;
+  let sum4 = {};
+  for (let counts of all) for (let [id, count2] of Object.entries(counts)) sum4[id] = (sum4[id] ?? 0) + count2;
+  return sum4;
 }
 function handsOf(find, tally) {
-  let text3 = (text4) => tally.cut(text4, find(text4));
+  let text4 = (text5) => tally.cut(text5, find(text5));
   return {
-    text: text3,
-    pieces: (texts2, between) => texts2.length === 1 ? texts2.map(text3) : findInPieces(find, texts2, between).map((cuts, index) => tally.cut(texts2[index], cuts)),
+    text: text4,
+    pieces: (texts2, between) => texts2.length === 1 ? texts2.map(text4) : findInPieces(find, texts2, between).map((cuts, index) => tally.cut(texts2[index], cuts)),
     named: (name, value) => {
-      if (!TELLING.test(name)) return text3(value);
+      if (!TELLING.test(name)) return text4(value);
       let [, cuts] = findInPieces(find, [`"${name}": "`, value, '"'], "");
       return tally.cut(value, cuts.map(whole));
     }
@@ -12611,16 +16261,16 @@ var whole = (cut) => ({ ...cut, continued: !1 });
 function newTally(rules) {
   let counts = /* @__PURE__ */ new Map();
   return {
-    cut: (text3, cuts) => {
-      if (cuts.length === 0) return text3;
+    cut: (text4, cuts) => {
+      if (cuts.length === 0) return text4;
       let [result, from] = ["", 0];
       for (let { start, end, rule, continued = !1 } of cuts) {
         let { id, replacement = `[REDACTED:${id}]` } = rules[rule];
-        continued || counts.set(id, (counts.get(id) ?? 0) + 1), result += text3.slice(from, start) + (continued ? "" : replacement), from = end;
+        continued || counts.set(id, (counts.get(id) ?? 0) + 1), result += text4.slice(from, start) + (continued ? "" : replacement), from = end;
       }
-      return result + text3.slice(from);
+      return result + text4.slice(from);
     },
-    counts: () => counts.size === 0 ? NOTHING : Object.fromEntries(counts)
+    counts: () => counts.size === 0 ? NOTHING2 : Object.fromEntries(counts)
   };
 }
 
@@ -12662,25 +16312,25 @@ var NO_TOKENS = [/x{8}/i, /_{8}/, /(?:^|[-_. ])(?:your|example|placeholder|chang
   y: "p",
   z: "e"
 };
-function strangeness(text3) {
+function strangeness(text4) {
   let strange = 0, pairs = 0;
-  for (let at2 = 1; at2 < text3.length; at2++) {
-    let before = text3.charCodeAt(at2 - 1), here = text3.charCodeAt(at2);
+  for (let at3 = 1; at3 < text4.length; at3++) {
+    let before = text4.charCodeAt(at3 - 1), here = text4.charCodeAt(at3);
     if (isLetter(before) && isLetter(here)) {
-      if (isLower(before) && !isLower(here) && isLower(text3.charCodeAt(at2 + 1)) && isLower(text3.charCodeAt(at2 - 2))) continue;
-      pairs++, (!USUAL_PAIRS[text3[at2 - 1].toLowerCase()].includes(text3[at2].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
+      if (isLower(before) && !isLower(here) && isLower(text4.charCodeAt(at3 + 1)) && isLower(text4.charCodeAt(at3 - 2))) continue;
+      pairs++, (!USUAL_PAIRS[text4[at3 - 1].toLowerCase()].includes(text4[at3].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
     } else (isLetter(before) && isDigit(here) || isDigit(before) && isLetter(here)) && (pairs++, strange++);
   }
   return pairs === 0 ? 0 : strange / pairs;
 }
 var isLower = (code2) => code2 >= 97 && code2 <= 122, isLetter = (code2) => isLower(code2 | 32) && code2 < 128, isDigit = (code2) => code2 >= 48 && code2 <= 57;
-function entropy(text3) {
+function entropy(text4) {
   let counts = /* @__PURE__ */ new Map();
-  for (let character of text3) counts.set(character, (counts.get(character) ?? 0) + 1);
-  return [...counts.values()].reduce((bits, count) => bits - count / text3.length * Math.log2(count / text3.length), 0);
+  for (let character of text4) counts.set(character, (counts.get(character) ?? 0) + 1);
+  return [...counts.values()].reduce((bits, count2) => bits - count2 / text4.length * Math.log2(count2 / text4.length), 0);
 }
-function fromBase64(text3, maxCharacters = 4096) {
-  let digits = text3.slice(0, maxCharacters).replace(/[^A-Za-z0-9+/_-]/g, "").replaceAll("-", "+").replaceAll("_", "/");
+function fromBase64(text4, maxCharacters = 4096) {
+  let digits = text4.slice(0, maxCharacters).replace(/[^A-Za-z0-9+/_-]/g, "").replaceAll("-", "+").replaceAll("_", "/");
   return atob(digits.slice(0, digits.length - digits.length % 4));
 }
 
@@ -12693,9 +16343,9 @@ function shaped({ id, description, shape, or = [], notAfter }) {
     pack: "credentials",
     description,
     anchors: shapes.flatMap(([start]) => start),
-    pattern: new RegExp(`${before}(?:${shapes.map((pieces) => pieces.map(sourceOf).join("")).join("|")})`),
+    pattern: new RegExp(`${before}(?:${shapes.map((pieces2) => pieces2.map(sourceOf).join("")).join("|")})`),
     accepts: ({ secret }) => !isPlaceholder(secret),
-    hides: (draw) => shapes.flatMap((pieces) => startsOf(pieces).map((first) => [first, ...pieces.slice(1)].map(drawn(draw)).join(""))),
+    hides: (draw) => shapes.flatMap((pieces2) => startsOf(pieces2).map((first) => [first, ...pieces2.slice(1)].map(drawn(draw)).join(""))),
     keeps: () => shapes.flatMap(([start]) => [start].flat().flatMap((first) => [first, `${first}\u2026`, `${first}$TOKEN`, `${first}xxxxxxxx`]))
   };
 }
@@ -12772,8 +16422,8 @@ var KEYWORD = /^(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials
 ), OTHER_WORDS = new Set(
   "anon cache continuation cursor dedupe foreign group hash hot i18n idempotency index map next object page partition primary pub public publishable row search shortcut sort sync translation".split(" ")
 );
-function kindOf2({ text: text3, at: at2, anchorAt }) {
-  let keyword = KEYWORD.exec(text3.slice(anchorAt, anchorAt + 12))[0], before = /[\w.-]{0,40} ?$/.exec(text3.slice(Math.max(0, anchorAt - 41), anchorAt))[0], word2 = (/(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)(?=[-_. ]?$)/.exec(before)?.[0] ?? "").toLowerCase(), env = /^[A-Z]+$/.test(keyword) && /(?:^|[^A-Za-z])[A-Z0-9_]*_$/.test(before);
+function kindOf4({ text: text4, at: at3, anchorAt }) {
+  let keyword = KEYWORD.exec(text4.slice(anchorAt, anchorAt + 12))[0], before = /[\w.-]{0,40} ?$/.exec(text4.slice(Math.max(0, anchorAt - 41), anchorAt))[0], word3 = (/(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)(?=[-_. ]?$)/.exec(before)?.[0] ?? "").toLowerCase(), env = /^[A-Z]+$/.test(keyword) && /(?:^|[^A-Za-z])[A-Z0-9_]*_$/.test(before);
   switch (keyword.toLowerCase()) {
     case "pass":
     case "pwd":
@@ -12790,13 +16440,13 @@ function kindOf2({ text: text3, at: at2, anchorAt }) {
     case "auth":
       return env || before.endsWith("_") ? "secret" : "weak";
     case "key":
-      return OTHER_WORDS.has(word2) ? void 0 : SECRET_WORDS.has(word2) ? "secret" : env ? /=["'`]?$/.test(text3.slice(at2 - 2, at2)) ? "secret" : "weak" : void 0;
+      return OTHER_WORDS.has(word3) ? void 0 : SECRET_WORDS.has(word3) ? "secret" : env ? /=["'`]?$/.test(text4.slice(at3 - 2, at3)) ? "secret" : "weak" : void 0;
     default:
-      return OTHER_WORDS.has(word2) ? void 0 : env || SECRET_WORDS.has(word2) ? "secret" : "weak";
+      return OTHER_WORDS.has(word3) ? void 0 : env || SECRET_WORDS.has(word3) ? "secret" : "weak";
   }
 }
 function isSecret(found) {
-  let value = found.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf2(found);
+  let value = found.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf4(found);
   if (kind === void 0 || standsForAnother(value) || isUrl(value)) return !1;
   let quoted = QUOTES.includes(found.text[found.at - 1] ?? " ");
   return isNumber(value) || isRepeated(value) || !quoted && isMember(value) ? !1 : kind === "password" ? isPassword(value, quoted) : isUuid(value) ? kind === "secret" : (value.match(/[A-Za-z]/g) ?? []).length < 3 ? !1 : kind === "secret" ? value.length >= 8 && strangeness(value) >= (value.length < 16 && !/\d/.test(value) ? 0.5 : 0.3) : value.length >= 16 && /\d/.test(value) && strangeness(value) >= 0.45;
@@ -12807,7 +16457,7 @@ function isPassword(value, quoted) {
   let isMixed = /\d/.test(value) && /[A-Za-z]/.test(value);
   return /[!@#$%^&*+~=?]/.test(value) && /[A-Za-z0-9]/.test(value) || isMixed && (quoted || strangeness(value) > 0) && !/[.[\]()]/.test(value);
 }
-var isUrl = (value) => /^[a-z][a-z0-9+.-]*:\/\//i.test(value), isNumber = (value) => /^(?:0x[0-9a-f]{1,16}|[\d._+-]+)$/i.test(value), isRepeated = (value) => /^(.)\1*$/.test(value), isMember = (value) => /^[A-Za-z_$][\w$]*!?(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*!?)+$/.test(value) && strangeness(value) < 0.4, isUuid = (value) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value), cases = (word2) => [word2, `${word2[0].toUpperCase()}${word2.slice(1)}`, word2.toUpperCase()], assignments = [
+var isUrl = (value) => /^[a-z][a-z0-9+.-]*:\/\//i.test(value), isNumber = (value) => /^(?:0x[0-9a-f]{1,16}|[\d._+-]+)$/i.test(value), isRepeated = (value) => /^(.)\1*$/.test(value), isMember = (value) => /^[A-Za-z_$][\w$]*!?(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*!?)+$/.test(value) && strangeness(value) < 0.4, isUuid = (value) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value), cases = (word3) => [word3, `${word3[0].toUpperCase()}${word3.slice(1)}`, word3.toUpperCase()], assignments = [
   {
     id: "netrc-password",
     pack: "credentials",
@@ -13120,7 +16770,7 @@ var MIN_BITS = 3.7, entropyRules = [
     pack: "entropy",
     description: "Anything of 24 characters and more that looks random; digests and ids of hex stay",
     pattern: /(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=-])/,
-    accepts: ({ secret, text: text3, at: at2 }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text3.slice(Math.max(0, at2 - 8), at2)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
+    accepts: ({ secret, text: text4, at: at3 }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text4.slice(Math.max(0, at3 - 8), at3)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
     hides: (draw) => [`${draw(ALNUM, 30)}7`, ["x = ", `${draw(ALNUM, 40)}9`, ";"]],
     keeps: (draw) => [
       draw(HEX, 40),
@@ -13143,7 +16793,7 @@ var IS = "[\"'`\\]]{0,2}[ \\t]{0,4}(?::|=>|=|,)[ \\t]{0,4}[\"'`]?[ \\t]?", SCHEM
       "i"
     ),
     // Without a scheme it could be any word.
-    accepts: ({ secret, text: text3, at: at2 }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text3.slice(at2 - 2, at2))),
+    accepts: ({ secret, text: text4, at: at3 }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text4.slice(at3 - 2, at3))),
     hides: (draw) => [
       ["Authorization: Bearer ", draw(URLSAFE, 40), `\r
 Accept: */*`],
@@ -13548,7 +17198,7 @@ var DATABASES = "postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|valkeys?|amqps?
         "://([^\\s:@/?#\"'`<>\\\\]{16,512})(?::(?:x-oauth-basic)?)?@(?=[\\w[.-])"
       ].join("|")
     ),
-    accepts: ({ secret, text: text3, at: at2, anchorAt }) => !isStandIn(secret) && (text3[at2 - 1] === ":" ? text3.slice(anchorAt + 3, at2 - 1) !== "anonymous" : strangeness(secret) >= 0.3),
+    accepts: ({ secret, text: text4, at: at3, anchorAt }) => !isStandIn(secret) && (text4[at3 - 1] === ":" ? text4.slice(anchorAt + 3, at3 - 1) !== "anonymous" : strangeness(secret) >= 0.3),
     hides: (draw) => [
       ["https://ci:", draw(ALNUM, 20), "@git.example.com/acme/app.git"],
       ["git remote add origin https://", draw(`${ALNUM}`, 40), "@github.com/acme/app"],
@@ -13602,10 +17252,10 @@ var builtInRules = [
 
 // src/config/packs.ts
 var MAX_PACK_BYTES = 256 * 1024, MAX_PACKS = 50, MAX_RULES = 200;
-function redactorsFor(loaded) {
+function redactorsFor(loaded2) {
   let known = /* @__PURE__ */ new Map();
   return (directory) => {
-    let packs = packsIn(foldersFor(loaded, directory)), key = packs.join("\0"), redactor = known.get(key) ?? redactionOf(loaded, packs).redactor;
+    let packs = packsIn(foldersFor(loaded2, directory)), key = packs.join("\0"), redactor = known.get(key) ?? redactionOf(loaded2, packs).redactor;
     return known.set(key, redactor), redactor;
   };
 }
@@ -13643,13 +17293,13 @@ function realPath(directory) {
 }
 function packsIn(folders) {
   let packs = folders.flatMap(
-    (folder) => filesOf(folder).filter((name) => /\.ya?ml$/.test(name)).toSorted().map((name) => (0, import_node_path4.join)(folder, name))
+    (folder) => filesOf3(folder).filter((name) => /\.ya?ml$/.test(name)).toSorted().map((name) => (0, import_node_path4.join)(folder, name))
   );
   if (packs.length > MAX_PACKS)
     throw new UserError(`There are ${packs.length} packs of rules, more than ${MAX_PACKS}.`, "Join some of them.");
   return packs;
 }
-function filesOf(folder) {
+function filesOf3(folder) {
   try {
     return (0, import_node_fs3.readdirSync)(folder);
   } catch (error) {
@@ -13658,12 +17308,12 @@ function filesOf(folder) {
   }
 }
 function rulesIn(path2) {
-  let yaml = parsed2(path2, textOf5(path2)), { data, error } = packSchema.safeParse(yaml);
+  let yaml = parsed5(path2, textOf13(path2)), { data, error } = packSchema.safeParse(yaml);
   if (error !== void 0) throw new UserError(`${path2}: ${shownIssue(error.issues[0])}.`, HINT3);
   return data.rules.map((rule) => ({ ...rule, source: path2 }));
 }
 var HINT3 = "A pack is {name, rules: [{id, pattern}]}, see docs/redaction.md.";
-function textOf5(path2) {
+function textOf13(path2) {
   try {
     let file = (0, import_node_fs3.openSync)(path2, import_node_fs3.constants.O_RDONLY | (import_node_fs3.constants.O_NONBLOCK ?? 0));
     try {
@@ -13680,10 +17330,10 @@ function textOf5(path2) {
     throw new UserError(`${path2} can't be read: ${error.message}.`, "Correct it, or remove it.");
   }
 }
-function parsed2(path2, text3) {
-  let { load } = require_js_yaml_cjs();
+function parsed5(path2, text4) {
+  let { load: load2 } = require_js_yaml_cjs();
   try {
-    return load(text3);
+    return load2(text4);
   } catch (error) {
     let { reason, message, mark: mark3 } = error, line = mark3 === void 0 ? "" : `line ${mark3.line + 1}: `;
     throw new UserError(`${path2} is no YAML: ${line}${reason ?? message}.`, HINT3);
@@ -13718,10 +17368,10 @@ function withTracesPath(base) {
   let url = new URL(base);
   return url.pathname = `${base.pathname.replace(/\/$/, "")}/v1/traces`, url.href;
 }
-function parsedUrl(text3, source, example) {
+function parsedUrl(text4, source, example) {
   let hint = `Write a URL with http:// or https://, such as ${example}http://localhost:4318`;
-  if (!URL.canParse(text3.trim())) throw new UserError(`${source} is not a URL.`, hint);
-  let url = new URL(text3.trim());
+  if (!URL.canParse(text4.trim())) throw new UserError(`${source} is not a URL.`, hint);
+  let url = new URL(text4.trim());
   if (url.protocol !== "http:" && url.protocol !== "https:") throw new UserError(`${source} is not an http:// or https:// URL.`, hint);
   return url.hash = "", url;
 }
@@ -13746,8 +17396,8 @@ function compressionFromEnv(env) {
 function timeoutFromEnv(env) {
   let setting = settingFrom(env, "TIMEOUT");
   if (setting === void 0) return;
-  let ms = Number(setting.value);
-  if (Number.isFinite(ms) && ms > 0) return ms;
+  let ms2 = Number(setting.value);
+  if (Number.isFinite(ms2) && ms2 > 0) return ms2;
   throw new UserError(`${setting.variable} is "${setting.value}".`, "Give milliseconds above 0, such as 10000.");
 }
 function headersFromEnv(env) {
@@ -13767,17 +17417,17 @@ function header(pair, decode2, source) {
 }
 var commaSeparated = (list) => (list ?? "").split(",").map((pair) => pair.trim()).filter((pair) => pair !== "");
 function splitPair(pair) {
-  let at2 = pair.indexOf("="), name = pair.slice(0, Math.max(at2, 0)).trim();
-  return name === "" ? void 0 : { name, value: pair.slice(at2 + 1).trim() };
+  let at3 = pair.indexOf("="), name = pair.slice(0, Math.max(at3, 0)).trim();
+  return name === "" ? void 0 : { name, value: pair.slice(at3 + 1).trim() };
 }
-function percentDecoded(text3) {
+function percentDecoded(text4) {
   try {
-    return decodeURIComponent(text3);
+    return decodeURIComponent(text4);
   } catch {
     return;
   }
 }
-var decoded = (text3) => percentDecoded(text3) ?? text3;
+var decoded = (text4) => percentDecoded(text4) ?? text4;
 
 // src/export/destination.ts
 var DEFAULT_TIMEOUT_MS = 1e4, TIMER_MAX_MS = 2 ** 31 - 1, NO_CONFIG = { locked: /* @__PURE__ */ new Set(), lockedBy: "" };
@@ -13802,8 +17452,8 @@ function shownUrl(url) {
   for (let name of new Set(shown.searchParams.keys())) shown.searchParams.set(name, HIDDEN);
   return shown.href;
 }
-function withoutSecrets(text3, destination) {
-  return secretsOf(destination).reduce((shown, secret) => shown.replaceAll(secret, HIDDEN), text3);
+function withoutSecrets(text4, destination) {
+  return secretsOf(destination).reduce((shown, secret) => shown.replaceAll(secret, HIDDEN), text4);
 }
 var SECRET_LENGTH_MIN = 8;
 function secretsOf(destination) {
@@ -13835,7 +17485,7 @@ function headersFromConfig(config2, configUrl, url) {
   let headers2 = Object.entries(config2.headers ?? {});
   return Object.assign({}, ...headers2.map(([name, value]) => header({ name, value }, asWritten, `The config's header ${name}`)));
 }
-var headersFromFlags = (flags) => Object.assign({}, ...flags.map((flag, index) => header(splitPair(flag), asWritten, `--header ${index + 1}`))), asWritten = (text3) => text3;
+var headersFromFlags = (flags) => Object.assign({}, ...flags.map((flag, index) => header(splitPair(flag), asWritten, `--header ${index + 1}`))), asWritten = (text4) => text4;
 function tlsFrom(env, config2) {
   let ca = pemFrom(env, "CERTIFICATE", config2.certificate), cert = pemFrom(env, "CLIENT_CERTIFICATE", config2.clientCertificate), key = pemFrom(env, "CLIENT_KEY", config2.clientKey);
   return { ...ca && { ca }, ...cert && { cert }, ...key && { key } };
@@ -14032,7 +17682,7 @@ function hexToBinary(hexStr) {
 
 // node_modules/@opentelemetry/otlp-transformer/build/esm/common/protobuf/common-serializer.js
 function writeHrTimeAsFixed64(serializer, hrTime3) {
-  let seconds = hrTime3[0], nanos = hrTime3[1], nanosPerSecond = 1e9, secondsLower16Bits = seconds & 65535, secondsUpperBits = seconds / 65536 >>> 0, nanosFromLower16Bits = secondsLower16Bits * nanosPerSecond, nanosFromUpperBits = secondsUpperBits * nanosPerSecond, lower16ContributionLow32 = nanosFromLower16Bits >>> 0, lower16ContributionHigh32 = Math.floor(nanosFromLower16Bits / 4294967296), upperBitsContributionLow32 = (nanosFromUpperBits & 65535) * 65536 >>> 0, upperBitsContributionHigh32 = nanosFromUpperBits / 65536 >>> 0, low32WithCarry = lower16ContributionLow32 + upperBitsContributionLow32 + nanos, totalLow = low32WithCarry >>> 0, carry = Math.floor(low32WithCarry / 4294967296), totalHigh = lower16ContributionHigh32 + upperBitsContributionHigh32 + carry >>> 0;
+  let seconds2 = hrTime3[0], nanos = hrTime3[1], nanosPerSecond = 1e9, secondsLower16Bits = seconds2 & 65535, secondsUpperBits = seconds2 / 65536 >>> 0, nanosFromLower16Bits = secondsLower16Bits * nanosPerSecond, nanosFromUpperBits = secondsUpperBits * nanosPerSecond, lower16ContributionLow32 = nanosFromLower16Bits >>> 0, lower16ContributionHigh32 = Math.floor(nanosFromLower16Bits / 4294967296), upperBitsContributionLow32 = (nanosFromUpperBits & 65535) * 65536 >>> 0, upperBitsContributionHigh32 = nanosFromUpperBits / 65536 >>> 0, low32WithCarry = lower16ContributionLow32 + upperBitsContributionLow32 + nanos, totalLow = low32WithCarry >>> 0, carry = Math.floor(low32WithCarry / 4294967296), totalHigh = lower16ContributionHigh32 + upperBitsContributionHigh32 + carry >>> 0;
   serializer.writeFixed64(totalLow, totalHigh);
 }
 function writeAttributes(writer, attributes, fieldNumber) {
@@ -14231,16 +17881,16 @@ var otperformance = performance;
 // node_modules/@opentelemetry/core/build/esm/common/time.js
 var NANOSECOND_DIGITS = 9, NANOSECOND_DIGITS_IN_MILLIS = 6, MILLISECONDS_TO_NANOSECONDS = Math.pow(10, NANOSECOND_DIGITS_IN_MILLIS), SECOND_TO_NANOSECONDS = Math.pow(10, NANOSECOND_DIGITS);
 function millisToHrTime(epochMillis) {
-  let epochSeconds = epochMillis / 1e3, seconds = Math.trunc(epochSeconds), nanos = Math.round(epochMillis % 1e3 * MILLISECONDS_TO_NANOSECONDS);
-  return [seconds, nanos];
+  let epochSeconds = epochMillis / 1e3, seconds2 = Math.trunc(epochSeconds), nanos = Math.round(epochMillis % 1e3 * MILLISECONDS_TO_NANOSECONDS);
+  return [seconds2, nanos];
 }
 function hrTime(performanceNow) {
   let timeOrigin = millisToHrTime(otperformance.timeOrigin), now = millisToHrTime(typeof performanceNow == "number" ? performanceNow : otperformance.now());
   return addHrTimes(timeOrigin, now);
 }
 function hrTimeDuration(startTime, endTime) {
-  let seconds = endTime[0] - startTime[0], nanos = endTime[1] - startTime[1];
-  return nanos < 0 && (seconds -= 1, nanos += SECOND_TO_NANOSECONDS), [seconds, nanos];
+  let seconds2 = endTime[0] - startTime[0], nanos = endTime[1] - startTime[1];
+  return nanos < 0 && (seconds2 -= 1, nanos += SECOND_TO_NANOSECONDS), [seconds2, nanos];
 }
 function hrTimeToNanoseconds(time3) {
   return time3[0] * SECOND_TO_NANOSECONDS + time3[1];
@@ -14323,8 +17973,8 @@ function resourceFromAttributes(attributes, options) {
 function guardedRawAttributes(attributes) {
   return attributes.map(([k2, v2]) => isPromiseLike(v2) ? [
     k2,
-    v2.catch((err) => {
-      diag.debug("promise rejection for resource attribute: %s - %s", k2, err);
+    v2.catch((err2) => {
+      diag.debug("promise rejection for resource attribute: %s - %s", k2, err2);
     })
   ] : [k2, v2]);
 }
@@ -14630,11 +18280,11 @@ var JsonTraceSerializer = {
   deserializeResponse: (arg) => {
     if (arg.length === 0)
       return {};
-    let decoder2 = new TextDecoder();
+    let decoder3 = new TextDecoder();
     try {
-      return JSON.parse(decoder2.decode(arg));
-    } catch (err) {
-      return diag.warn(`Failed to parse trace export response: ${err.message}. Returning empty response`), {};
+      return JSON.parse(decoder3.decode(arg));
+    } catch (err2) {
+      return diag.warn(`Failed to parse trace export response: ${err2.message}. Returning empty response`), {};
     }
   }
 };
@@ -14664,9 +18314,9 @@ function readableSpan(span, scope) {
     droppedLinksCount: 0
   };
 }
-function hrTime2(ms) {
-  let msOfSecond = ms % 1e3;
-  return [(ms - msOfSecond) / 1e3, msOfSecond * 1e6];
+function hrTime2(ms2) {
+  let msOfSecond = ms2 % 1e3;
+  return [(ms2 - msOfSecond) / 1e3, msOfSecond * 1e6];
 }
 var spanContext = (traceId, spanId) => ({ traceId, spanId, traceFlags: TraceFlags.SAMPLED }), otelAttributes = (attributes) => attributes, otelResources = /* @__PURE__ */ new WeakMap();
 function otelResource(resource) {
@@ -14923,9 +18573,9 @@ function isExportHTTPErrorRetryable(statusCode) {
 function parseRetryAfterToMills(retryAfter) {
   if (retryAfter == null)
     return;
-  let seconds = Number.parseInt(retryAfter, 10);
-  if (Number.isInteger(seconds))
-    return seconds > 0 ? seconds * 1e3 : -1;
+  let seconds2 = Number.parseInt(retryAfter, 10);
+  if (Number.isInteger(seconds2))
+    return seconds2 > 0 ? seconds2 * 1e3 : -1;
   let delay = new Date(retryAfter).getTime() - Date.now();
   return delay >= 0 ? delay : 0;
 }
@@ -15122,8 +18772,8 @@ function createOtlpHttpExportDelegate(options, serializer, metricsComponentType,
 
 // src/export/response.ts
 function readResponse(body) {
-  let text3 = new TextDecoder().decode(body);
-  return text3.trim() === "" ? response(void 0, void 0) : hasControlCharacter(text3) ? protobufResponse(body) : jsonResponse(text3);
+  let text4 = new TextDecoder().decode(body);
+  return text4.trim() === "" ? response(void 0, void 0) : hasControlCharacter(text4) ? protobufResponse(body) : jsonResponse(text4);
 }
 var WORDS_MAX = 300;
 function errorWords(body) {
@@ -15134,7 +18784,7 @@ var response = (rejectedSpans, errorMessage) => ({
   kind: "response",
   rejectedSpans: Math.max(0, Math.trunc(Number(rejectedSpans ?? 0)) || 0),
   errorMessage: typeof errorMessage == "string" ? errorMessage : ""
-}), junk = (body) => ({ kind: "junk", beginning: errorWords(body).slice(0, 80) }), hasControlCharacter = (text3) => /[^\P{Cc}\t\n\r]/u.test(text3);
+}), junk = (body) => ({ kind: "junk", beginning: errorWords(body).slice(0, 80) }), hasControlCharacter = (text4) => /[^\P{Cc}\t\n\r]/u.test(text4);
 function protobufResponse(body) {
   try {
     let { partialSuccess } = ProtobufTraceSerializer.deserializeResponse(body);
@@ -15143,9 +18793,9 @@ function protobufResponse(body) {
     return junk(new TextDecoder().decode(body));
   }
 }
-function jsonResponse(text3) {
-  let json = parsedJson(text3);
-  if (json === void 0 || typeof json != "object" || Array.isArray(json)) return junk(text3);
+function jsonResponse(text4) {
+  let json = parsedJson(text4);
+  if (json === void 0 || typeof json != "object" || Array.isArray(json)) return junk(text4);
   let partial3 = field(json, "partialSuccess") ?? field(json, "partial_success");
   return response(
     field(partial3, "rejectedSpans") ?? field(partial3, "rejected_spans"),
@@ -15153,8 +18803,8 @@ function jsonResponse(text3) {
   );
 }
 function jsonMessage(body) {
-  let json = parsedJson(body), found = ["message", "error", "detail"].map((name) => field(json, name)).find((value) => value != null), words = field(found, "message") ?? found;
-  return words === void 0 ? void 0 : typeof words == "string" ? words : JSON.stringify(words);
+  let json = parsedJson(body), found = ["message", "error", "detail"].map((name) => field(json, name)).find((value) => value != null), words2 = field(found, "message") ?? found;
+  return words2 === void 0 ? void 0 : typeof words2 == "string" ? words2 : JSON.stringify(words2);
 }
 function protobufStatusMessage(body) {
   let tag2 = body.indexOf("");
@@ -15163,9 +18813,9 @@ function protobufStatusMessage(body) {
   return afterTag.slice(afterTag.startsWith("\uFFFD") ? 2 : 1).split(/[^\P{Cc}\t\n\r]/u, 1)[0];
 }
 var pageTitle = (body) => /^\s*</.test(body) ? `a web page "${/<title[^>]*>([^<]*)/i.exec(body)?.[1]?.trim() ?? ""}"` : void 0;
-function parsedJson(text3) {
+function parsedJson(text4) {
   try {
-    return JSON.parse(text3);
+    return JSON.parse(text4);
   } catch {
     return;
   }
@@ -15177,8 +18827,8 @@ async function openPost(destination, userAgent) {
   let agent = await httpAgentFactoryFromOptions({ keepAlive: !0, ...destination.tls })(new URL(destination.url).protocol), requests = 0;
   return {
     post: async (bytes, timeoutMs) => {
-      let outcome = await send(bytes, timeoutMs, { destination, userAgent, agent, onRequest: () => requests += 1 });
-      return answerTo(outcome, destination, timeoutMs);
+      let outcome2 = await send(bytes, timeoutMs, { destination, userAgent, agent, onRequest: () => requests += 1 });
+      return answerTo(outcome2, destination, timeoutMs);
     },
     requests: () => requests,
     close: () => agent.destroy()
@@ -15188,7 +18838,7 @@ var RESPONSE_CHANNEL = "http.client.response.finish";
 async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest }) {
   let head, body, timedOut = !1, onResponse = (message) => {
     let { request, response: response2 } = message;
-    request.socket !== null && isOf(agent, request.socket) && (head = headOf(response2));
+    request.socket === null || !isOf(agent, request.socket) || (head = headOf4(response2), /^\s*-?0+\s*$/.test(response2.headers["retry-after"] ?? "") && (response2.headers["retry-after"] = (/* @__PURE__ */ new Date(0)).toUTCString()));
   }, headers2 = async () => {
     if (timedOut) throw new Error("timed out");
     return head = void 0, onRequest(), { ...destination.headers, "content-type": CONTENT_TYPES[destination.protocol] };
@@ -15223,21 +18873,21 @@ async function send(bytes, timeoutMs, { destination, userAgent, agent, onRequest
     (0, import_node_diagnostics_channel.unsubscribe)(RESPONSE_CHANNEL, onResponse), clearTimeout(timer);
   }
 }
-var CONTENT_TYPES = { "http/protobuf": "application/x-protobuf", "http/json": "application/json" }, isOf = (agent, socket) => Object.values(agent.sockets).some((sockets) => sockets?.includes(socket)), headOf = ({ statusCode = 0, headers: headers2 }) => ({
+var CONTENT_TYPES = { "http/protobuf": "application/x-protobuf", "http/json": "application/json" }, isOf = (agent, socket) => Object.values(agent.sockets).some((sockets) => sockets?.includes(socket)), headOf4 = ({ statusCode = 0, headers: headers2 }) => ({
   status: statusCode,
   retryAfterMs: retryAfterFrom(headers2["retry-after"], Date.now()),
   location: headers2.location
 });
 function retryAfterFrom(value, nowMs) {
   if (value === void 0) return 0;
-  let ms = /^\s*\d+\s*$/.test(value) ? Number(value) * 1e3 : Date.parse(value) - nowMs;
-  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+  let ms2 = /^\s*\d+\s*$/.test(value) ? Number(value) * 1e3 : Date.parse(value) - nowMs;
+  return Number.isFinite(ms2) ? Math.max(0, ms2) : 0;
 }
-function answerTo(outcome, destination, timeoutMs) {
-  let { error, body, head, timedOut } = outcome, say = (what) => `${shownUrl(destination.url)} ${withoutSecrets(what, destination)}`;
+function answerTo(outcome2, destination, timeoutMs) {
+  let { error, body, head, timedOut } = outcome2, say = (what) => `${shownUrl(destination.url)} ${withoutSecrets(what, destination)}`;
   if (error === void 0 && body !== void 0) return answerToBody(body, destination, say);
   let status = error instanceof OTLPExporterError ? error.code ?? head?.status : head?.status;
-  if (status !== void 0 && status >= 300) return answerToStatus(status, outcome, destination, say);
+  if (status !== void 0 && status >= 300) return answerToStatus(status, outcome2, destination, say);
   if (timedOut || error?.message === "Request timed out")
     return {
       kind: "unreachable",
@@ -15259,8 +18909,8 @@ function answerToBody(body, destination, say) {
   let read = readResponse(body);
   switch (read.kind) {
     case "response": {
-      let words = errorWords(read.errorMessage);
-      return read.rejectedSpans === 0 ? { kind: "accepted", rejectedSpans: 0, message: words === "" ? "" : say(`warns: ${words}`) } : { kind: "accepted", rejectedSpans: read.rejectedSpans, message: say(`refused spans: ${words || "it does not say why"}`) };
+      let words2 = errorWords(read.errorMessage);
+      return read.rejectedSpans === 0 ? { kind: "accepted", rejectedSpans: 0, message: words2 === "" ? "" : say(`warns: ${words2}`) } : { kind: "accepted", rejectedSpans: read.rejectedSpans, message: say(`refused spans: ${words2 || "it does not say why"}`) };
     }
     case "junk":
       return {
@@ -15272,7 +18922,7 @@ function answerToBody(body, destination, say) {
   }
 }
 function answerToStatus(status, { error, head }, destination, say) {
-  let words = error instanceof OTLPExporterError && error.data !== void 0 ? errorWords(error.data) : "", answered = `answered ${status}${words === "" ? "" : `: ${words}`}`;
+  let words2 = error instanceof OTLPExporterError && error.data !== void 0 ? errorWords(error.data) : "", answered = `answered ${status}${words2 === "" ? "" : `: ${words2}`}`;
   switch (status) {
     case 400:
     case 413:
@@ -15350,7 +19000,7 @@ function fixedParts(destination, options, record2, onWire) {
     limits: options.limits ?? BATCH_LIMITS,
     record: record2 ?? options.record ?? NO_RECORD,
     now: options.now ?? Date.now,
-    wait: options.wait ?? ((ms) => new Promise((resolve6) => setTimeout(resolve6, ms)))
+    wait: options.wait ?? ((ms2) => new Promise((resolve6) => setTimeout(resolve6, ms2)))
   };
 }
 var NO_RECORD = { intend: () => {
@@ -15432,8 +19082,8 @@ async function split(batch, { status, message }, account, parts) {
   await sendBatches(batch.spans, halves, account, parts);
 }
 var maxBytesAfter413 = (batch, { limits }) => batch.spans.length === 1 ? limits.maxBytes : Math.ceil(batch.bytes.length / 2);
-function note(settled, account, parts) {
-  settled.spans.length !== 0 && (account.acknowledged += settled.acknowledged, account.refused += settled.refused, parts.record.settle(settled));
+function note(settled2, account, parts) {
+  settled2.spans.length !== 0 && (account.acknowledged += settled2.acknowledged, account.refused += settled2.refused, parts.record.settle(settled2));
 }
 function reportOf(built, requests, account, { stopped }) {
   let { acknowledged, refused, posts } = account, messages = [.../* @__PURE__ */ new Set([...account.messages, ...stopped === void 0 ? [] : [stopped.message]])], more = messages.length - MESSAGES_MAX;
@@ -15479,7 +19129,7 @@ var ATTR_VCS_REPOSITORY_NAME = "vcs.repository.name";
 var ATTR_VCS_REPOSITORY_URL_FULL = "vcs.repository.url.full";
 
 // src/trace/semconv.ts
-var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_FILES_COUNT = "trace_build.files.count", ATTR_FILES = "trace_build.files", ATTR_COMMITS = "trace_build.commits", ATTR_PULL_REQUESTS = "trace_build.pull_requests", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
+var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_MODEL_CALL_ID = "trace_build.model_call.id", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_USAGE_SCOPE = "trace_build.usage.scope", ATTR_TIME_ESTIMATED = "trace_build.time.estimated", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_FILES_COUNT = "trace_build.files.count", ATTR_FILES = "trace_build.files", ATTR_COMMITS = "trace_build.commits", ATTR_PULL_REQUESTS = "trace_build.pull_requests", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
   "1.41": {
     cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
     agentHasProvider: !0,
@@ -15513,7 +19163,7 @@ function openLedger(stateFolder, destinationKey) {
       let ends = /* @__PURE__ */ new Map(), note2 = (spanId, endMs) => {
         ends.set(spanId, Math.max(endMs, ends.get(spanId) ?? 0));
       };
-      for (let [path2, ids] of grouped(new Set(spans.map(({ traceId }) => traceId)), fileOf)) {
+      for (let [path2, ids] of grouped2(new Set(spans.map(({ traceId }) => traceId)), fileOf)) {
         let entries = entriesIn(path2, new Set(ids));
         for (let { s } of entries) for (let [spanId, endMs] of Object.entries(s)) note2(spanId, endMs);
         for (let traceId of new Set(entries.map(({ t }) => t)))
@@ -15525,7 +19175,7 @@ function openLedger(stateFolder, destinationKey) {
       return ends;
     },
     intend: (spans, session) => {
-      for (let [traceId, ofTrace] of grouped(spans, (span) => span.traceId)) {
+      for (let [traceId, ofTrace] of grouped2(spans, (span) => span.traceId)) {
         let path2 = fileOf(traceId), offset = append(path2, "-", {
           t: traceId,
           c: session,
@@ -15575,23 +19225,23 @@ function confirm(path2, offset) {
   }
 }
 function entriesIn(path2, traceIds) {
-  let text3 = readIfThere(path2) ?? "", entries = [];
+  let text4 = readIfThere(path2) ?? "", entries = [];
   for (let traceId of traceIds) {
-    let beginning = `
+    let beginning2 = `
 +{"t":"${traceId}"`;
-    for (let at2 = text3.indexOf(beginning); at2 >= 0; at2 = text3.indexOf(beginning, at2 + 1)) {
-      let entry = entryOf(text3.slice(at2 + 1, lineEnd(text3, at2 + 1)));
+    for (let at3 = text4.indexOf(beginning2); at3 >= 0; at3 = text4.indexOf(beginning2, at3 + 1)) {
+      let entry = entryOf2(text4.slice(at3 + 1, lineEnd(text4, at3 + 1)));
       entry !== void 0 && entries.push(entry);
     }
   }
   return entries;
 }
-var lineEnd = (text3, from) => {
-  let end = text3.indexOf(`
+var lineEnd = (text4, from) => {
+  let end = text4.indexOf(`
 `, from);
-  return end < 0 ? text3.length : end;
+  return end < 0 ? text4.length : end;
 };
-function entryOf(line) {
+function entryOf2(line) {
   if (line.startsWith("+"))
     try {
       let entry = JSON.parse(line.slice(1));
@@ -15606,38 +19256,38 @@ function isEntry(value) {
 }
 var WATERMARKS = "watermarks.jsonl";
 function watermarksIn(folder) {
-  let text3 = readIfThere((0, import_node_path5.join)(folder, WATERMARKS)) ?? "";
+  let text4 = readIfThere((0, import_node_path5.join)(folder, WATERMARKS)) ?? "";
   return new Map(
-    text3.split(`
-`).flatMap((line) => entryOf(line) ?? []).map(({ c, s }) => [c, s.until ?? 0])
+    text4.split(`
+`).flatMap((line) => entryOf2(line) ?? []).map(({ c, s }) => [c, s.until ?? 0])
   );
 }
 function prune(folder, isGone) {
-  let doneUntilMs = watermarksIn(folder), kept = /* @__PURE__ */ new Map();
+  let doneUntilMs = watermarksIn(folder), kept2 = /* @__PURE__ */ new Map();
   for (let name of ledgerFiles(folder)) {
     let path2 = (0, import_node_path5.join)(folder, name), entries = (0, import_node_fs5.readFileSync)(path2, "utf8").split(`
-`).flatMap((line) => entryOf(line) ?? []), dead = [...grouped(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
+`).flatMap((line) => entryOf2(line) ?? []), dead = [...grouped2(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
     if (dead.length === 0) continue;
     for (let ofTrace of dead) for (let { c } of ofTrace) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, lastEndMs(ofTrace)));
     let goes = new Set(dead.flat());
-    kept.set(
+    kept2.set(
       path2,
       entries.filter((entry) => !goes.has(entry))
     );
   }
-  if (kept.size === 0) return;
+  if (kept2.size === 0) return;
   let watermarks = [...doneUntilMs].map(([c, until]) => `+${JSON.stringify({ t: "", c, s: { until } })}
 `);
   writePrivate((0, import_node_path5.join)(folder, WATERMARKS), watermarks.join(""));
-  for (let [path2, entries] of kept) writePrivate(path2, entries.map((entry) => `
+  for (let [path2, entries] of kept2) writePrivate(path2, entries.map((entry) => `
 +${JSON.stringify(entry)}
 `).join(""));
 }
 var lastEndMs = (entries) => entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);
-function grouped(items, keyOf2) {
+function grouped2(items, keyOf4) {
   let groups = /* @__PURE__ */ new Map();
   for (let item of items) {
-    let key = keyOf2(item), group = groups.get(key);
+    let key = keyOf4(item), group = groups.get(key);
     group === void 0 ? groups.set(key, [item]) : group.push(item);
   }
   return groups;
@@ -15646,17 +19296,17 @@ function grouped(items, keyOf2) {
 // src/export/outlet.ts
 var PATIENCE_MS = 6e4, RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
 function openOutlet(destination, options) {
-  let { stateFolder, now = Date.now } = options, key = keyOf(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend2 = ({ open }) => options.final === !0 || !open;
+  let { stateFolder, now = Date.now } = options, key = keyOf3(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend2 = ({ open }) => options.final === !0 || !open;
   return {
     key,
     send: (spans, session, onWire) => alone(async () => {
-      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend2), settled = /* @__PURE__ */ new Set(), report = await delivery.send(
+      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend2), settled2 = /* @__PURE__ */ new Set(), report = await delivery.send(
         sent,
         {
           intend: (batch) => ledger.intend(batch, session),
           settle: (answered) => {
             ledger.settle(answered.spans);
-            for (let span of answered.spans) settled.add(span);
+            for (let span of answered.spans) settled2.add(span);
           }
         },
         onWire
@@ -15666,8 +19316,8 @@ function openOutlet(destination, options) {
         built: spans.length,
         before: spans.length - wanted.length,
         open: wanted.length - sent.length,
-        updated: [...settled].filter(({ spanId }) => ends.has(spanId)).length,
-        unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId))
+        updated: [...settled2].filter(({ spanId }) => ends.has(spanId)).length,
+        unsettled: new Set(wanted.filter((span) => !settled2.has(span)).map(({ traceId }) => traceId))
       };
     }),
     unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend2),
@@ -15709,14 +19359,14 @@ var mayTry = ({ failing }, nowMs) => (
   // A clock that was set back must not stop us for longer than we meant to wait.
   failing === void 0 || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS2
 ), CREDENTIAL = /auth|cookie|credential|dsn|honeycomb-team|key|pass|secret|signature|token/i;
-function keyOf({ url, headers: headers2 }) {
+function keyOf3({ url, headers: headers2 }) {
   let bare2 = new URL(url);
   bare2.username = "", bare2.password = "";
   for (let name of [...bare2.searchParams.keys()]) CREDENTIAL.test(name) && bare2.searchParams.delete(name);
   let tenant = Object.entries(headers2).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
-  return hashOf(JSON.stringify([bare2.href, tenant])).slice(0, 16);
+  return hashOf2(JSON.stringify([bare2.href, tenant])).slice(0, 16);
 }
-var fingerprintOf = ({ url, headers: headers2, protocol, compression, tls }) => hashOf(JSON.stringify([url, headers2, protocol, compression, Object.values(tls).map((pem2) => hashOf(pem2))])).slice(0, 16), hashOf = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path6.join)(stateFolder, "ledger", key, "destination.json");
+var fingerprintOf = ({ url, headers: headers2, protocol, compression, tls }) => hashOf2(JSON.stringify([url, headers2, protocol, compression, Object.values(tls).map((pem2) => hashOf2(pem2))])).slice(0, 16), hashOf2 = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path6.join)(stateFolder, "ledger", key, "destination.json");
 function storedHealth(path2) {
   try {
     return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
@@ -15757,7 +19407,7 @@ function healthFile(destination, stateFolder, key) {
 }
 
 // src/sync/in-scope.ts
-var import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path");
+var import_node_path18 = require("node:path");
 
 // src/config/scope.ts
 var import_node_path7 = require("node:path");
@@ -15810,16 +19460,16 @@ function notHeld({ directory, path: path2 }, roots, include) {
 }
 
 // src/read/find.ts
-var import_node_fs9 = require("node:fs"), import_node_path9 = require("node:path");
+var import_node_fs16 = require("node:fs");
 
-// src/read/sessions.ts
-var import_node_fs8 = require("node:fs"), import_node_path8 = require("node:path");
+// src/read/databases.ts
+var import_node_path11 = require("node:path");
 
-// src/read/beginning.ts
-var import_node_fs7 = require("node:fs");
+// src/read/folders.ts
+var import_node_fs7 = require("node:fs"), import_node_path8 = require("node:path");
 
 // src/read/lines.ts
-var import_node_fs6 = require("node:fs"), CHUNK_BYTES = 256 * 1024, LF = 10;
+var import_node_fs6 = require("node:fs"), CHUNK_BYTES = 256 * 1024, MAX_LINE_BYTES = 1024 * 1024 * 1024, LF = 10;
 function* linesOf(path2, fromByte = 0, ends = [], maxBytes = Number.POSITIVE_INFINITY) {
   let fd = (0, import_node_fs6.openSync)(path2, "r");
   try {
@@ -15829,16 +19479,17 @@ function* linesOf(path2, fromByte = 0, ends = [], maxBytes = Number.POSITIVE_INF
       if (read === 0) break;
       position += read;
       let end = filled + read, start = 0, bufferAt = position - end;
-      for (let at2 = buffer.indexOf(LF, filled); at2 >= 0 && at2 < end; at2 = buffer.indexOf(LF, start))
-        ends.push(bufferAt + at2 + 1), yield buffer.subarray(start, at2), start = at2 + 1;
-      buffer.copyWithin(0, start, end), filled = end - start, filled === buffer.length && (buffer = Buffer.concat([buffer], buffer.length * 2));
+      for (let at3 = buffer.indexOf(LF, filled); at3 >= 0 && at3 < end; at3 = buffer.indexOf(LF, start))
+        ends.push(bufferAt + at3 + 1), yield buffer.subarray(start, at3), start = at3 + 1;
+      if (buffer.copyWithin(0, start, end), filled = end - start, filled >= MAX_LINE_BYTES) throw new Error(`a line of more than ${MAX_LINE_BYTES / 1024 / 1024} MB`);
+      filled === buffer.length && (buffer = Buffer.concat([buffer], buffer.length * 2));
     }
     filled > 0 && (ends.push(position - filled), yield buffer.subarray(0, filled));
   } finally {
     (0, import_node_fs6.closeSync)(fd);
   }
 }
-function headOf2(path2, bytes) {
+function headOf5(path2, bytes) {
   if (!(0, import_node_fs6.statSync)(path2).isFile()) throw new Error(`${path2} is no regular file`);
   let fd = (0, import_node_fs6.openSync)(path2, "r");
   try {
@@ -15849,121 +19500,11 @@ function headOf2(path2, bytes) {
   }
 }
 
-// src/read/beginning.ts
-var MAX_BYTES = 16 * 1024 * 1024;
-function beginningOf(path2, layout2) {
-  let [atMs, directory] = [];
+// src/read/folders.ts
+var entriesOf2 = (folder) => listed2(folder).filter((entry) => !entry.isFolder), foldersIn = (folder) => listed2(folder).flatMap((entry) => entry.isFolder ? [entry.name] : []);
+function listed2(folder) {
   try {
-    if (!(0, import_node_fs7.statSync)(path2).isFile()) return {};
-    for (let bytes of linesOf(path2, 0, [], MAX_BYTES)) {
-      let line = bytes.toString();
-      if (atMs ??= layout2.timeOf(line), directory ??= layout2.directoryOf(line), atMs !== void 0 && directory !== void 0) break;
-    }
-  } catch {
-  }
-  return { ...atMs !== void 0 && { atMs }, ...directory !== void 0 && { directory } };
-}
-
-// src/read/sessions.ts
-var HEAD_BYTES2 = 64 * 1024, MAX_AGENT_DEPTH = 3;
-function sessionsUnder(top, harness) {
-  let seen = /* @__PURE__ */ new Set(), found = [], visit = (folder) => {
-    let real = realPathOf(folder);
-    if (seen.has(real)) return;
-    seen.add(real);
-    let sessions = sessionsIn(folder, harness);
-    for (let session of sessions) found.push(session);
-    let ids = new Set(sessions.map(({ sessionId }) => sessionId)), isOfSession = (name) => ids.has(name) && hasAgentFolder((0, import_node_path8.join)(folder, name), harness);
-    for (let name of foldersIn(folder)) isOfSession(name) || visit((0, import_node_path8.join)(folder, name));
-  };
-  return visit(top), found.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
-}
-function sessionsIn(folder, harness) {
-  let paths = new Map(
-    entriesOf(folder).flatMap(({ name }) => {
-      let kind = harness.layout.classify(name);
-      return kind?.kind === "session" ? [[kind.sessionId, (0, import_node_path8.join)(folder, name)]] : [];
-    })
-  ), beside = agentsBeside(folder, harness), folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn((0, import_node_path8.join)(folder, name), folder, harness).length > 0);
-  return [.../* @__PURE__ */ new Set([...paths.keys(), ...beside.keys(), ...folders])].map(
-    (sessionId) => sessionRef(harness, sessionId, paths.get(sessionId), folder, [
-      ...agentsIn((0, import_node_path8.join)(folder, sessionId), folder, harness),
-      ...beside.get(sessionId) ?? []
-    ])
-  );
-}
-function sessionRef(harness, sessionId, path2, folder, agents) {
-  let anyPath = path2 ?? agents[0]?.path, stats = anyPath === void 0 ? void 0 : readableStats(anyPath), { atMs, directory = directoryAmong(agents, harness) } = anyPath === void 0 ? {} : beginningOf(anyPath, harness.layout);
-  return {
-    harness,
-    sessionId,
-    path: path2,
-    folder,
-    agents: agents.toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
-    begunMs: atMs ?? 0,
-    ...directory !== void 0 && { startDirectory: directory },
-    modifiedMs: stats?.mtimeMs ?? 0,
-    bytes: path2 === void 0 ? 0 : stats?.size ?? 0
-  };
-}
-function directoryAmong(agents, { layout: layout2 }) {
-  for (let { path: path2 } of agents) {
-    let { directory } = beginningOf(path2, layout2);
-    if (directory !== void 0) return directory;
-  }
-}
-function agentsIn(sessionFolder, projectFolder, harness) {
-  let visit = (folder, depth) => [
-    ...entriesOf(folder).flatMap(({ name }) => {
-      let path2 = (0, import_node_path8.join)(folder, name), kind = harness.layout.classify((0, import_node_path8.relative)(projectFolder, path2).split(import_node_path8.sep).join("/"));
-      return kind?.kind === "agent" ? [{ agentId: kind.agentId, path: path2, ...kind.group !== void 0 && { group: kind.group } }] : [];
-    }),
-    ...depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit((0, import_node_path8.join)(folder, name), depth + 1)) : []
-  ];
-  return harness.layout.agentFolders.flatMap((name) => visit((0, import_node_path8.join)(sessionFolder, name), 1));
-}
-function agentsBeside(folder, harness) {
-  let bySession = /* @__PURE__ */ new Map();
-  for (let { name } of entriesOf(folder)) {
-    let kind = harness.layout.classify(name);
-    if (kind?.kind !== "agent") continue;
-    let path2 = (0, import_node_path8.join)(folder, name), sessionId = harness.layout.sessionOf(readableHead(path2));
-    sessionId !== void 0 && bySession.set(sessionId, [...bySession.get(sessionId) ?? [], { agentId: kind.agentId, path: path2 }]);
-  }
-  return bySession;
-}
-var hasAgentFolder = (folder, harness) => foldersIn(folder).some((name) => harness.layout.agentFolders.includes(name)), unreadable = (path2, error) => (
-  // Node repeats the path at the end.
-  new UserError(
-    `${path2} can't be read: ${error.message.replace(/, \w+ '.*$/s, "")}.`,
-    "Check the path, and the permissions of its folders."
-  )
-);
-function realPathOf(path2) {
-  try {
-    return (0, import_node_fs8.realpathSync)(path2);
-  } catch {
-    return (0, import_node_path8.resolve)(path2);
-  }
-}
-function readableStats(path2) {
-  try {
-    return (0, import_node_fs8.statSync)(path2);
-  } catch {
-    return;
-  }
-}
-function readableHead(path2) {
-  try {
-    return headOf2(path2, HEAD_BYTES2);
-  } catch {
-    return "";
-  }
-}
-var entriesOf = (folder) => listed(folder).filter((entry) => !entry.isFolder), foldersIn = (folder) => listed(folder).flatMap((entry) => entry.isFolder ? [entry.name] : []);
-function listed(folder) {
-  try {
-    return (0, import_node_fs8.readdirSync)(folder, { withFileTypes: !0 }).map((entry) => ({
+    return (0, import_node_fs7.readdirSync)(folder, { withFileTypes: !0 }).map((entry) => ({
       name: entry.name,
       isFolder: entry.isDirectory() || entry.isSymbolicLink() && leadsToFolder((0, import_node_path8.join)(folder, entry.name))
     })).toSorted((a, b2) => a.name < b2.name ? -1 : 1);
@@ -15974,106 +19515,1356 @@ function listed(folder) {
 }
 function leadsToFolder(link) {
   try {
-    return (0, import_node_fs8.statSync)(link).isDirectory();
+    return (0, import_node_fs7.statSync)(link).isDirectory();
   } catch {
     return !1;
   }
 }
+function* foldersUnder(top, isSkipped2 = () => !1) {
+  let seen = /* @__PURE__ */ new Set();
+  function* visit(folder) {
+    let real = realPathOf(folder);
+    if (!seen.has(real)) {
+      seen.add(real), yield folder;
+      for (let name of foldersIn(folder)) isSkipped2(folder, name) || (yield* visit((0, import_node_path8.join)(folder, name)));
+    }
+  }
+  yield* visit(top);
+}
+function realPathOf(path2) {
+  try {
+    return (0, import_node_fs7.realpathSync)(path2);
+  } catch {
+    return (0, import_node_path8.resolve)(path2);
+  }
+}
+function readableStats(path2) {
+  try {
+    return (0, import_node_fs7.statSync)(path2);
+  } catch {
+    return;
+  }
+}
+function readableHead(path2, bytes) {
+  try {
+    return headOf5(path2, bytes);
+  } catch {
+    return "";
+  }
+}
+var unreadable = (path2, error) => (
+  // Node repeats the path at the end.
+  new UserError(
+    `${path2} can't be read: ${error.message.replace(/, \w+ '.*$/s, "")}.`,
+    "Check the path, and the permissions of its folders."
+  )
+);
+function tolerantly(find) {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}
+
+// src/read/spool.ts
+var import_node_crypto2 = require("node:crypto"), import_node_fs8 = require("node:fs"), import_node_path9 = require("node:path");
+var spoolFolder = (home, harness) => (0, import_node_path9.join)(home, ".local", "state", "trace-build", "spool", harness), spoolName = (id) => `${/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(id) ? id : (0, import_node_crypto2.createHash)("sha256").update(id).digest("hex")}.jsonl`;
+function spoolsIn(folder) {
+  let there = new Set(entriesOf2(folder).map(({ name }) => name));
+  return (ids) => (there.size === 0 ? [] : ids.map(spoolName).filter((name) => there.has(name))).map((name) => (0, import_node_path9.join)(folder, name));
+}
+function orphans(folder, ids, beforeMs) {
+  let known = new Set(ids.map(spoolName));
+  return entriesOf2(folder).flatMap(({ name }) => {
+    let path2 = (0, import_node_path9.join)(folder, name), writtenMs3 = readableStats(path2)?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    return known.has(name) || writtenMs3 >= beforeMs ? [] : [path2];
+  });
+}
+var spoolStamp = (paths) => paths.map((path2) => readableStats(path2)?.size ?? 0).join(" ");
+function spoolLines(path2) {
+  try {
+    let text4 = (0, import_node_fs8.readFileSync)(path2, "utf8");
+    return text4.slice(0, text4.lastIndexOf(`
+`) + 1).split(`
+`).filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}
+
+// src/read/sqlite.ts
+var import_node_fs12 = require("node:fs"), import_node_url2 = require("node:url");
+
+// src/read/sql-js.ts
+var import_node_fs9 = require("node:fs"), import_node_module = require("node:module"), import_node_path10 = require("node:path"), import_node_url = require("node:url"), import_node_vm = require("node:vm"), { Module, Instance } = globalThis.WebAssembly, ready;
+function sqlJs() {
+  return ready ??= load(folderOf2()), ready;
+}
+var LAST_STEP = /\)\(\)\.then\(\(\)=>(\w+)\(\)\);/;
+function load(folder) {
+  let source = (0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.js"), "utf8");
+  if (!LAST_STEP.test(source)) throw new Error(`${(0, import_node_path10.join)(folder, "sql-wasm.js")} ends otherwise than in the pinned version`);
+  let wasm = new Module((0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))), module2 = { exports: {} };
+  (0, import_node_vm.compileFunction)(source.replace(LAST_STEP, ")();$1();"), ["module", "exports", "require", "__dirname", "__filename"])(module2, module2.exports, (0, import_node_module.createRequire)(__url), folder, (0, import_node_path10.join)(folder, "sql-wasm.js"));
+  let config2 = {
+    useOldExtensionFunctions: !1,
+    instantiateWasm: (imports, done) => {
+      let instance = new Instance(wasm, imports);
+      return done(instance), instance.exports;
+    }
+  };
+  if (module2.exports(config2), config2.Database === void 0) throw new Error("sql.js was not ready at once");
+  return config2;
+}
+function folderOf2() {
+  let here = (0, import_node_path10.dirname)((0, import_node_url.fileURLToPath)(__url));
+  return [here, (0, import_node_path10.dirname)(here)].find((folder) => (0, import_node_fs9.existsSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))) ?? (0, import_node_path10.dirname)((0, import_node_module.createRequire)(__url).resolve("sql.js/dist/sql-wasm.wasm"));
+}
+
+// src/read/wal.ts
+var import_node_fs10 = require("node:fs");
+function snapshotOf(path2, maxBytes, nowMs) {
+  let stats = (0, import_node_fs10.statSync)(path2);
+  if (!stats.isFile()) return { kind: "unusable", why: stats.isDirectory() ? "it is a directory" : "it is no regular file" };
+  let fd = (0, import_node_fs10.openSync)(path2, "r");
+  try {
+    let before = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 }), size = Number(before.size) + sizeOf(`${path2}-wal`);
+    if (size > maxBytes) return { kind: "too-large", bytes: size };
+    let headerBefore = headOf6(`${path2}-wal`, WAL_HEADER_BYTES), begunMs2 = nowMs();
+    if (isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length))) return { kind: "changing", why: "a transaction is under way" };
+    let main = readAll(fd, Number(before.size)), wal = headerBefore.length < WAL_HEADER_BYTES ? NO_BYTES : contentOf2(`${path2}-wal`), headerAfter = headOf6(`${path2}-wal`, WAL_HEADER_BYTES);
+    if (!headerBefore.equals(headerAfter) || !headerAfter.equals(wal.subarray(0, WAL_HEADER_BYTES)))
+      return { kind: "changing", why: "its WAL was begun anew" };
+    if ((0, import_node_fs10.statSync)(path2, { bigint: !0 }).ino !== before.ino) return { kind: "changing", why: "it was replaced" };
+    if (wal.length >= WAL_HEADER_BYTES) return checked2(mergeWal(main, wal), !1);
+    let after = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 });
+    return after.mtimeNs !== before.mtimeNs || after.size !== before.size ? { kind: "changing", why: "it was written to" } : isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length)) ? { kind: "changing", why: "a transaction is under way" } : checked2(main, begunMs2 - Number(before.mtimeMs) < CLOCK_TICK_MS);
+  } finally {
+    (0, import_node_fs10.closeSync)(fd);
+  }
+}
+var CLOCK_TICK_MS = 50;
+function mergeWal(main, wal) {
+  if (wal.length < WAL_HEADER_BYTES) return main;
+  let magic = wal.readUInt32BE(0), pageSize = wal.readUInt32BE(8), isPageSize = pageSize >= 512 && pageSize <= 65536 && (pageSize & pageSize - 1) === 0;
+  if ((magic & 4294967294) >>> 0 !== WAL_MAGIC || !isPageSize) return main;
+  let sum4 = new Checksum((magic & 1) === 1);
+  if (sum4.add(wal, 0, 24), !sum4.is(wal, 24)) return main;
+  let committed = /* @__PURE__ */ new Map(), pending = /* @__PURE__ */ new Map(), pages = 0, salts = wal.subarray(16, 24);
+  for (let at3 = WAL_HEADER_BYTES; at3 + FRAME_HEADER_BYTES + pageSize <= wal.length && !(!wal.subarray(at3 + 8, at3 + 16).equals(salts) || (sum4.add(wal, at3, 8), sum4.add(wal, at3 + FRAME_HEADER_BYTES, pageSize), !sum4.is(wal, at3 + 16))); at3 += FRAME_HEADER_BYTES + pageSize) {
+    pending.set(wal.readUInt32BE(at3), at3 + FRAME_HEADER_BYTES);
+    let pagesAfterCommit = wal.readUInt32BE(at3 + 4);
+    if (pagesAfterCommit !== 0) {
+      for (let [page, offset] of pending) committed.set(page, offset);
+      pending = /* @__PURE__ */ new Map(), pages = pagesAfterCommit;
+    }
+  }
+  if (pages === 0) return main;
+  let image = main.length === pages * pageSize ? main : Buffer.alloc(pages * pageSize);
+  image !== main && main.copy(image);
+  for (let [page, offset] of committed) page >= 1 && page <= pages && wal.copy(image, (page - 1) * pageSize, offset, offset + pageSize);
+  return image;
+}
+var Checksum = class {
+  #swap;
+  #s0 = 0;
+  #s1 = 0;
+  /** @param bigEndian  the words of what is summed; checksums themselves are always big-endian */
+  constructor(bigEndian) {
+    this.#swap = bigEndian;
+  }
+  /** In locals: this runs over every byte of the WAL. */
+  add(bytes, from, length) {
+    let s0 = this.#s0, s1 = this.#s1, view = new DataView(bytes.buffer, bytes.byteOffset + from, length), littleEndian = !this.#swap;
+    for (let at3 = 0; at3 < length; at3 += 8)
+      s0 = s0 + view.getUint32(at3, littleEndian) + s1 | 0, s1 = s1 + view.getUint32(at3 + 4, littleEndian) + s0 | 0;
+    this.#s0 = s0, this.#s1 = s1;
+  }
+  is(bytes, at3) {
+    return this.#s0 >>> 0 === bytes.readUInt32BE(at3) && this.#s1 >>> 0 === bytes.readUInt32BE(at3 + 4);
+  }
+}, WAL_MAGIC = 931071618, WAL_HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24, JOURNAL_MAGIC = Buffer.from("d9d505f920a163d7", "hex"), MAIN_MAGIC = Buffer.from("SQLite format 3\0"), NO_BYTES = Buffer.alloc(0), isJournal = (head) => head.equals(JOURNAL_MAGIC);
+function checked2(bytes, doubtful) {
+  return bytes.length === 0 ? { kind: "unusable", why: "it is empty" } : bytes.length < 100 || !bytes.subarray(0, MAIN_MAGIC.length).equals(MAIN_MAGIC) ? { kind: "unusable", why: "it is no SQLite database" } : (bytes[18] = 1, bytes[19] = 1, { kind: "image", bytes, doubtful });
+}
+function readAll(fd, size) {
+  let bytes = Buffer.allocUnsafe(size), filled = 0;
+  for (; filled < size; ) {
+    let read = (0, import_node_fs10.readSync)(fd, bytes, filled, size - filled, filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return bytes.subarray(0, filled);
+}
+var contentOf2 = (path2) => orNone(() => isFile(path2) ? (0, import_node_fs10.readFileSync)(path2) : NO_BYTES, NO_BYTES), sizeOf = (path2) => orNone(() => isFile(path2) ? (0, import_node_fs10.statSync)(path2).size : 0, 0), isFile = (path2) => (0, import_node_fs10.statSync)(path2).isFile();
+function headOf6(path2, length) {
+  return orNone(() => {
+    if (!isFile(path2)) return NO_BYTES;
+    let fd = (0, import_node_fs10.openSync)(path2, "r");
+    try {
+      return readAll(fd, length);
+    } finally {
+      (0, import_node_fs10.closeSync)(fd);
+    }
+  }, NO_BYTES);
+}
+function orNone(read, none) {
+  try {
+    return read();
+  } catch (error) {
+    if (error.code === "ENOENT") return none;
+    throw error;
+  }
+}
+
+// src/read/zstd.ts
+var import_node_fs11 = require("node:fs"), zlib2 = __toESM(require("node:zlib"), 1);
+
+// node_modules/fzstd/esm/index.mjs
+var ab = ArrayBuffer, u8 = Uint8Array, u16 = Uint16Array, i16 = Int16Array;
+var i32 = Int32Array, slc = function(v2, s, e) {
+  if (u8.prototype.slice)
+    return u8.prototype.slice.call(v2, s, e);
+  (s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length);
+  var n = new u8(e - s);
+  return n.set(v2.subarray(s, e)), n;
+}, fill = function(v2, n, s, e) {
+  if (u8.prototype.fill)
+    return u8.prototype.fill.call(v2, n, s, e);
+  for ((s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length); s < e; ++s)
+    v2[s] = n;
+  return v2;
+}, cpw = function(v2, t, s, e) {
+  if (u8.prototype.copyWithin)
+    return u8.prototype.copyWithin.call(v2, t, s, e);
+  for ((s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length); s < e; )
+    v2[t++] = v2[s++];
+};
+var ec = [
+  "invalid zstd data",
+  "window size too large (>2046MB)",
+  "invalid block type",
+  "FSE accuracy too high",
+  "match distance too far back",
+  "unexpected EOF"
+], err = function(ind, msg, nt) {
+  var e = new Error(msg || ec[ind]);
+  if (e.code = ind, Error.captureStackTrace && Error.captureStackTrace(e, err), !nt)
+    throw e;
+  return e;
+}, rb = function(d, b2, n) {
+  for (var i = 0, o = 0; i < n; ++i)
+    o |= d[b2++] << (i << 3);
+  return o;
+}, b4 = function(d, b2) {
+  return (d[b2] | d[b2 + 1] << 8 | d[b2 + 2] << 16 | d[b2 + 3] << 24) >>> 0;
+}, rzfh = function(dat, w) {
+  var n3 = dat[0] | dat[1] << 8 | dat[2] << 16;
+  if (n3 == 3126568 && dat[3] == 253) {
+    var flg = dat[4], ss = flg >> 5 & 1, cc = flg >> 2 & 1, df = flg & 3, fcf = flg >> 6;
+    flg & 8 && err(0);
+    var bt = 6 - ss, db = df == 3 ? 4 : df, di = rb(dat, bt, db);
+    bt += db;
+    var fsb = fcf ? 1 << fcf : ss, fss = rb(dat, bt, fsb) + (fcf == 1 && 256), ws = fss;
+    if (!ss) {
+      var wb = 1 << 10 + (dat[5] >> 3);
+      ws = wb + (wb >> 3) * (dat[5] & 7);
+    }
+    ws > 2145386496 && err(1);
+    var buf = new u8((w == 1 ? fss || ws : w ? 0 : ws) + 12);
+    return buf[0] = 1, buf[4] = 4, buf[8] = 8, {
+      b: bt + fsb,
+      y: 0,
+      l: 0,
+      d: di,
+      w: w && w != 1 ? w : buf.subarray(12),
+      e: ws,
+      o: new i32(buf.buffer, 0, 3),
+      u: fss,
+      c: cc,
+      m: Math.min(131072, ws)
+    };
+  } else if ((n3 >> 4 | dat[3] << 20) == 25481893)
+    return b4(dat, 4) + 8;
+  err(0);
+}, msb = function(val) {
+  for (var bits = 0; 1 << bits <= val; ++bits)
+    ;
+  return bits - 1;
+}, rfse = function(dat, bt, mal) {
+  var tpos = (bt << 3) + 4, al = (dat[bt] & 15) + 5;
+  al > mal && err(3);
+  for (var sz = 1 << al, probs = sz, sym = -1, re3 = -1, i = -1, ht = sz, buf = new ab(512 + (sz << 2)), freq = new i16(buf, 0, 256), dstate = new u16(buf, 0, 256), nstate = new u16(buf, 512, sz), bb1 = 512 + (sz << 1), syms = new u8(buf, bb1, sz), nbits = new u8(buf, bb1 + sz); sym < 255 && probs > 0; ) {
+    var bits = msb(probs + 1), cbt = tpos >> 3, msk = (1 << bits + 1) - 1, val = (dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (tpos & 7) & msk, msk1fb = (1 << bits) - 1, msv = msk - probs - 1, sval = val & msk1fb;
+    if (sval < msv ? (tpos += bits, val = sval) : (tpos += bits + 1, val > msk1fb && (val -= msv)), freq[++sym] = --val, val == -1 ? (probs += val, syms[--ht] = sym) : probs -= val, !val)
+      do {
+        var rbt = tpos >> 3;
+        re3 = (dat[rbt] | dat[rbt + 1] << 8) >> (tpos & 7) & 3, tpos += 2, sym += re3;
+      } while (re3 == 3);
+  }
+  (sym > 255 || probs) && err(0);
+  for (var sympos = 0, sstep = (sz >> 1) + (sz >> 3) + 3, smask = sz - 1, s = 0; s <= sym; ++s) {
+    var sf = freq[s];
+    if (sf < 1) {
+      dstate[s] = -sf;
+      continue;
+    }
+    for (i = 0; i < sf; ++i) {
+      syms[sympos] = s;
+      do
+        sympos = sympos + sstep & smask;
+      while (sympos >= ht);
+    }
+  }
+  for (sympos && err(0), i = 0; i < sz; ++i) {
+    var ns = dstate[syms[i]]++, nb = nbits[i] = al - msb(ns);
+    nstate[i] = (ns << nb) - sz;
+  }
+  return [tpos + 7 >> 3, {
+    b: al,
+    s: syms,
+    n: nbits,
+    t: nstate
+  }];
+}, rhu = function(dat, bt) {
+  var i = 0, wc = -1, buf = new u8(292), hb = dat[bt], hw = buf.subarray(0, 256), rc = buf.subarray(256, 268), ri = new u16(buf.buffer, 268);
+  if (hb < 128) {
+    var _a3 = rfse(dat, bt + 1, 6), ebt = _a3[0], fdt = _a3[1];
+    bt += hb;
+    var epos = ebt << 3, lb = dat[bt];
+    lb || err(0);
+    for (var st1 = 0, st2 = 0, btr1 = fdt.b, btr2 = btr1, fpos = (++bt << 3) - 8 + msb(lb); fpos -= btr1, !(fpos < epos); ) {
+      var cbt = fpos >> 3;
+      if (st1 += (dat[cbt] | dat[cbt + 1] << 8) >> (fpos & 7) & (1 << btr1) - 1, hw[++wc] = fdt.s[st1], fpos -= btr2, fpos < epos)
+        break;
+      cbt = fpos >> 3, st2 += (dat[cbt] | dat[cbt + 1] << 8) >> (fpos & 7) & (1 << btr2) - 1, hw[++wc] = fdt.s[st2], btr1 = fdt.n[st1], st1 = fdt.t[st1], btr2 = fdt.n[st2], st2 = fdt.t[st2];
+    }
+    ++wc > 255 && err(0);
+  } else {
+    for (wc = hb - 127; i < wc; i += 2) {
+      var byte = dat[++bt];
+      hw[i] = byte >> 4, hw[i + 1] = byte & 15;
+    }
+    ++bt;
+  }
+  var wes = 0;
+  for (i = 0; i < wc; ++i) {
+    var wt = hw[i];
+    wt > 11 && err(0), wes += wt && 1 << wt - 1;
+  }
+  var mb = msb(wes) + 1, ts = 1 << mb, rem = ts - wes;
+  for (rem & rem - 1 && err(0), hw[wc++] = msb(rem) + 1, i = 0; i < wc; ++i) {
+    var wt = hw[i];
+    ++rc[hw[i] = wt && mb + 1 - wt];
+  }
+  var hbuf = new u8(ts << 1), syms = hbuf.subarray(0, ts), nb = hbuf.subarray(ts);
+  for (ri[mb] = 0, i = mb; i > 0; --i) {
+    var pv = ri[i];
+    fill(nb, i, pv, ri[i - 1] = pv + rc[i] * (1 << mb - i));
+  }
+  for (ri[0] != ts && err(0), i = 0; i < wc; ++i) {
+    var bits = hw[i];
+    if (bits) {
+      var code2 = ri[bits];
+      fill(syms, i, code2, ri[bits] = code2 + (1 << mb - bits));
+    }
+  }
+  return [bt, {
+    n: nb,
+    b: mb,
+    s: syms
+  }];
+}, dllt = rfse(/* @__PURE__ */ new u8([
+  81,
+  16,
+  99,
+  140,
+  49,
+  198,
+  24,
+  99,
+  12,
+  33,
+  196,
+  24,
+  99,
+  102,
+  102,
+  134,
+  70,
+  146,
+  4
+]), 0, 6)[1], dmlt = rfse(/* @__PURE__ */ new u8([
+  33,
+  20,
+  196,
+  24,
+  99,
+  140,
+  33,
+  132,
+  16,
+  66,
+  8,
+  33,
+  132,
+  16,
+  66,
+  8,
+  33,
+  68,
+  68,
+  68,
+  68,
+  68,
+  68,
+  68,
+  68,
+  36,
+  9
+]), 0, 6)[1], doct = rfse(/* @__PURE__ */ new u8([
+  32,
+  132,
+  16,
+  66,
+  102,
+  70,
+  68,
+  68,
+  68,
+  68,
+  36,
+  73,
+  2
+]), 0, 5)[1], b2bl = function(b2, s) {
+  for (var len = b2.length, bl = new i32(len), i = 0; i < len; ++i)
+    bl[i] = s, s += 1 << b2[i];
+  return bl;
+}, llb = /* @__PURE__ */ new u8((/* @__PURE__ */ new i32([
+  0,
+  0,
+  0,
+  0,
+  16843009,
+  50528770,
+  134678020,
+  202050057,
+  269422093
+])).buffer, 0, 36), llbl = /* @__PURE__ */ b2bl(llb, 0), mlb = /* @__PURE__ */ new u8((/* @__PURE__ */ new i32([
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  16843009,
+  50528770,
+  117769220,
+  185207048,
+  252579084,
+  16
+])).buffer, 0, 53), mlbl = /* @__PURE__ */ b2bl(mlb, 3), dhu = function(dat, out, hu) {
+  var len = dat.length, ss = out.length, lb = dat[len - 1], msk = (1 << hu.b) - 1, eb = -hu.b;
+  lb || err(0);
+  for (var st = 0, btr = hu.b, pos = (len << 3) - 8 + msb(lb) - btr, i = -1; pos > eb && i < ss; ) {
+    var cbt = pos >> 3, val = (dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (pos & 7);
+    st = (st << btr | val) & msk, out[++i] = hu.s[st], pos -= btr = hu.n[st];
+  }
+  (pos != eb || i + 1 != ss) && err(0);
+}, dhu4 = function(dat, out, hu) {
+  var bt = 6, ss = out.length, sz1 = ss + 3 >> 2, sz2 = sz1 << 1, sz3 = sz1 + sz2;
+  dhu(dat.subarray(bt, bt += dat[0] | dat[1] << 8), out.subarray(0, sz1), hu), dhu(dat.subarray(bt, bt += dat[2] | dat[3] << 8), out.subarray(sz1, sz2), hu), dhu(dat.subarray(bt, bt += dat[4] | dat[5] << 8), out.subarray(sz2, sz3), hu), dhu(dat.subarray(bt), out.subarray(sz3), hu);
+}, rzb = function(dat, st, out) {
+  var _a3, bt = st.b, b0 = dat[bt], btype = b0 >> 1 & 3;
+  st.l = b0 & 1;
+  var sz = b0 >> 3 | dat[bt + 1] << 5 | dat[bt + 2] << 13, ebt = (bt += 3) + sz;
+  if (btype == 1)
+    return bt >= dat.length ? void 0 : (st.b = bt + 1, out ? (fill(out, dat[bt], st.y, st.y += sz), out) : fill(new u8(sz), dat[bt]));
+  if (!(ebt > dat.length)) {
+    if (btype == 0)
+      return st.b = ebt, out ? (out.set(dat.subarray(bt, ebt), st.y), st.y += sz, out) : slc(dat, bt, ebt);
+    if (btype == 2) {
+      var b3 = dat[bt], lbt = b3 & 3, sf = b3 >> 2 & 3, lss = b3 >> 4, lcs = 0, s4 = 0;
+      lbt < 2 ? sf & 1 ? lss |= dat[++bt] << 4 | (sf & 2 && dat[++bt] << 12) : lss = b3 >> 3 : (s4 = sf, sf < 2 ? (lss |= (dat[++bt] & 63) << 4, lcs = dat[bt] >> 6 | dat[++bt] << 2) : sf == 2 ? (lss |= dat[++bt] << 4 | (dat[++bt] & 3) << 12, lcs = dat[bt] >> 2 | dat[++bt] << 6) : (lss |= dat[++bt] << 4 | (dat[++bt] & 63) << 12, lcs = dat[bt] >> 6 | dat[++bt] << 2 | dat[++bt] << 10)), ++bt;
+      var buf = out ? out.subarray(st.y, st.y + st.m) : new u8(st.m), spl = buf.length - lss;
+      if (lbt == 0)
+        buf.set(dat.subarray(bt, bt += lss), spl);
+      else if (lbt == 1)
+        fill(buf, dat[bt++], spl);
+      else {
+        var hu = st.h;
+        if (lbt == 2) {
+          var hud = rhu(dat, bt);
+          lcs += bt - (bt = hud[0]), st.h = hu = hud[1];
+        } else hu || err(0);
+        (s4 ? dhu4 : dhu)(dat.subarray(bt, bt += lcs), buf.subarray(spl), hu);
+      }
+      var ns = dat[bt++];
+      if (ns) {
+        ns == 255 ? ns = (dat[bt++] | dat[bt++] << 8) + 32512 : ns > 127 && (ns = ns - 128 << 8 | dat[bt++]);
+        var scm = dat[bt++];
+        scm & 3 && err(0);
+        for (var dts = [dmlt, doct, dllt], i = 2; i > -1; --i) {
+          var md = scm >> (i << 1) + 2 & 3;
+          if (md == 1) {
+            var rbuf = new u8([0, 0, dat[bt++]]);
+            dts[i] = {
+              s: rbuf.subarray(2, 3),
+              n: rbuf.subarray(0, 1),
+              t: new u16(rbuf.buffer, 0, 1),
+              b: 0
+            };
+          } else md == 2 ? (_a3 = rfse(dat, bt, 9 - (i & 1)), bt = _a3[0], dts[i] = _a3[1]) : md == 3 && (st.t || err(0), dts[i] = st.t[i]);
+        }
+        var _b = st.t = dts, mlt = _b[0], oct = _b[1], llt = _b[2], lb = dat[ebt - 1];
+        lb || err(0);
+        var spos = (ebt << 3) - 8 + msb(lb) - llt.b, cbt = spos >> 3, oubt = 0, lst = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << llt.b) - 1;
+        cbt = (spos -= oct.b) >> 3;
+        var ost = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << oct.b) - 1;
+        cbt = (spos -= mlt.b) >> 3;
+        var mst = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << mlt.b) - 1;
+        for (++ns; --ns; ) {
+          var llc = llt.s[lst], lbtr = llt.n[lst], mlc = mlt.s[mst], mbtr = mlt.n[mst], ofc = oct.s[ost], obtr = oct.n[ost];
+          cbt = (spos -= ofc) >> 3;
+          var ofp = 1 << ofc, off = ofp + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16 | dat[cbt + 3] << 24) >>> (spos & 7) & ofp - 1);
+          cbt = (spos -= mlb[mlc]) >> 3;
+          var ml = mlbl[mlc] + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (spos & 7) & (1 << mlb[mlc]) - 1);
+          cbt = (spos -= llb[llc]) >> 3;
+          var ll = llbl[llc] + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (spos & 7) & (1 << llb[llc]) - 1);
+          if (cbt = (spos -= lbtr) >> 3, lst = llt.t[lst] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << lbtr) - 1), cbt = (spos -= mbtr) >> 3, mst = mlt.t[mst] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << mbtr) - 1), cbt = (spos -= obtr) >> 3, ost = oct.t[ost] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << obtr) - 1), off > 3)
+            st.o[2] = st.o[1], st.o[1] = st.o[0], st.o[0] = off -= 3;
+          else {
+            var idx = off - (ll != 0);
+            idx ? (off = idx == 3 ? st.o[0] - 1 : st.o[idx], idx > 1 && (st.o[2] = st.o[1]), st.o[1] = st.o[0], st.o[0] = off) : off = st.o[0];
+          }
+          for (var i = 0; i < ll; ++i)
+            buf[oubt + i] = buf[spl + i];
+          oubt += ll, spl += ll;
+          var stin = oubt - off;
+          if (stin < 0) {
+            var len = -stin, bs = st.e + stin;
+            len > ml && (len = ml);
+            for (var i = 0; i < len; ++i)
+              buf[oubt + i] = st.w[bs + i];
+            oubt += len, ml -= len, stin = 0;
+          }
+          for (var i = 0; i < ml; ++i)
+            buf[oubt + i] = buf[stin + i];
+          oubt += ml;
+        }
+        if (oubt != spl)
+          for (; spl < buf.length; )
+            buf[oubt++] = buf[spl++];
+        else
+          oubt = buf.length;
+        out ? st.y += oubt : buf = slc(buf, 0, oubt);
+      } else if (out) {
+        if (st.y += lss, spl)
+          for (var i = 0; i < lss; ++i)
+            buf[i] = buf[spl + i];
+      } else spl && (buf = slc(buf, spl));
+      return st.b = ebt, buf;
+    }
+    err(2);
+  }
+}, cct = function(bufs, ol) {
+  if (bufs.length == 1)
+    return bufs[0];
+  for (var buf = new u8(ol), i = 0, b2 = 0; i < bufs.length; ++i) {
+    var chk = bufs[i];
+    buf.set(chk, b2), b2 += chk.length;
+  }
+  return buf;
+};
+var Decompress = /* @__PURE__ */ (function() {
+  function Decompress2(ondata) {
+    this.ondata = ondata, this.c = [], this.l = 0, this.z = 0;
+  }
+  return Decompress2.prototype.push = function(chunk, final) {
+    if (typeof this.s == "number") {
+      var sub = Math.min(chunk.length, this.s);
+      chunk = chunk.subarray(sub), this.s -= sub;
+    }
+    var sl = chunk.length, ncs = sl + this.l;
+    if (!this.s) {
+      if (final) {
+        if (!ncs) {
+          this.ondata(new u8(0), !0);
+          return;
+        }
+        ncs < 5 && err(5);
+      } else if (ncs < 18) {
+        this.c.push(chunk), this.l = ncs;
+        return;
+      }
+      if (this.l && (this.c.push(chunk), chunk = cct(this.c, ncs), this.c = [], this.l = 0), typeof (this.s = rzfh(chunk)) == "number")
+        return this.push(chunk, final);
+    }
+    if (typeof this.s != "number") {
+      if (ncs < (this.z || 3)) {
+        final && err(5), this.c.push(chunk), this.l = ncs;
+        return;
+      }
+      if (this.l && (this.c.push(chunk), chunk = cct(this.c, ncs), this.c = [], this.l = 0), !this.z && ncs < (this.z = chunk[this.s.b] & 2 ? 4 : 3 + (chunk[this.s.b] >> 3 | chunk[this.s.b + 1] << 5 | chunk[this.s.b + 2] << 13))) {
+        final && err(5), this.c.push(chunk), this.l = ncs;
+        return;
+      } else
+        this.z = 0;
+      for (; ; ) {
+        var blk = rzb(chunk, this.s);
+        if (blk)
+          this.ondata(blk, !1), cpw(this.s.w, 0, blk.length), this.s.w.set(blk, this.s.w.length - blk.length);
+        else {
+          final && err(5);
+          var adc = chunk.subarray(this.s.b);
+          this.s.b = 0, this.c.push(adc), this.l += adc.length;
+          return;
+        }
+        if (this.s.l) {
+          var rest = chunk.subarray(this.s.b);
+          this.s = this.s.c * 4, this.push(rest, final);
+          return;
+        }
+      }
+    } else final && err(5);
+  }, Decompress2;
+})();
+
+// src/read/zstd.ts
+var MAX_BLOB_BYTES = 64 * 1024 * 1024, MAX_WINDOW_BYTES = 128 * 1024 * 1024, MAX_LINE_BYTES2 = 512 * 1024 * 1024, CHUNK_BYTES2 = 4 * 1024, LF2 = 10, isZstd = (bytes) => bytes[0] === 40 && bytes[1] === 181 && bytes[2] === 47 && bytes[3] === 253 && bytes.length > 8, native = zlib2.zstdDecompressSync;
+function unpacked(bytes) {
+  try {
+    let size = sizeToldBy(bytes);
+    if (native !== void 0 && size !== void 0) {
+      let data = native(bytes, { maxOutputLength: MAX_BLOB_BYTES });
+      if (data.length === size) return data.toString("utf8");
+    }
+    return Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString("utf8");
+  } catch {
+    return;
+  }
+}
+function* linesOfZstd(path2, maxBytes = Number.POSITIVE_INFINITY) {
+  let rest = [], restBytes = 0, left = maxBytes;
+  for (let whole3 of pieces(chunksOf(path2), Number.POSITIVE_INFINITY)) {
+    if (left <= 0) break;
+    let piece = whole3.length <= left ? whole3 : whole3.subarray(0, left);
+    left -= piece.length;
+    let start = 0;
+    for (let end = piece.indexOf(LF2); end >= 0; end = piece.indexOf(LF2, start)) {
+      let line = piece.subarray(start, end);
+      yield rest.length === 0 ? line : Buffer.concat([...rest, line]), rest = [], restBytes = 0, start = end + 1;
+    }
+    if (start !== piece.length) {
+      if (restBytes += piece.length - start, restBytes > MAX_LINE_BYTES2) throw new Error(`a line of more than ${MAX_LINE_BYTES2 / 1024 / 1024} MB`);
+      rest.push(Buffer.from(piece.subarray(start)));
+    }
+  }
+  rest.length > 0 && (yield Buffer.concat(rest));
+}
+function* pieces(chunks, maxBytes) {
+  let made = [], total = 0, decoder3 = new Decompress((data) => {
+    if (total += data.length, total > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
+    data.length > 0 && made.push(Buffer.from(data));
+  }), isFirst = !0;
+  for (let chunk of chunks) {
+    if (isFirst && windowOf(chunk) > MAX_WINDOW_BYTES) throw new Error(`a window of more than ${MAX_WINDOW_BYTES} bytes`);
+    isFirst = !1, decoder3.push(chunk), yield* made, made = [];
+  }
+  isFirst || (decoder3.push(new Uint8Array(0), !0), yield* made);
+}
+function sizeToldBy(frame) {
+  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32)), descriptor = bytes[4] ?? 0, isSingleSegment = (descriptor & 32) !== 0, at3 = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3], width = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6];
+  if (!(width === 0 || bytes.length < at3 + width))
+    return width === 8 ? Number(bytes.readBigUInt64LE(at3)) : bytes.readUIntLE(at3, width) + (width === 2 ? 256 : 0);
+}
+function windowOf(frame) {
+  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32));
+  if (!isZstd(bytes) || bytes.length < 18) return 0;
+  let descriptor = bytes[4];
+  if (!((descriptor & 32) !== 0)) {
+    let base = 2 ** (10 + (bytes[5] >> 3));
+    return base + base / 8 * (bytes[5] & 7);
+  }
+  let at3 = 5 + [0, 1, 2, 4][descriptor & 3], size = descriptor >> 6;
+  return size === 0 ? bytes[at3] : size === 1 ? bytes.readUInt16LE(at3) + 256 : size === 2 ? bytes.readUInt32LE(at3) : Number(bytes.readBigUInt64LE(at3));
+}
+function* chunksOf(path2) {
+  let fd = (0, import_node_fs11.openSync)(path2, "r");
+  try {
+    for (; ; ) {
+      let buffer = Buffer.allocUnsafe(CHUNK_BYTES2), read = (0, import_node_fs11.readSync)(fd, buffer, 0, CHUNK_BYTES2, null);
+      if (read === 0) return;
+      yield buffer.subarray(0, read);
+    }
+  } finally {
+    (0, import_node_fs11.closeSync)(fd);
+  }
+}
+
+// src/read/sqlite.ts
+var MAX_IMAGE_BYTES = 256 * 1024 * 1024, TRIES = 12, TRIES_DAMAGED = 3, WAIT_MS = 50, SETTLED_MS = 100, SETTLED_COARSE_MS = 2e3;
+function readDatabase(path2, use, options = {}) {
+  let { maxBytes = MAX_IMAGE_BYTES, nowMs = Date.now, wait = sleep } = options, why = "", damaged = 0;
+  for (let left = TRIES; left > 0; left--) {
+    try {
+      let real = (0, import_node_fs12.realpathSync)(path2), stamp = `${maxBytes} ${real} ${stampOf(real)} ${stampOf(`${real}-wal`)} ${stampOf(`${real}-journal`)}`;
+      if (kept !== void 0 && kept.stamp === stamp) return use(kept.db);
+      let snapshot = snapshotOf(real, maxBytes, nowMs);
+      if (snapshot.kind === "unusable") throw unreadable2(path2, snapshot.why, "Name the database of a harness, or leave it out.");
+      if (snapshot.kind === "too-large") return usePlace(path2, real, snapshot, use);
+      if (snapshot.kind === "image") {
+        let isSettled = [real, `${real}-wal`].map(writtenMs).every((atMs) => nowMs() - atMs > settledAfterMs(atMs));
+        return useImage(snapshot.bytes, snapshot.doubtful, isSettled ? stamp : void 0, use);
+      }
+      why = snapshot.why;
+    } catch (error) {
+      if (why = transientReason(error) ?? rethrown(path2, error), damaged += 1, damaged === TRIES_DAMAGED) break;
+    }
+    left > 1 && wait(WAIT_MS);
+  }
+  throw unreadable2(path2, why, damaged === 0 ? "Try again when the agent is less busy." : "Let the harness repair it, or put a copy in its place.");
+}
+var kept;
+function useImage(bytes, doubtful, stamp, use) {
+  kept?.close(), kept = void 0;
+  let { Database } = loaded(), database2 = asking(() => new Database(bytes)), close = () => database2.close();
+  try {
+    let all = ({ sql, parameters }) => asking(() => {
+      let statement = database2.prepare(sql);
+      try {
+        let rows = [];
+        statement.bind(parameters);
+        let names;
+        for (; statement.step(); )
+          names ??= statement.getColumnNames(), rows.push(rowOf(names, statement.get()));
+        return rows;
+      } finally {
+        statement.free();
+      }
+    });
+    if (doubtful && all({ sql: "pragma quick_check(1)", parameters: [] })[0]?.quick_check !== "ok")
+      throw new DatabaseError("it is damaged", void 0);
+    let db = { columns: columnsOf(all), all }, result = use(db);
+    return stamp !== void 0 && (kept = { stamp, db, close }), result;
+  } finally {
+    kept === void 0 && close();
+  }
+}
+function loaded() {
+  try {
+    return sqlJs();
+  } catch (error) {
+    throw new UserError(`SQLite could not be loaded: ${error.message}`, "Install trace-build again.");
+  }
+}
+function usePlace(path2, real, { bytes }, use) {
+  let size = `it is ${Math.round(bytes / 1e6)} MB large`, sqlite = nodeSqlite();
+  if (sqlite === void 0)
+    throw unreadable2(path2, size, "With Node 22.15 or later it can be read; or let the harness delete old sessions and VACUUM it.");
+  let isOpen = exists(`${real}-shm`) && exists(`${real}-wal`);
+  if (!isOpen && exists(`${real}-journal`)) throw unreadable2(path2, `${size}, and a transaction is under way`, "Try again.");
+  let before = stampOf(real), location = new URL(`${(0, import_node_url2.pathToFileURL)(real).href}?${isOpen ? "mode=ro" : "immutable=1"}`), database2 = asking(() => new sqlite.DatabaseSync(location, { readOnly: !0, timeout: 4e3 }));
+  try {
+    let all = ({ sql, parameters }) => asking(() => {
+      let statement = database2.prepare(sql);
+      return statement.setReadBigInts(!0), statement.all(...parameters).map((row) => rowOf(Object.keys(row), Object.values(row)));
+    });
+    asking(() => database2.exec("begin"));
+    let result = use({ columns: columnsOf(all), all });
+    if (!isOpen && (stampOf(real) !== before || exists(`${real}-wal`))) throw new DatabaseError("it was written to", void 0);
+    return result;
+  } finally {
+    database2.close();
+  }
+}
+function nodeSqlite() {
+  let emitWarning = process.emitWarning;
+  try {
+    return process.emitWarning = ((warning, ...rest) => {
+      String(warning).includes("SQLite is an experimental feature") || emitWarning.call(process, warning, ...rest);
+    }), process.getBuiltinModule?.("node:sqlite");
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+var stampOf = (path2) => {
+  let stats = (0, import_node_fs12.statSync)(path2, { bigint: !0, throwIfNoEntry: !1 });
+  return stats === void 0 ? "" : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+}, settledAfterMs = (writtenMs3) => writtenMs3 % 1e3 === 0 ? SETTLED_COARSE_MS : SETTLED_MS, writtenMs = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0, exists = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 }) !== void 0;
+function columnsOf(all) {
+  let tables = all({ sql: "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'", parameters: [] });
+  return Object.fromEntries(
+    tables.map(({ name }) => [
+      String(name),
+      all({ sql: "select name from pragma_table_info(?)", parameters: [String(name)] }).map((column) => String(column.name))
+    ])
+  );
+}
+function rowOf(names, values2) {
+  let row = {};
+  for (let [at3, name] of names.entries()) row[name] = cellOf(values2[at3]);
+  return row;
+}
+function cellOf(value) {
+  return typeof value == "string" || typeof value == "number" ? value : typeof value == "bigint" ? Number.isSafeInteger(Number(value)) ? Number(value) : value : value instanceof Uint8Array ? (isZstd(value) ? unpacked(value) : void 0) ?? value : null;
+}
+var DatabaseError = class extends Error {
+  constructor(message, cause) {
+    super(message, { cause }), this.name = "DatabaseError";
+  }
+};
+function asking(ask) {
+  try {
+    return ask();
+  } catch (error) {
+    throw new DatabaseError(error.message, error);
+  }
+}
+var TRANSIENT = /malformed|not a database|disk I\/O error|is locked|busy|damaged|was written to|unable to open/i;
+function transientReason(error) {
+  if (error instanceof DatabaseError) return TRANSIENT.test(error.message) ? error.message : void 0;
+}
+var SAID = {
+  ENOENT: "it does not exist",
+  EACCES: "permission was denied",
+  EPERM: "permission was denied",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of its path is no directory",
+  ELOOP: "its symbolic links go round in circles",
+  EIO: "the disk reports an error"
+};
+function rethrown(path2, error) {
+  if (error instanceof DatabaseError) throw unreadable2(path2, error.message, "Let the harness repair it, or leave it out.");
+  let said2 = SAID[error.code ?? ""];
+  throw said2 === void 0 ? error : unreadable2(path2, said2, "Check the path and its permissions.");
+}
+var unreadable2 = (path2, why, hint) => new UserError(`${path2} can't be read: ${why}`, hint);
+function sleep(ms2) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms2);
+}
+
+// src/read/databases.ts
+var MAGIC = "SQLite format 3\0";
+function databaseStore(kind, places) {
+  let { harness, layout: layout4 } = kind, roots = layout4.files(places.env, places.home), ownNames = new Set(roots.map((root2) => (0, import_node_path11.basename)(root2))), usual = () => roots.flatMap(matching).flatMap((path2) => tolerantly(() => owns(path2) ? [path2] : [])), all = () => usual().flatMap((path2) => tolerantly(() => at3(path2))), owns = (path2) => isDatabase(path2) && readDatabase(path2, ({ columns }) => layout4.tables.every((table) => columns[table] !== void 0)), at3 = (path2) => sessionsIn(path2, kind, places.home);
+  return {
+    harness,
+    roots,
+    names: () => !1,
+    owns,
+    at: at3,
+    all,
+    under: (folder) => [...foldersUnder(folder)].flatMap(
+      (each) => entriesOf2(each).map(({ name }) => (0, import_node_path11.join)(each, name)).filter((path2) => /\.(?:sqlite3?|db)$/.test(path2)).flatMap((path2) => {
+        let find = () => owns(path2) ? at3(path2) : [];
+        return ownNames.has((0, import_node_path11.basename)(path2)) ? find() : tolerantly(find);
+      })
+    ),
+    withId: (prefix) => all().filter((ref) => ref.sessionId.startsWith(prefix) || isPartOf(ref, prefix)).map((ref) => ({ sessionId: ref.sessionId, ref: () => ref })),
+    begunIn: (directory) => all().filter(({ startDirectory }) => startDirectory === directory),
+    writtenSince: (sinceMs) => usual().flatMap((path2) => {
+      let atMs = writtenMs2(path2);
+      return atMs >= sinceMs ? [{ atMs, refs: () => at3(path2) }] : [];
+    })
+  };
+}
+function rowLines(path2, { ids, spools = [] }, layout4) {
+  return [...readDatabase(
+    path2,
+    ({ all, columns }) => layout4.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout4.lineOf(row)))
+  ), ...spools.flatMap(spoolLines)];
+}
+var isPartOf = ({ rows, agents }, id) => rows?.ids.includes(id) === !0 || agents.some((agent) => agent.agentId === id || agent.rows?.ids.includes(id) === !0), writtenMs2 = (path2) => Math.max(readableStats(path2)?.mtimeMs ?? 0, readableStats(`${path2}-wal`)?.mtimeMs ?? 0), isDatabase = (path2) => readableHead(path2, MAGIC.length) === MAGIC;
+function matching(pattern2) {
+  let at3 = pattern2.indexOf("/*/");
+  return at3 < 0 ? readableStats(pattern2)?.isFile() === !0 ? [pattern2] : [] : foldersIn(pattern2.slice(0, at3)).flatMap((name) => matching(`${pattern2.slice(0, at3)}/${name}${pattern2.slice(at3 + 2)}`));
+}
+var lists = /* @__PURE__ */ new WeakMap();
+function listedIn(db, layout4) {
+  let known = lists.get(db) ?? /* @__PURE__ */ new Map();
+  lists.set(db, known);
+  let sessions = known.get(layout4) ?? layout4.sessionsOf(layout4.listQueries(db.columns).map(db.all));
+  return known.set(layout4, sessions), sessions;
+}
+function sessionsIn(path2, { harness, layout: layout4 }, home) {
+  let spoolsOf = layout4.hasSpool === !0 ? spoolsIn(spoolFolder(home, harness.name)) : () => [], sessions = readDatabase(path2, (db) => listedIn(db, layout4)).map((session) => {
+    let spools = spoolsOf(session.ids);
+    return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
+  }), roots = rootsOf2(sessions), trees = /* @__PURE__ */ new Map();
+  for (let session of sessions) {
+    let root2 = roots.get(session), tree = trees.get(root2);
+    tree === void 0 ? trees.set(root2, [session]) : tree.push(session);
+  }
+  return [...trees].map(([session, all]) => ({
+    harness,
+    layout: layout4,
+    sessionId: session.id,
+    path: path2,
+    folder: (0, import_node_path11.dirname)(path2),
+    rows: session,
+    agents: all.filter((each) => each !== session).map((each) => ({ agentId: each.id, path: path2, rows: each })),
+    begunMs: session.begunMs,
+    ...session.directory !== void 0 && { startDirectory: session.directory },
+    modifiedMs: all.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
+    bytes: 0
+  }));
+}
+function rootsOf2(sessions) {
+  let byId3 = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session]))), roots = /* @__PURE__ */ new Map();
+  for (let session of sessions) {
+    let way = /* @__PURE__ */ new Set(), at3 = session;
+    for (; !roots.has(at3); ) {
+      way.add(at3);
+      let parent = at3.parentId === void 0 ? void 0 : byId3.get(at3.parentId);
+      if (parent === void 0 || way.has(parent)) break;
+      at3 = parent;
+    }
+    let root2 = roots.get(at3) ?? at3;
+    for (let each of way) roots.set(each, root2);
+  }
+  return roots;
+}
+
+// src/read/projects.ts
+var import_node_path12 = require("node:path");
+
+// src/read/beginning.ts
+var import_node_fs15 = require("node:fs");
+
+// src/read/transcript.ts
+var import_node_fs14 = require("node:fs");
+
+// src/read/new-lines.ts
+var import_node_crypto3 = require("node:crypto"), import_node_fs13 = require("node:fs");
+var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
+  let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
+  return {
+    records: linesOf(path2, fromByte, ends),
+    fromStart: fromByte === 0,
+    cursor: (after = ends.length) => ({ ...cursorAt(path2, after === 0 ? fromByte : ends[after - 1]) })
+  };
+};
+function fits(cursor, path2) {
+  if (cursor.path !== path2) return !1;
+  let now = cursorAt(path2, cursor.offset);
+  return now.beginning === cursor.beginning && now.last === cursor.last;
+}
+function cursorAt(path2, offset) {
+  let fd = (0, import_node_fs13.openSync)(path2, "r");
+  try {
+    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs13.fstatSync)(fd).size;
+    return { path: path2, offset, beginning: hashOf3(fd, 0, bytes), last: size < offset ? "" : hashOf3(fd, offset - bytes, bytes) };
+  } finally {
+    (0, import_node_fs13.closeSync)(fd);
+  }
+}
+function hashOf3(fd, from, bytes) {
+  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs13.readSync)(fd, buffer, 0, bytes, from);
+  return (0, import_node_crypto3.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
+}
+
+// src/read/transcript.ts
+function mainFile({ path: path2, rows, sessionId, layout: layout4 }) {
+  return path2 === void 0 ? { name: `${sessionId} (gone)`, lines: [] } : rows === void 0 ? openThread(path2, layout4) : rowsFile(path2, rows, layout4);
+}
+function openFile(path2) {
+  let unreadable3 = reasonAgainst(path2);
+  return unreadable3 === void 0 ? { name: path2, lines: readableLines(path2, allLines(path2)) } : { name: path2, lines: [], unreadable: unreadable3 };
+}
+function openThread(path2, layout4) {
+  let file = openFile(path2), companion = layout4.kind === "threads" ? layout4.companionOf?.(path2) : void 0;
+  return companion === void 0 || reasonAgainst(companion) !== void 0 ? file : { ...file, lines: inTurn(file.lines, readableLines(companion, allLines(companion))) };
+}
+function* inTurn(...sources) {
+  for (let source of sources) yield* source;
+}
+var allLines = (path2) => isPacked(path2) ? linesOfZstd(path2) : linesOf(path2), isPacked = (path2) => path2.endsWith(".zst");
+function rowsFile(path2, rows, layout4) {
+  if (layout4.kind !== "database") throw new Error(`${path2} is no database to ${layout4.kind}`);
+  return { name: `${path2}#${rows.id}`, lines: rowLines(path2, rows, layout4), ...rows.meta !== void 0 && { meta: rows.meta } };
+}
+function firstLineOf(path2) {
+  try {
+    if (!(0, import_node_fs14.statSync)(path2).isFile()) return;
+    for (let line of isPacked(path2) ? linesOfZstd(path2, FIRST_LINE_BYTES) : linesOf(path2, 0, [], FIRST_LINE_BYTES))
+      return line.toString();
+  } catch {
+  }
+}
+var FIRST_LINE_BYTES = 4 * 1024 * 1024;
+function openMain(ref, cursor, lines2 = 0) {
+  let { path: path2 } = ref, file = mainFile(ref);
+  if (path2 === void 0 || file.unreadable !== void 0 || !isReadOn(ref)) return { file, fromStart: !0, cursorAfter: () => {
+  } };
+  let opened2 = readNewLines(path2, cursor), before = opened2.fromStart ? 0 : lines2;
+  return {
+    file: { name: path2, lines: readableLines(path2, opened2.records), firstLine: before + 1 },
+    fromStart: opened2.fromStart,
+    cursorAfter: (line) => opened2.cursor(line - before)
+  };
+}
+var isReadOn = ({ path: path2, rows, layout: layout4 }) => path2 !== void 0 && rows === void 0 && !isPacked(path2) && (layout4.kind !== "threads" || layout4.companionOf?.(path2) === void 0);
+function stampOf2(path2) {
+  let stats = (0, import_node_fs14.statSync)(path2, { throwIfNoEntry: !1 }), log = path2.endsWith(".jsonl") ? void 0 : (0, import_node_fs14.statSync)(`${path2}-wal`, { throwIfNoEntry: !1 });
+  return stats && `${stats.size} ${stats.mtimeMs}${log === void 0 ? "" : ` ${log.size} ${log.mtimeMs}`}`;
+}
+function agentFile(agent, layout4) {
+  if (agent.rows !== void 0) return { ...rowsFile(agent.path, agent.rows, layout4), id: agent.agentId };
+  let meta2 = layout4.kind === "projects" ? textOf14(agent.path.replace(/\.jsonl$/, ".meta.json")) : void 0;
+  return {
+    ...openThread(agent.path, layout4),
+    id: agent.agentId,
+    ...meta2 !== void 0 && { meta: meta2 },
+    ...agent.group !== void 0 && { group: agent.group }
+  };
+}
+function* readableLines(path2, lines2) {
+  try {
+    yield* lines2;
+  } catch (error) {
+    throw new UserError(`${path2} can't be read: ${error.message}.`, "Check that the file is still there, and its disk.");
+  }
+}
+function reasonAgainst(path2) {
+  try {
+    return (0, import_node_fs14.accessSync)(path2, import_node_fs14.constants.R_OK), (0, import_node_fs14.statSync)(path2).isFile() ? void 0 : "it is no regular file";
+  } catch (error) {
+    return error.message;
+  }
+}
+function textOf14(path2) {
+  try {
+    return (0, import_node_fs14.readFileSync)(path2, "utf8");
+  } catch (error) {
+    let { code: code2, message } = error;
+    return code2 === "ENOENT" ? void 0 : message;
+  }
+}
+
+// src/read/beginning.ts
+var MAX_BYTES = 16 * 1024 * 1024;
+function beginningOf(path2, layout4) {
+  let [atMs, directory] = [];
+  try {
+    if (!(0, import_node_fs15.statSync)(path2).isFile()) return {};
+    for (let bytes of isPacked(path2) ? linesOfZstd(path2, MAX_BYTES) : linesOf(path2, 0, [], MAX_BYTES)) {
+      let line = bytes.toString();
+      if (atMs ??= layout4.timeOf(line), directory ??= layout4.directoryOf(line), atMs !== void 0 && directory !== void 0) break;
+    }
+  } catch {
+  }
+  return { ...atMs !== void 0 && { atMs }, ...directory !== void 0 && { directory } };
+}
+
+// src/read/projects.ts
+var HEAD_BYTES3 = 64 * 1024, MAX_AGENT_DEPTH = 3;
+function projectsStore(kind, places, isOthers, beside) {
+  let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), files2 = function* () {
+    for (let root2 of roots)
+      for (let folder of foldersIn(root2))
+        for (let { name } of entriesOf2((0, import_node_path12.join)(root2, folder))) {
+          let file = layout4.classify(name);
+          file?.kind === "session" && (yield { path: (0, import_node_path12.join)(root2, folder, name), sessionId: file.sessionId });
+        }
+  };
+  return {
+    harness,
+    roots,
+    names: () => !1,
+    owns: () => !0,
+    // Whatever the name: a transcript may have been copied anywhere.
+    at: (path2) => [fromFile(path2, kind, beside)],
+    all: () => [...new Map(roots.map((root2) => [realPathOf(root2), root2])).values()].flatMap((root2) => sessionsUnder(root2, kind, isOthers)),
+    under: (folder) => (demandNoAgents(folder, layout4), sessionsUnder(folder, kind, isOthers)),
+    withId: (prefix) => [...files2()].filter(({ sessionId }) => sessionId.startsWith(prefix)).map(({ sessionId, path: path2 }) => ({ sessionId, ref: () => fromFile(path2, kind, beside) })),
+    begunIn: (directory) => roots.flatMap((root2) => sessionsIn2((0, import_node_path12.join)(root2, layout4.projectFolder(directory)), kind, isOthers)).filter(({ path: path2 }) => path2 !== void 0),
+    writtenSince: (sinceMs) => [...files2()].flatMap(({ path: path2 }) => {
+      let stats = readableStats(path2);
+      return !stats?.isFile() || stats.mtimeMs < sinceMs ? [] : [{ atMs: stats.mtimeMs, refs: () => readableStats(path2) === void 0 ? [] : [fromFile(path2, kind, beside)] }];
+    })
+  };
+}
+function sessionsUnder(top, kind, isOthers) {
+  let ids = /* @__PURE__ */ new Map(), isOfSession = (folder, name) => ids.get(folder).has(name) && hasAgentFolder((0, import_node_path12.join)(folder, name), kind.layout), found = [];
+  for (let folder of foldersUnder(top, isOfSession)) {
+    let sessions = sessionsIn2(folder, kind, isOthers);
+    ids.set(folder, new Set(sessions.map(({ sessionId }) => sessionId)));
+    for (let session of sessions) found.push(session);
+  }
+  return found;
+}
+function sessionsIn2(folder, kind, isOthers) {
+  let { layout: layout4 } = kind, paths = new Map(
+    entriesOf2(folder).flatMap(({ name }) => {
+      let file = layout4.classify(name), path2 = (0, import_node_path12.join)(folder, name);
+      return file?.kind === "session" && !isOthers(path2) ? [[file.sessionId, path2]] : [];
+    })
+  ), beside = agentsBeside(folder, layout4), folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn((0, import_node_path12.join)(folder, name), folder, layout4).length > 0);
+  return [.../* @__PURE__ */ new Set([...paths.keys(), ...beside.keys(), ...folders])].map(
+    (sessionId) => sessionRef(kind, sessionId, paths.get(sessionId), folder, [
+      ...agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4),
+      ...beside.get(sessionId) ?? []
+    ])
+  );
+}
+function sessionRef({ harness, layout: layout4 }, sessionId, path2, folder, agents) {
+  let anyPath = path2 ?? agents[0]?.path, stats = anyPath === void 0 ? void 0 : readableStats(anyPath), { atMs, directory = directoryAmong(agents, layout4) } = anyPath === void 0 ? {} : beginningOf(anyPath, layout4);
+  return {
+    harness,
+    layout: layout4,
+    sessionId,
+    path: path2,
+    folder,
+    agents: agents.toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
+    begunMs: atMs ?? 0,
+    ...directory !== void 0 && { startDirectory: directory },
+    modifiedMs: stats?.mtimeMs ?? 0,
+    bytes: path2 === void 0 ? 0 : stats?.size ?? 0
+  };
+}
+function directoryAmong(agents, layout4) {
+  for (let { path: path2 } of agents) {
+    let { directory } = beginningOf(path2, layout4);
+    if (directory !== void 0) return directory;
+  }
+}
+function fromFile(path2, kind, known) {
+  let { harness, layout: layout4 } = kind, folder = (0, import_node_path12.dirname)(path2), file = layout4.classify((0, import_node_path12.basename)(path2));
+  if (file?.kind === "agent" || isWithinAgents(folder, layout4))
+    throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
+  let sessionId = file?.sessionId ?? (0, import_node_path12.basename)(path2), own2 = agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, layout4);
+  return known.set(key, beside), sessionRef(kind, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
+}
+function findNeighbour({ folder, layout: layout4 }, idPrefix) {
+  if (layout4.kind === "projects")
+    return entriesOf2(folder).filter(({ name }) => name.startsWith(idPrefix) && layout4.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path12.join)(folder, name))[0];
+}
+function agentsAround(folder, layout4) {
+  let agents = /* @__PURE__ */ new Map();
+  for (let neighbour of foldersIn(folder))
+    for (let agent of agentsIn((0, import_node_path12.join)(folder, neighbour), folder, layout4)) agents.has(agent.agentId) || agents.set(agent.agentId, agent);
+  return agents;
+}
+function agentsIn(sessionFolder, projectFolder, layout4) {
+  let visit = (folder, depth) => [
+    ...entriesOf2(folder).flatMap(({ name }) => {
+      let path2 = (0, import_node_path12.join)(folder, name), file = layout4.classify((0, import_node_path12.relative)(projectFolder, path2).split(import_node_path12.sep).join("/"));
+      return file?.kind === "agent" ? [{ agentId: file.agentId, path: path2, ...file.group !== void 0 && { group: file.group } }] : [];
+    }),
+    ...depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit((0, import_node_path12.join)(folder, name), depth + 1)) : []
+  ];
+  return layout4.agentFolders.flatMap((name) => visit((0, import_node_path12.join)(sessionFolder, name), 1));
+}
+function agentsBeside(folder, layout4) {
+  let bySession = /* @__PURE__ */ new Map();
+  for (let { name } of entriesOf2(folder)) {
+    let file = layout4.classify(name);
+    if (file?.kind !== "agent") continue;
+    let path2 = (0, import_node_path12.join)(folder, name), sessionId = layout4.sessionOf(readableHead(path2, HEAD_BYTES3));
+    sessionId !== void 0 && bySession.set(sessionId, [...bySession.get(sessionId) ?? [], { agentId: file.agentId, path: path2 }]);
+  }
+  return bySession;
+}
+var hasAgentFolder = (folder, layout4) => foldersIn(folder).some((name) => layout4.agentFolders.includes(name));
+function isSessionFolder(folder, layout4) {
+  if (!hasAgentFolder(folder, layout4)) return !1;
+  let [parent, id] = [(0, import_node_path12.dirname)((0, import_node_path12.resolve)(folder)), (0, import_node_path12.basename)((0, import_node_path12.resolve)(folder))], isItsFile = (name) => {
+    let file = layout4.classify(name);
+    return file?.kind === "session" && file.sessionId === id;
+  };
+  return entriesOf2(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path12.resolve)(folder), parent, layout4).length > 0;
+}
+function isWithinAgents(folder, layout4) {
+  let parts = realPathOf(folder).split(import_node_path12.sep);
+  return parts.some((part, at3) => at3 > 1 && layout4.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at3).join(import_node_path12.sep), layout4));
+}
+function demandNoAgents(folder, layout4) {
+  if (isSessionFolder(folder, layout4) || isWithinAgents(folder, layout4))
+    throw new UserError(`${folder} holds the sub-agents of one session.`, "Name the session, or the folder above it.");
+}
+
+// src/read/refs.ts
+var placeOf2 = ({ path: path2, folder, sessionId, rows }) => path2 === void 0 ? `${folder}/${sessionId}` : rows === void 0 ? path2 : `${path2}#${sessionId}`;
+
+// src/read/threads.ts
+var import_node_path13 = require("node:path");
+function threadsStore(kind, places) {
+  let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), usual = () => threadsBelow(roots, layout4);
+  return {
+    harness,
+    roots,
+    names: (path2) => layout4.threadOf(path2) !== void 0,
+    owns: (path2) => headOf7(path2, layout4) !== void 0,
+    at: (path2) => [fromFile2(path2, kind, roots)],
+    all: () => sessionsAmong(usual(), kind),
+    under: (folder) => sessionsAmong(threadsBelow([folder], layout4), kind),
+    withId: (prefix) => [...treesOf(usual())].filter(([{ id }, agents]) => id.startsWith(prefix) || agents.some((agent) => agent.id === prefix)).map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef2(thread, agents, kind) })),
+    begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
+    writtenSince: (sinceMs) => [...treesOf(usual())].flatMap(([thread, agents]) => {
+      let atMs = Math.max(...[thread, ...agents].map(({ path: path2 }) => readableStats(path2)?.mtimeMs ?? 0));
+      return atMs >= sinceMs ? [{ atMs, refs: () => [sessionRef2(thread, agents, kind)] }] : [];
+    })
+  };
+}
+var threadsAround = (top, layout4) => new Map(threadsBelow([top], layout4).map(({ id, path: path2 }) => [id, { agentId: id, path: path2 }]));
+function fromFile2(path2, kind, roots) {
+  let { layout: layout4 } = kind, real = realPathOf(path2), root2 = roots.find((each) => real.startsWith(`${realPathOf(each)}/`)), head = headOf7(path2, layout4) ?? {}, id = head.threadId ?? layout4.threadOf(path2) ?? path2, isOlder = (other) => head.parentThreadId === void 0 && layout4.isOlder?.(other, id) === !0, around = threadsBelow(root2 === void 0 ? [layout4.topOf?.(path2) ?? (0, import_node_path13.dirname)(path2)] : roots, layout4, isOlder), trees = treesOf(around);
+  for (let [thread, agents] of trees) {
+    if (realPathOf(thread.path) === real) return sessionRef2(thread, agents, kind);
+    if (agents.some((agent) => realPathOf(agent.path) === real))
+      throw new UserError(
+        `${path2} is the transcript of a sub-agent.`,
+        `Name the session it belongs to, ${thread.id}: its agents come with it.`
+      );
+  }
+  return sessionRef2({ id, path: path2, head }, agentsOf(id, around), kind);
+}
+function threadsBelow(tops, layout4, isLeftOut = () => !1) {
+  let byId3 = /* @__PURE__ */ new Map();
+  for (let top of tops)
+    for (let folder of foldersUnder(top))
+      for (let { name } of entriesOf2(folder)) {
+        let path2 = (0, import_node_path13.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 || isLeftOut(named) ? void 0 : headOf7(path2, layout4);
+        if (named === void 0 || head === void 0) continue;
+        let thread = { id: head.threadId ?? named, path: path2, head }, other = byId3.get(thread.id);
+        (other === void 0 || isBetter(thread, other)) && byId3.set(thread.id, thread);
+      }
+  return [...byId3.values()];
+}
+var isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path), heads = /* @__PURE__ */ new WeakMap();
+function headOf7(path2, layout4) {
+  let known = heads.get(layout4) ?? /* @__PURE__ */ new Map();
+  heads.set(layout4, known);
+  let before = known.get(path2), line = before === void 0 ? firstLineOf(path2) : void 0, head = before ?? (line === void 0 ? void 0 : layout4.headOf(line));
+  return head !== void 0 && known.set(path2, head), head;
+}
+var sessionsAmong = (threads, kind) => [...treesOf(threads)].map(([thread, agents]) => sessionRef2(thread, agents, kind));
+function treesOf(threads) {
+  let byId3 = new Map(threads.map((thread) => [thread.id, thread])), trees = /* @__PURE__ */ new Map();
+  for (let thread of threads) {
+    let root2 = rootOf(thread, byId3), tree = trees.get(root2) ?? [];
+    trees.set(root2, root2 === thread ? tree : [...tree, thread]);
+  }
+  return trees;
+}
+function rootOf(thread, byId3) {
+  let seen = /* @__PURE__ */ new Set(), root2 = thread;
+  for (; ; ) {
+    seen.add(root2);
+    let { parentThreadId, rootThreadId } = root2.head;
+    if (parentThreadId === void 0) return root2;
+    let parent = byId3.get(parentThreadId) ?? byId3.get(rootThreadId ?? "");
+    if (parent === void 0 || seen.has(parent)) return root2;
+    root2 = parent;
+  }
+}
+var agentsOf = (id, threads) => [...treesOf(threads)].find(([thread]) => thread.id === id)?.[1] ?? [];
+function sessionRef2({ id, path: path2 }, agents, { harness, layout: layout4 }) {
+  let stats = readableStats(path2), { atMs, directory } = beginningOf(path2, layout4);
+  return {
+    harness,
+    layout: layout4,
+    sessionId: id,
+    path: path2,
+    folder: (0, import_node_path13.dirname)(path2),
+    agents: agents.map((agent) => ({ agentId: agent.id, path: agent.path })).toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
+    begunMs: atMs ?? 0,
+    ...directory !== void 0 && { startDirectory: directory },
+    modifiedMs: stats?.mtimeMs ?? 0,
+    bytes: stats?.size ?? 0
+  };
+}
 
 // src/read/find.ts
 function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
-  let stats = statsOf(given);
-  if (stats === void 0) return [byId(given, places, beside)];
-  let harness = places.harnesses[0];
+  let stats = statsOf(given), stores = storesOf(places, beside);
+  if (stats === void 0) return [byId2(given, stores)];
   if (stats.isDirectory()) {
-    demandReadable(given), demandNoAgents(given, harness);
-    let found = sessionsUnder(given, harness);
-    if (found.length === 0)
-      throw new UserError(`${given} holds no sessions.`, "Name a transcript (.jsonl), or a folder such as ~/.claude/projects.");
-    return found;
+    demandReadable(given);
+    let found2 = onceEach(stores.flatMap((store) => store.under(given)));
+    if (found2.length === 0)
+      throw new UserError(
+        `${given} holds no sessions.`,
+        "Name a transcript, a database, or a folder such as ~/.claude/projects or ~/.codex/sessions."
+      );
+    return found2.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
   }
   if (!stats.isFile())
     throw new UserError(
       `${given} is a pipe or a device, not a file.`,
       "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
     );
-  return [fromFile(given, harness, beside)];
+  let found = ownerOf2(given, stores).at(given);
+  if (found.length === 0) throw new UserError(`${given} holds no sessions yet.`, "Name another one.");
+  return found;
 }
-function findAgent({ folder, harness }, agentId, known = /* @__PURE__ */ new Map()) {
-  let key = `${harness.name} ${folder}`, agents = known.get(key) ?? agentsAround(folder, harness);
+var findSessionOfId = (sessionId, places) => byId2(sessionId, storesOf(places, /* @__PURE__ */ new Map()));
+function findSession(path2, sessionId, places, beside) {
+  let found = findSessions(path2, places, beside);
+  return found.length === 1 && found[0].rows === void 0 ? found[0] : found.find((ref) => ref.rows?.ids.includes(sessionId));
+}
+function allSessions(places) {
+  return onceEach(storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => tolerantly(() => store.all()))).toSorted(
+    (a, b2) => b2.modifiedMs - a.modifiedMs || (a.sessionId < b2.sessionId ? -1 : 1)
+  );
+}
+function* sessionsWritten(places, sinceMs) {
+  let files2 = storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => store.writtenSince(sinceMs));
+  for (let { refs } of files2.toSorted((a, b2) => b2.atMs - a.atMs))
+    for (let ref of tolerantly(refs)) (ref.rows === void 0 || ref.modifiedMs >= sinceMs) && (yield ref);
+}
+function findAgent({ folder, harness, layout: layout4, path: path2 }, agentId, known = /* @__PURE__ */ new Map()) {
+  if (layout4.kind === "database") return;
+  let around = layout4.kind === "threads" ? layout4.topOf?.(path2 ?? folder) ?? folder : folder, key = `${harness.name} ${around}`, agents = known.get(key) ?? (layout4.kind === "threads" ? threadsAround(around, layout4) : agentsAround(around, layout4));
   return known.set(key, agents), agents.get(agentId);
 }
-var findNeighbour = (ref, idPrefix) => entriesOf(ref.folder).filter(({ name }) => name.startsWith(idPrefix) && ref.harness.layout.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path9.join)(ref.folder, name))[0];
-function byId(id, places, beside) {
+function storesOf(places, beside) {
+  let layouts = places.harnesses.flatMap((harness) => harness.layouts.map((layout4) => ({ harness, layout: layout4 }))), databases = layouts.flatMap(
+    ({ harness, layout: layout4 }) => layout4.kind === "database" ? [databaseStore({ harness, layout: layout4 }, places)] : []
+  ), threads = layouts.flatMap(({ harness, layout: layout4 }) => layout4.kind === "threads" ? [threadsStore({ harness, layout: layout4 }, places)] : []), threadLayouts = layouts.flatMap(({ layout: layout4 }) => layout4.kind === "threads" ? [layout4] : []), isOthers = (path2) => threadLayouts.some((layout4) => layout4.isBeside?.(path2) === !0) || threadLayouts.some((layout4) => layout4.threadOf(path2) !== void 0) && threads.some((store) => store.owns(path2)), projects = layouts.flatMap(
+    ({ harness, layout: layout4 }) => layout4.kind === "projects" ? [projectsStore({ harness, layout: layout4 }, places, isOthers, beside)] : []
+  );
+  return [...databases, ...threads, ...projects];
+}
+var ownerOf2 = (path2, stores) => stores.find((store) => store.names(path2) && store.owns(path2)) ?? stores.find((store) => store.owns(path2));
+function onceEach(refs) {
+  let nameOf4 = ({ harness, sessionId }) => `${harness.name} ${sessionId}`, stored = new Set(refs.filter(({ rows }) => rows !== void 0).map(nameOf4)), kept2 = refs.filter((ref) => ref.rows !== void 0 || !stored.has(nameOf4(ref)));
+  return [...new Map(kept2.map((ref) => [placeOf2(ref), ref])).values()];
+}
+function byId2(id, stores) {
   let advice = "Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.";
   if (id.includes("/") || id.endsWith(".jsonl")) throw new UserError(`There is no ${id}.`, advice);
-  let found = places.harnesses.flatMap(
-    (harness) => harness.layout.roots(places.env, places.home).flatMap(
-      (root2) => foldersIn(root2).flatMap(
-        (folder) => entriesOf((0, import_node_path9.join)(root2, folder)).flatMap(({ name }) => {
-          let kind = harness.layout.classify(name);
-          return kind?.kind === "session" && kind.sessionId.startsWith(id) ? [{ harness, path: (0, import_node_path9.join)(root2, folder, name), sessionId: kind.sessionId }] : [];
-        })
-      )
-    )
-  ), ids = [...new Set(found.map(({ sessionId }) => sessionId))];
+  let all = stores.flatMap((store) => store.withId(id)), whole3 = all.filter(({ sessionId }) => sessionId === id), found = whole3.length > 0 ? whole3 : all, ids = [...new Set(found.map(({ sessionId }) => sessionId))];
   if (ids.length > 1)
     throw new UserError(
       `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? " \u2026" : ""}`,
       "Give more of the id."
     );
   if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
-  return found.map(({ harness, path: path2 }) => fromFile(path2, harness, beside)).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
-}
-function fromFile(path2, harness, known) {
-  let folder = (0, import_node_path9.dirname)(path2), kind = harness.layout.classify((0, import_node_path9.basename)(path2));
-  if (kind?.kind === "agent" || isWithinAgents(folder, harness))
-    throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
-  let sessionId = kind?.sessionId ?? (0, import_node_path9.basename)(path2), own2 = agentsIn((0, import_node_path9.join)(folder, sessionId), folder, harness), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, harness);
-  return known.set(key, beside), sessionRef(harness, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
-}
-function agentsAround(folder, harness) {
-  let agents = /* @__PURE__ */ new Map();
-  for (let neighbour of foldersIn(folder))
-    for (let agent of agentsIn((0, import_node_path9.join)(folder, neighbour), folder, harness))
-      agents.has(agent.agentId) || agents.set(agent.agentId, agent);
-  return agents;
-}
-function isSessionFolder(folder, harness) {
-  if (!hasAgentFolder(folder, harness)) return !1;
-  let [parent, id] = [(0, import_node_path9.dirname)((0, import_node_path9.resolve)(folder)), (0, import_node_path9.basename)((0, import_node_path9.resolve)(folder))], isItsFile = (name) => {
-    let kind = harness.layout.classify(name);
-    return kind?.kind === "session" && kind.sessionId === id;
-  };
-  return entriesOf(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path9.resolve)(folder), parent, harness).length > 0;
-}
-function isWithinAgents(folder, harness) {
-  let parts = realPathOf(folder).split(import_node_path9.sep);
-  return parts.some(
-    (part, at2) => at2 > 1 && harness.layout.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at2).join(import_node_path9.sep), harness)
-  );
-}
-function demandNoAgents(folder, harness) {
-  if (isSessionFolder(folder, harness) || isWithinAgents(folder, harness))
-    throw new UserError(`${folder} holds the sub-agents of one session.`, "Name the session, or the folder above it.");
+  return onceEach(found.map(({ ref }) => ref())).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
 }
 function statsOf(path2) {
   try {
-    return (0, import_node_fs9.statSync)(path2, { throwIfNoEntry: !1 });
+    return (0, import_node_fs16.statSync)(path2, { throwIfNoEntry: !1 });
   } catch (error) {
     throw unreadable(path2, error);
   }
 }
 function demandReadable(folder) {
   try {
-    (0, import_node_fs9.readdirSync)(folder);
+    (0, import_node_fs16.readdirSync)(folder);
   } catch (error) {
     throw unreadable(folder, error);
   }
 }
 
 // src/read/repository.ts
-var import_node_child_process2 = require("node:child_process"), import_node_fs10 = require("node:fs"), import_node_path10 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
+var import_node_child_process2 = require("node:child_process"), import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
 function repositoryOf(directory, known = /* @__PURE__ */ new Map()) {
   let repository = known.get(directory) ?? askGit(directory);
   return known.set(directory, repository), repository;
@@ -16094,103 +20885,18 @@ function gitSays(directory, args) {
 }
 var withoutGit = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
 function isInRepository(directory) {
-  for (let at2 = directory; ; at2 = (0, import_node_path10.dirname)(at2)) {
-    if ((0, import_node_fs10.existsSync)((0, import_node_path10.join)(at2, ".git"))) return !0;
-    if (at2 === (0, import_node_path10.dirname)(at2)) return !1;
+  for (let at3 = directory; ; at3 = (0, import_node_path14.dirname)(at3)) {
+    if ((0, import_node_fs17.existsSync)((0, import_node_path14.join)(at3, ".git"))) return !0;
+    if (at3 === (0, import_node_path14.dirname)(at3)) return !1;
   }
 }
 function browserUrl(remote) {
-  let scp = /^(?:[^@/:]+@)?([\w.-]+\.[\w.-]+):(?!\/\/)(.+)$/.exec(remote), text3 = scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`;
-  if (!URL.canParse(text3)) return;
-  let url = new URL(text3);
+  let scp = /^(?:[^@/:]+@)?([\w.-]+\.[\w.-]+):(?!\/\/)(.+)$/.exec(remote), text4 = scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`;
+  if (!URL.canParse(text4)) return;
+  let url = new URL(text4);
   if (!["https:", "http:", "ssh:", "git:", "git+ssh:"].includes(url.protocol) || url.hostname === "") return;
   let port = url.protocol.startsWith("http") && url.port !== "" ? `:${url.port}` : "", scheme = url.protocol === "http:" ? "http" : "https", path2 = url.pathname.replace(/\/+$/, "").replace(/\.git$/, "");
   return `${scheme}://${url.hostname}${port}${path2.startsWith("/") ? path2 : `/${path2}`}`;
-}
-
-// src/read/transcript.ts
-var import_node_fs12 = require("node:fs");
-
-// src/read/new-lines.ts
-var import_node_crypto2 = require("node:crypto"), import_node_fs11 = require("node:fs");
-var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
-  let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
-  return {
-    records: linesOf(path2, fromByte, ends),
-    fromStart: fromByte === 0,
-    cursor: (after = ends.length) => ({ ...cursorAt(path2, after === 0 ? fromByte : ends[after - 1]) })
-  };
-};
-function fits(cursor, path2) {
-  if (cursor.path !== path2) return !1;
-  let now = cursorAt(path2, cursor.offset);
-  return now.beginning === cursor.beginning && now.last === cursor.last;
-}
-function cursorAt(path2, offset) {
-  let fd = (0, import_node_fs11.openSync)(path2, "r");
-  try {
-    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs11.fstatSync)(fd).size;
-    return { path: path2, offset, beginning: hashOf2(fd, 0, bytes), last: size < offset ? "" : hashOf2(fd, offset - bytes, bytes) };
-  } finally {
-    (0, import_node_fs11.closeSync)(fd);
-  }
-}
-function hashOf2(fd, from, bytes) {
-  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs11.readSync)(fd, buffer, 0, bytes, from);
-  return (0, import_node_crypto2.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
-}
-
-// src/read/transcript.ts
-var mainFile = (ref) => ref.path === void 0 ? { name: `${ref.sessionId} (gone)`, lines: [] } : openFile(ref.path);
-function openFile(path2) {
-  let unreadable2 = reasonAgainst(path2);
-  return unreadable2 === void 0 ? { name: path2, lines: readableLines(path2, linesOf(path2)) } : { name: path2, lines: [], unreadable: unreadable2 };
-}
-function openMain(ref, cursor, lines2 = 0) {
-  let { path: path2 } = ref, file = mainFile(ref);
-  if (path2 === void 0 || file.unreadable !== void 0) return { file, fromStart: !0, cursorAfter: () => {
-  } };
-  let opened = readNewLines(path2, cursor), before = opened.fromStart ? 0 : lines2;
-  return {
-    file: { name: path2, lines: readableLines(path2, opened.records), firstLine: before + 1 },
-    fromStart: opened.fromStart,
-    cursorAfter: (line) => opened.cursor(line - before)
-  };
-}
-function stampOf(path2) {
-  let stats = (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 });
-  return stats && `${stats.size} ${stats.mtimeMs}`;
-}
-function agentFile(agent) {
-  let meta2 = textOf6(agent.path.replace(/\.jsonl$/, ".meta.json"));
-  return {
-    ...openFile(agent.path),
-    id: agent.agentId,
-    ...meta2 !== void 0 && { meta: meta2 },
-    ...agent.group !== void 0 && { group: agent.group }
-  };
-}
-function* readableLines(path2, lines2) {
-  try {
-    yield* lines2;
-  } catch (error) {
-    throw new UserError(`${path2} can't be read: ${error.message}.`, "Check that the file is still there, and its disk.");
-  }
-}
-function reasonAgainst(path2) {
-  try {
-    return (0, import_node_fs12.accessSync)(path2, import_node_fs12.constants.R_OK), (0, import_node_fs12.statSync)(path2).isFile() ? void 0 : "it is no regular file";
-  } catch (error) {
-    return error.message;
-  }
-}
-function textOf6(path2) {
-  try {
-    return (0, import_node_fs12.readFileSync)(path2, "utf8");
-  } catch (error) {
-    let { code: code2, message } = error;
-    return code2 === "ENOENT" ? void 0 : message;
-  }
 }
 
 // src/redact/session.ts
@@ -16215,9 +20921,9 @@ var Redaction = class {
   counts() {
     return sumOfCounts(this.#found);
   }
-  text(text3) {
-    if (text3 === void 0) return text3;
-    let { value, counts } = this.#redactor.text(text3);
+  text(text4) {
+    if (text4 === void 0) return text4;
+    let { value, counts } = this.#redactor.text(text4);
     return this.#found.push(counts), value;
   }
   agent(agent) {
@@ -16256,11 +20962,12 @@ var Redaction = class {
       files: this.#value(call.files),
       outcome: this.#outcome(call.outcome),
       agent: call.agent && this.agent(call.agent),
-      agents: call.agents.map((agent) => this.agent(agent))
+      agents: call.agents.map((agent) => this.agent(agent)),
+      toolCalls: call.toolCalls?.map((inside) => this.#toolCall(inside))
     };
   }
-  #outcome(outcome) {
-    return "message" in outcome ? { ...outcome, message: this.text(outcome.message) } : outcome;
+  #outcome(outcome2) {
+    return "message" in outcome2 ? { ...outcome2, message: this.text(outcome2.message) } : outcome2;
   }
   #value(value) {
     if (value === void 0) return value;
@@ -16270,7 +20977,7 @@ var Redaction = class {
 };
 
 // src/trace/content.ts
-var import_node_crypto3 = require("node:crypto"), MAX_BYTES2 = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text3) => text3.length <= MAX_STATUS_CHARS ? text3 : `${beginningOf2(text3, MAX_STATUS_CHARS)}\u2026`, beginningOf2 = (text3, chars) => text3.slice(0, /[\uD800-\uDBFF]/.test(text3[chars - 1]) ? chars - 1 : chars);
+var import_node_crypto4 = require("node:crypto"), MAX_BYTES2 = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text4) => text4.length <= MAX_STATUS_CHARS ? text4 : `${beginningOf2(text4, MAX_STATUS_CHARS)}\u2026`, beginningOf2 = (text4, chars) => text4.slice(0, /[\uD800-\uDBFF]/.test(text4[chars - 1]) ? chars - 1 : chars);
 function messagesJson(messages, finishReason2) {
   return cappedJson(
     messages.map((message) => ({
@@ -16333,21 +21040,21 @@ function capped(value) {
     let cut = JSON.stringify(cutStrings(value, limit, Math.max(8, limit / 16)));
     if (Buffer.byteLength(cut) <= MAX_BYTES2) return cut;
   }
-  return JSON.stringify({ type: "cut", ...told2(whole3) });
+  return JSON.stringify({ type: "cut", ...told3(whole3) });
 }
 function cutStrings(value, maxChars, maxItems) {
   if (typeof value == "string") return value.length <= maxChars ? value : cutString(value, maxChars);
   if (Array.isArray(value)) {
-    let kept = value.slice(0, maxItems).map((item) => cutStrings(item, maxChars, maxItems));
-    return value.length <= maxItems ? kept : [...kept, { type: "cut", items: value.length - maxItems }];
+    let kept2 = value.slice(0, maxItems).map((item) => cutStrings(item, maxChars, maxItems));
+    return value.length <= maxItems ? kept2 : [...kept2, { type: "cut", items: value.length - maxItems }];
   }
   return typeof value != "object" || value === null ? value : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cutStrings(item, maxChars, maxItems)]));
 }
-function cutString(text3, maxChars) {
-  let { length, sha256: sha2562 } = told2(text3);
-  return `${beginningOf2(text3, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
+function cutString(text4, maxChars) {
+  let { length, sha256: sha2562 } = told3(text4);
+  return `${beginningOf2(text4, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
 }
-var told2 = (text3) => ({ length: text3.length, sha256: (0, import_node_crypto3.createHash)("sha256").update(text3).digest("hex") });
+var told3 = (text4) => ({ length: text4.length, sha256: (0, import_node_crypto4.createHash)("sha256").update(text4).digest("hex") });
 
 // node_modules/@pydantic/genai-prices/dist/index.js
 var E = JSON.parse('[{"id":"anthropic","name":"Anthropic","api_pattern":"https://api\\\\.anthropic\\\\.com","model_match":{"contains":"claude"},"provider_match":{"contains":"anthropic"},"models":[{"id":"claude-2","name":"Claude 2.0 / 2.1","match":{"or":[{"starts_with":"claude-2"},{"contains":"claude-v2"}]},"context_window":200000,"prices":{"input_mtok":8,"output_mtok":24}},{"id":"claude-3-5-haiku-latest","name":"Claude Haiku 3.5","match":{"or":[{"starts_with":"claude-3-5-haiku"},{"starts_with":"claude-3.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4,"cache_write_1h_mtok":1.6,"web_searches_kcount":10}},{"id":"claude-3-5-sonnet","name":"Claude Sonnet 3.5","match":{"or":[{"starts_with":"claude-3-5-sonnet"},{"starts_with":"claude-3.5-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-7-sonnet-latest","name":"Claude Sonnet 3.7","match":{"or":[{"starts_with":"claude-3-7-sonnet"},{"starts_with":"claude-3.7-sonnet"},{"starts_with":"claude-sonnet-3.7"},{"starts_with":"claude-sonnet-3-7"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-haiku","name":"Claude Haiku 3","match":{"starts_with":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25,"cache_write_1h_mtok":0.5}},{"id":"claude-3-opus-latest","name":"Claude Opus 3","match":{"starts_with":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30}},{"id":"claude-3-sonnet","name":"Claude 3 Sonnet","match":{"starts_with":"claude-3-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6}},{"id":"claude-fable-5","name":"Claude Fable 5","match":{"or":[{"equals":"claude-fable-5"},{"regex":"^claude-fable-5-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-fable-5-1","name":"Claude Fable 5.1","match":{"or":[{"equals":"claude-fable-5-1"},{"regex":"^claude-fable-5-1-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-haiku-4-5","name":"Claude Haiku 4.5","match":{"or":[{"starts_with":"claude-haiku-4-5"},{"starts_with":"claude-haiku-4.5"},{"starts_with":"claude-4-5-haiku"},{"starts_with":"claude-4.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5,"cache_write_1h_mtok":2,"web_searches_kcount":10}},{"id":"claude-opus-4-0","name":"Claude Opus 4","match":{"or":[{"starts_with":"claude-opus-4-0"},{"starts_with":"claude-4-opus"},{"equals":"claude-opus-4"},{"equals":"claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-1","name":"Claude Opus 4.1","match":{"or":[{"starts_with":"claude-opus-4-1"},{"starts_with":"claude-opus-4.1"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-5","name":"Claude Opus 4.5","match":{"or":[{"starts_with":"claude-opus-4-5"},{"starts_with":"claude-opus-4.5"},{"starts_with":"claude-4-5-opus"},{"starts_with":"claude-4.5-opus"}]},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-6","name":"Claude Opus 4.6","match":{"or":[{"starts_with":"claude-opus-4-6"},{"starts_with":"claude-opus-4.6"},{"starts_with":"claude-4-6-opus"},{"starts_with":"claude-4.6-opus"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]},"cache_write_1h_mtok":{"base":10,"tiers":[{"start":200000,"price":20}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}}]},{"id":"claude-opus-4-7","name":"Claude Opus 4.7","match":{"or":[{"starts_with":"claude-opus-4-7"},{"starts_with":"claude-opus-4.7"},{"starts_with":"claude-4-7-opus"},{"starts_with":"claude-4.7-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-8","name":"Claude Opus 4.8","match":{"or":[{"starts_with":"claude-opus-4-8"},{"starts_with":"claude-opus-4.8"},{"starts_with":"claude-4-8-opus"},{"starts_with":"claude-4.8-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5","name":"Claude Opus 5","match":{"or":[{"equals":"claude-opus-5"},{"regex":"^claude-opus-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.0"},{"starts_with":"claude-5-opus"},{"starts_with":"claude-5.0-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5-5","name":"Claude Opus 5.5","match":{"or":[{"equals":"claude-opus-5-5"},{"regex":"^claude-opus-5-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.5"},{"starts_with":"claude-5-5-opus"},{"starts_with":"claude-5.5-opus"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8,"web_searches_kcount":10}},{"id":"claude-sonnet-4-0","name":"Claude Sonnet 4","match":{"or":[{"starts_with":"claude-sonnet-4-2025"},{"starts_with":"claude-sonnet-4-0"},{"starts_with":"claude-sonnet-4@"},{"equals":"claude-sonnet-4"},{"starts_with":"claude-4-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-sonnet-4-5","name":"Claude Sonnet 4.5","match":{"or":[{"starts_with":"claude-sonnet-4-5"},{"starts_with":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"id":"claude-sonnet-4-6","name":"Claude Sonnet 4.6","match":{"or":[{"starts_with":"claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}}]},{"id":"claude-sonnet-5","name":"Claude Sonnet 5","match":{"or":[{"starts_with":"claude-sonnet-5"},{"starts_with":"claude-sonnet-5.0"},{"starts_with":"claude-5-sonnet"},{"starts_with":"claude-5.0-sonnet"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10,"cache_write_1h_mtok":4,"web_searches_kcount":10}},{"id":"claude-v1","match":{"equals":"claude-v1"},"prices":{"input_mtok":8,"output_mtok":24}}]},{"id":"aws","name":"AWS Bedrock","api_pattern":"https://bedrock-runtime\\\\.[a-z0-9-]+\\\\.amazonaws\\\\.com(/|$)","provider_match":{"or":[{"contains":"bedrock"},{"contains":"amazon"}]},"models":[{"id":"amazon.nova-2-sonic-v1:0","name":"Nova 2 Sonic","match":{"contains":"amazon.nova-2-sonic"},"context_window":1000000,"prices":{"input_mtok":0.33,"output_mtok":2.75,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"amazon.nova-lite-v1:0","name":"Nova Lite","match":{"contains":"amazon.nova-lite"},"context_window":300000,"prices":{"input_mtok":0.06,"cache_read_mtok":0.015,"output_mtok":0.24}},{"id":"amazon.nova-micro-v1:0","name":"Nova Micro","match":{"contains":"amazon.nova-micro"},"context_window":128000,"prices":{"input_mtok":0.035,"cache_read_mtok":0.00875,"output_mtok":0.14}},{"id":"amazon.nova-premier-v1:0","name":"Nova Premier","match":{"contains":"amazon.nova-premier"},"context_window":1000000,"prices":{"input_mtok":2.5,"cache_read_mtok":0.625,"output_mtok":12.5}},{"id":"amazon.nova-pro-v1:0","name":"Nova Pro","match":{"contains":"amazon.nova-pro"},"context_window":300000,"prices":{"input_mtok":0.8,"cache_read_mtok":0.2,"output_mtok":3.2}},{"id":"amazon.nova-sonic-v1:0","name":"Nova Sonic","match":{"contains":"amazon.nova-sonic"},"prices":{"input_mtok":0.06,"output_mtok":0.24,"input_audio_mtok":3.4,"output_audio_mtok":13.6}},{"id":"amazon.titan-embed-text-v1","name":"Titan Embeddings G1 - Text","match":{"contains":"amazon.titan-embed-text"},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"amazon.titan-text-express-v1","name":"Titan Text G1 - Express","match":{"contains":"titan-text-express"},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"amazon.titan-text-lite-v1","name":"Titan Text G1 - Lite","match":{"contains":"titan-text-lite"},"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"deepseek.r1-v1:0","name":"DeepSeek-R1","match":{"contains":"deepseek.r1"},"context_window":128000,"prices":{"input_mtok":1.35,"output_mtok":5.4}},{"id":"global.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"contains":"global.amazon.nova-2-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":2.5}},{"id":"global.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5-1"},{"contains":"global.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"global.anthropic.claude-fable-5-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5"},{"contains":"global.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"global.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"contains":"global.anthropic.claude-haiku-4-5-20251001"},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5}},{"id":"global.anthropic.claude-opus-4-5-v1:0","match":{"contains":"global.anthropic.claude-opus-4-5"},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-6-v1:0","match":{"contains":"global.anthropic.claude-opus-4-6"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-7-v1:0","match":{"contains":"global.anthropic.claude-opus-4-7"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-8-v1:0","match":{"contains":"global.anthropic.claude-opus-4-8"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5"},{"contains":"global.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5-5"},{"contains":"global.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8}},{"id":"global.anthropic.claude-sonnet-4-20250514-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-20250514"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-5-20250929"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-6-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-6"},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-5-v1:0","match":{"contains":"global.anthropic.claude-sonnet-5"},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10}},{"id":"global.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (global)","match":{"contains":"global.openai.gpt-5.6-luna"},"context_window":1000000,"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]}}},{"id":"global.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (global)","match":{"contains":"global.openai.gpt-5.6-sol"},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]}}}]},{"id":"global.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (global)","match":{"contains":"global.openai.gpt-5.6-terra"},"context_window":1000000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]}}},{"id":"google.gemma-3-12b-it","name":"Gemma 3 12B IT","match":{"contains":"google.gemma-3-12b-it"},"context_window":128000,"prices":{"input_mtok":0.09,"output_mtok":0.29}},{"id":"google.gemma-3-27b-it","name":"Gemma 3 27B IT","match":{"contains":"google.gemma-3-27b-it"},"context_window":128000,"prices":{"input_mtok":0.23,"output_mtok":0.38}},{"id":"google.gemma-3-4b-it","name":"Gemma 3 4B IT","match":{"contains":"google.gemma-3-4b-it"},"context_window":128000,"prices":{"input_mtok":0.04,"output_mtok":0.08}},{"id":"meta.llama3-1-70b-instruct-v1:0","name":"Llama 3.1 70B Instruct","match":{"contains":"meta.llama3-1-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-1-8b-instruct-v1:0","name":"Llama 3.1 8B Instruct","match":{"contains":"meta.llama3-1-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.22,"output_mtok":0.22}},{"id":"meta.llama3-2-11b-instruct-v1:0","name":"Llama 3.2 11B Instruct","match":{"contains":"meta.llama3-2-11b-instruct"},"context_window":128000,"prices":{"input_mtok":0.16,"output_mtok":0.16}},{"id":"meta.llama3-2-1b-instruct-v1:0","name":"Llama 3.2 1B Instruct","match":{"contains":"meta.llama3-2-1b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"meta.llama3-2-3b-instruct-v1:0","name":"Llama 3.2 3B Instruct","match":{"contains":"meta.llama3-2-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"meta.llama3-2-90b-instruct-v1:0","name":"Llama 3.2 90B Instruct","match":{"contains":"meta.llama3-2-90b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-3-70b-instruct-v1:0","name":"Llama 3.3 70B Instruct","match":{"contains":"meta.llama3-3-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-70b-instruct-v1:0","name":"Llama 3 70B Instruct","match":{"contains":"meta.llama3-70b-instruct"},"context_window":8192,"prices":{"input_mtok":2.65,"output_mtok":3.5}},{"id":"meta.llama3-8b-instruct-v1:0","name":"Llama 3 8B Instruct","match":{"contains":"meta.llama3-8b-instruct"},"context_window":8192,"prices":{"input_mtok":0.3,"output_mtok":0.6}},{"id":"meta.llama4-maverick-17b-instruct-v1:0","name":"Llama 4 Maverick 17B Instruct","match":{"contains":"meta.llama4-maverick-17b-instruct"},"context_window":1000000,"prices":{"input_mtok":0.24,"output_mtok":0.97}},{"id":"meta.llama4-scout-17b-instruct-v1:0","name":"Llama 4 Scout 17B Instruct","match":{"contains":"meta.llama4-scout-17b-instruct"},"context_window":10000000,"prices":{"input_mtok":0.17,"output_mtok":0.66}},{"id":"mistral.devstral-2-123b","name":"Devstral 2 123B","match":{"contains":"mistral.devstral-2-123b"},"context_window":256000,"prices":{"input_mtok":0.4,"output_mtok":2}},{"id":"mistral.magistral-small-2509","name":"Magistral Small 2509","match":{"contains":"mistral.magistral-small-2509"},"context_window":128000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.ministral-3-14b-instruct","name":"Ministral 14B 3.0","match":{"contains":"mistral.ministral-3-14b-instruct"},"context_window":128000,"prices":{"input_mtok":0.2,"output_mtok":0.2}},{"id":"mistral.ministral-3-3b-instruct","name":"Ministral 3B 3.0","match":{"contains":"mistral.ministral-3-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral.ministral-3-8b-instruct","name":"Ministral 8B 3.0","match":{"contains":"mistral.ministral-3-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral.mistral-7b-instruct-v0:2","name":"Mistral 7B Instruct","match":{"contains":"mistral.mistral-7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"mistral.mistral-large-2402-v1:0","name":"Mistral Large (24.02)","match":{"contains":"mistral.mistral-large-2402"},"context_window":32000,"prices":{"input_mtok":4,"output_mtok":12}},{"id":"mistral.mistral-large-3-675b-instruct","name":"Mistral Large 3","match":{"contains":"mistral.mistral-large-3-675b-instruct"},"context_window":256000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.mistral-small-2402-v1:0","name":"Mistral Small (24.02)","match":{"contains":"mistral.mistral-small-2402"},"context_window":32000,"prices":{"input_mtok":1,"output_mtok":3}},{"id":"mistral.mixtral-8x7b-instruct-v0:1","name":"Mixtral 8x7B Instruct","match":{"contains":"mistral.mixtral-8x7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.45,"output_mtok":0.7}},{"id":"mistral.pixtral-large-2502-v1:0","name":"Pixtral Large (25.02)","match":{"contains":"mistral.pixtral-large-2502"},"context_window":128000,"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral.voxtral-mini-3b-2507","name":"Voxtral Mini 3B 2507","match":{"contains":"mistral.voxtral-mini-3b-2507"},"context_window":32000,"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"mistral.voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"contains":"mistral.voxtral-small-24b-2507"},"context_window":32000,"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"nvidia.nemotron-nano-3-30b:0","name":"Nemotron 3 Nano 30B","match":{"contains":"nvidia.nemotron-nano-3-30b"},"context_window":256000,"prices":{"input_mtok":0.06,"output_mtok":0.24}},{"id":"nvidia.nemotron-nano-9b-v2:0","name":"Nemotron 2 Nano 9B","match":{"contains":"nvidia.nemotron-nano-9b-v2"},"context_window":128000,"prices":{"input_mtok":0.06,"output_mtok":0.23}},{"id":"nvidia.nemotron-super-3-120b:0","name":"Nemotron 3 Super 120B","match":{"contains":"nvidia.nemotron-super-3-120b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.65}},{"id":"openai.gpt-5.4","name":"GPT-5.4","match":{"equals":"openai.gpt-5.4"},"prices":{"input_mtok":2.75,"cache_read_mtok":0.275,"output_mtok":16.5}},{"id":"openai.gpt-5.5","name":"GPT-5.5","match":{"equals":"openai.gpt-5.5"},"prices":{"input_mtok":5.5,"cache_read_mtok":0.55,"output_mtok":33}},{"id":"openai.gpt-oss-120b-1:0","name":"gpt-oss-120b","match":{"contains":"openai.gpt-oss-120b-1"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"openai.gpt-oss-20b-1:0","name":"gpt-oss-20b","match":{"contains":"openai.gpt-oss-20b-1"},"context_window":128000,"prices":{"input_mtok":0.07,"output_mtok":0.3}},{"id":"qwen.qwen3-32b-v1:0","name":"Qwen3 32B (dense)","match":{"contains":"qwen.qwen3-32b"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-30b-a3b-v1:0","name":"Qwen3-Coder-30B-A3B-Instruct","match":{"contains":"qwen.qwen3-coder-30b-a3b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-480b-a35b-v1:0","name":"Qwen3-Coder-480B-A35B-Instruct","match":{"contains":"qwen.qwen3-coder-480b-a35b"},"context_window":128000,"prices":{"input_mtok":0.45,"output_mtok":1.8}},{"id":"qwen.qwen3-vl-235b-a22b-v1:0","name":"Qwen3-VL-235B-A22B-Instruct","match":{"contains":"qwen.qwen3-vl-235b-a22b"},"context_window":256000,"prices":{"input_mtok":0.53,"output_mtok":2.66}},{"id":"regional.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"or":[{"contains":"us.amazon.nova-2-lite"},{"contains":"eu.amazon.nova-2-lite"},{"contains":"jp.amazon.nova-2-lite"}]},"context_window":1000000,"prices":{"input_mtok":0.33,"cache_read_mtok":0.0825,"output_mtok":2.75}},{"id":"regional.anthropic.claude-3-5-haiku-20241022-v1:0","match":{"contains":"claude-3-5-haiku-20241022"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"regional.anthropic.claude-3-5-sonnet-20240620-v1:0","match":{"contains":"claude-3-5-sonnet-20240620"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-5-sonnet-20241022-v2:0","match":{"contains":"claude-3-5-sonnet-20241022"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-7-sonnet-20250219-v1:0","match":{"contains":"claude-3-7-sonnet-20250219"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-haiku-20240307-v1:0","match":{"contains":"claude-3-haiku-20240307"},"context_window":200000,"prices":{"input_mtok":0.25,"output_mtok":1.25}},{"id":"regional.anthropic.claude-3-opus-20240229-v1:0","match":{"contains":"claude-3-opus-20240229"},"context_window":200000,"prices":{"input_mtok":15,"output_mtok":75}},{"id":"regional.anthropic.claude-3-sonnet-20240229-v1:0","match":{"contains":"claude-3-sonnet-20240229"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5-1"},{"equals":"claude-fable-5-1"},{"starts_with":"anthropic.claude-fable-5-1-v1"},{"starts_with":"claude-fable-5-1-v1"},{"contains":"us.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":0.275,"output_mtok":55}},{"id":"regional.anthropic.claude-fable-5-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5"},{"equals":"claude-fable-5"},{"starts_with":"anthropic.claude-fable-5-v1"},{"starts_with":"claude-fable-5-v1"},{"contains":"us.anthropic.claude-fable-5-v1"},{"contains":"au.anthropic.claude-fable-5-v1"},{"contains":"eu.anthropic.claude-fable-5-v1"},{"contains":"jp.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":1.1,"output_mtok":55}},{"id":"regional.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"or":[{"starts_with":"anthropic.claude-haiku-4-5-20251001"},{"starts_with":"claude-haiku-4-5-20251001"},{"contains":"us.anthropic.claude-haiku-4-5-20251001"},{"contains":"au.anthropic.claude-haiku-4-5-20251001"},{"contains":"apac.anthropic.claude-haiku-4-5-20251001"},{"contains":"eu.anthropic.claude-haiku-4-5-20251001"},{"contains":"us-gov.anthropic.claude-haiku-4-5-20251001"},{"contains":"jp.anthropic.claude-haiku-4-5-20251001"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":5.5}},{"id":"regional.anthropic.claude-opus-4-1-20250805-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-1-20250805"},{"starts_with":"claude-opus-4-1-20250805"},{"contains":"us.anthropic.claude-opus-4-1-20250805"},{"contains":"au.anthropic.claude-opus-4-1-20250805"},{"contains":"apac.anthropic.claude-opus-4-1-20250805"},{"contains":"eu.anthropic.claude-opus-4-1-20250805"},{"contains":"us-gov.anthropic.claude-opus-4-1-20250805"},{"contains":"jp.anthropic.claude-opus-4-1-20250805"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-20250514"},{"starts_with":"claude-opus-4-20250514"},{"contains":"us.anthropic.claude-opus-4-20250514"},{"contains":"au.anthropic.claude-opus-4-20250514"},{"contains":"apac.anthropic.claude-opus-4-20250514"},{"contains":"eu.anthropic.claude-opus-4-20250514"},{"contains":"us-gov.anthropic.claude-opus-4-20250514"},{"contains":"jp.anthropic.claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-5"},{"starts_with":"claude-opus-4-5"},{"contains":"us.anthropic.claude-opus-4-5"},{"contains":"au.anthropic.claude-opus-4-5"},{"contains":"apac.anthropic.claude-opus-4-5"},{"contains":"eu.anthropic.claude-opus-4-5"},{"contains":"us-gov.anthropic.claude-opus-4-5"},{"contains":"jp.anthropic.claude-opus-4-5"}]},"context_window":200000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-6"},{"starts_with":"claude-opus-4-6"},{"contains":"us.anthropic.claude-opus-4-6"},{"contains":"au.anthropic.claude-opus-4-6"},{"contains":"apac.anthropic.claude-opus-4-6"},{"contains":"eu.anthropic.claude-opus-4-6"},{"contains":"us-gov.anthropic.claude-opus-4-6"},{"contains":"jp.anthropic.claude-opus-4-6"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-7-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-7"},{"starts_with":"claude-opus-4-7"},{"contains":"us.anthropic.claude-opus-4-7"},{"contains":"au.anthropic.claude-opus-4-7"},{"contains":"apac.anthropic.claude-opus-4-7"},{"contains":"eu.anthropic.claude-opus-4-7"},{"contains":"us-gov.anthropic.claude-opus-4-7"},{"contains":"jp.anthropic.claude-opus-4-7"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-8-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-8"},{"starts_with":"claude-opus-4-8"},{"contains":"us.anthropic.claude-opus-4-8"},{"contains":"au.anthropic.claude-opus-4-8"},{"contains":"eu.anthropic.claude-opus-4-8"},{"contains":"jp.anthropic.claude-opus-4-8"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5","match":{"or":[{"equals":"anthropic.claude-opus-5"},{"equals":"claude-opus-5"},{"starts_with":"anthropic.claude-opus-5-v1"},{"starts_with":"claude-opus-5-v1"},{"equals":"us.anthropic.claude-opus-5"},{"equals":"au.anthropic.claude-opus-5"},{"equals":"eu.anthropic.claude-opus-5"},{"equals":"jp.anthropic.claude-opus-5"},{"contains":"us.anthropic.claude-opus-5-v1"},{"contains":"au.anthropic.claude-opus-5-v1"},{"contains":"eu.anthropic.claude-opus-5-v1"},{"contains":"jp.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5-5","match":{"or":[{"equals":"anthropic.claude-opus-5-5"},{"equals":"claude-opus-5-5"},{"starts_with":"anthropic.claude-opus-5-5-v1"},{"starts_with":"claude-opus-5-5-v1"},{"equals":"us.anthropic.claude-opus-5-5"},{"equals":"au.anthropic.claude-opus-5-5"},{"equals":"eu.anthropic.claude-opus-5-5"},{"equals":"jp.anthropic.claude-opus-5-5"},{"contains":"us.anthropic.claude-opus-5-5-v1"},{"contains":"au.anthropic.claude-opus-5-5-v1"},{"contains":"eu.anthropic.claude-opus-5-5-v1"},{"contains":"jp.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4.4,"cache_write_mtok":5.5,"cache_read_mtok":0.22,"output_mtok":22,"cache_write_1h_mtok":8.8}},{"id":"regional.anthropic.claude-sonnet-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-20250514"},{"starts_with":"claude-sonnet-4-20250514"},{"contains":"us.anthropic.claude-sonnet-4-20250514"},{"contains":"au.anthropic.claude-sonnet-4-20250514"},{"contains":"apac.anthropic.claude-sonnet-4-20250514"},{"contains":"eu.anthropic.claude-sonnet-4-20250514"},{"contains":"us-gov.anthropic.claude-sonnet-4-20250514"},{"contains":"jp.anthropic.claude-sonnet-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-5-20250929"},{"starts_with":"claude-sonnet-4-5-20250929"},{"contains":"us.anthropic.claude-sonnet-4-5-20250929"},{"contains":"au.anthropic.claude-sonnet-4-5-20250929"},{"contains":"apac.anthropic.claude-sonnet-4-5-20250929"},{"contains":"eu.anthropic.claude-sonnet-4-5-20250929"},{"contains":"us-gov.anthropic.claude-sonnet-4-5-20250929"},{"contains":"jp.anthropic.claude-sonnet-4-5-20250929"}]},"context_window":200000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4-6"},{"contains":"us.anthropic.claude-sonnet-4-6"},{"contains":"au.anthropic.claude-sonnet-4-6"},{"contains":"apac.anthropic.claude-sonnet-4-6"},{"contains":"eu.anthropic.claude-sonnet-4-6"},{"contains":"us-gov.anthropic.claude-sonnet-4-6"},{"contains":"jp.anthropic.claude-sonnet-4-6"}]},"context_window":1000000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-5"},{"starts_with":"claude-sonnet-5"},{"contains":"us.anthropic.claude-sonnet-5"},{"contains":"au.anthropic.claude-sonnet-5"},{"contains":"apac.anthropic.claude-sonnet-5"},{"contains":"eu.anthropic.claude-sonnet-5"},{"contains":"us-gov.anthropic.claude-sonnet-5"},{"contains":"jp.anthropic.claude-sonnet-5"}]},"context_window":1000000,"prices":{"input_mtok":2.2,"cache_write_mtok":2.75,"cache_read_mtok":0.22,"output_mtok":11}},{"id":"regional.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-luna"},{"starts_with":"gpt-5.6-luna"},{"contains":"us.openai.gpt-5.6-luna"},{"contains":"in.openai.gpt-5.6-luna"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":6.6}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"cache_write_mtok":{"base":0.275,"tiers":[{"start":271999,"price":0.55}]},"cache_read_mtok":{"base":0.022,"tiers":[{"start":271999,"price":0.044}]},"output_mtok":{"base":1.32,"tiers":[{"start":271999,"price":1.98}]}}}]},{"id":"regional.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-sol"},{"starts_with":"gpt-5.6-sol"},{"contains":"us.openai.gpt-5.6-sol"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_write_mtok":{"base":6.875,"tiers":[{"start":271999,"price":13.75}]},"cache_read_mtok":{"base":0.55,"tiers":[{"start":271999,"price":1.1}]},"output_mtok":{"base":33,"tiers":[{"start":271999,"price":49.5}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4.4,"tiers":[{"start":271999,"price":8.8}]},"cache_write_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_read_mtok":{"base":0.44,"tiers":[{"start":271999,"price":0.88}]},"output_mtok":{"base":22,"tiers":[{"start":271999,"price":33}]}}}]},{"id":"regional.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-terra"},{"starts_with":"gpt-5.6-terra"},{"contains":"us.openai.gpt-5.6-terra"},{"contains":"in.openai.gpt-5.6-terra"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":2.75,"cache_write_mtok":3.4375,"cache_read_mtok":0.275,"output_mtok":16.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2.2,"tiers":[{"start":271999,"price":4.4}]},"cache_write_mtok":{"base":2.75,"tiers":[{"start":271999,"price":5.5}]},"cache_read_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"output_mtok":{"base":13.2,"tiers":[{"start":271999,"price":19.8}]}}}]},{"id":"writer.palmyra-x4-v1:0","name":"Palmyra X4","match":{"contains":"writer.palmyra-x4"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"writer.palmyra-x5-v1:0","name":"Palmyra X5","match":{"contains":"writer.palmyra-x5"},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":6}}]},{"id":"google","name":"Google","api_pattern":"https://(.*\\\\.)?googleapis\\\\.com","model_match":{"contains":"gemini"},"provider_match":{"or":[{"contains":"google"},{"contains":"vertex"},{"contains":"gemini"}]},"fallback_model_providers":["anthropic"],"models":[{"id":"claude-3-5-haiku","match":{"contains":"claude-3-5-haiku"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"claude-3-5-sonnet","match":{"contains":"claude-3-5-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-7-sonnet","match":{"contains":"claude-3-7-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-haiku","match":{"contains":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25}},{"id":"claude-3-opus","match":{"contains":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-opus","match":{"or":[{"contains":"claude-4-opus"},{"contains":"claude-opus-4@"},{"contains":"claude-opus-4-0"},{"contains":"claude-opus-4-1"},{"equals":"claude-opus-4"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-sonnet","match":{"or":[{"contains":"claude-4-sonnet"},{"contains":"claude-sonnet-4-0"},{"contains":"claude-sonnet-4@"},{"contains":"claude-sonnet-4-2025"},{"equals":"claude-sonnet-4"},{"equals":"anthropic/claude-sonnet-4"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-fable-5","match":{"or":[{"ends_with":"claude-fable-5"},{"contains":"claude-fable-5@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"claude-fable-5-1","match":{"or":[{"ends_with":"claude-fable-5-1"},{"contains":"claude-fable-5-1@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"claude-opus-4-6","match":{"or":[{"contains":"claude-4-6-opus"},{"contains":"claude-opus-4-6"},{"contains":"claude-4.6-opus"},{"contains":"claude-opus-4.6"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]}}},{"id":"claude-opus-4-7","match":{"or":[{"contains":"claude-4-7-opus"},{"contains":"claude-opus-4-7"},{"contains":"claude-4.7-opus"},{"contains":"claude-opus-4.7"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-4-8","match":{"or":[{"contains":"claude-4-8-opus"},{"contains":"claude-opus-4-8"},{"contains":"claude-4.8-opus"},{"contains":"claude-opus-4.8"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5","match":{"or":[{"contains":"claude-5-opus"},{"ends_with":"claude-opus-5"},{"contains":"claude-opus-5@"},{"contains":"claude-5.0-opus"},{"contains":"claude-opus-5.0"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5-5","match":{"or":[{"contains":"claude-5-5-opus"},{"ends_with":"claude-opus-5-5"},{"contains":"claude-opus-5-5@"},{"contains":"claude-5.5-opus"},{"contains":"claude-opus-5.5"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20}},{"id":"claude-sonnet-4-5","match":{"or":[{"contains":"claude-sonnet-4-5"},{"contains":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]}}},{"id":"claude-sonnet-4-6","match":{"or":[{"contains":"claude-sonnet-4-6"},{"contains":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"gemini-1.0-pro-vision-001","name":"gemini 1.0 pro vision","match":{"equals":"gemini-1.0-pro-vision-001"},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-1.5-flash","name":"gemini 1.5 flash","match":{"contains":"gemini-1.5-flash"},"context_window":1000000,"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-1.5-pro","name":"gemini 1.5 Pro","match":{"contains":"gemini-1.5-pro"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemini-2.0-flash","name":"gemini 2.0 flash","match":{"or":[{"ends_with":"gemini-2.0-flash"},{"contains":"gemini-2.0-flash-0"},{"contains":"gemini-2.0-flash-exp"},{"contains":"gemini-2.0-flash-thinking"},{"contains":"gemini-2.0-flash-latest"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4,"input_audio_mtok":0.7,"cache_audio_read_mtok":0.175}},{"id":"gemini-2.0-flash-lite","name":"gemini 2.0 flash lite","match":{"contains":"gemini-2.0-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.075,"output_mtok":0.3}},{"id":"gemini-2.5-flash","name":"Gemini 2.5 Flash","match":{"or":[{"equals":"gemini-2.5-flash"},{"equals":"gemini-2.5-flash-latest"},{"equals":"gemini-2.5-flash-preview-09-2025"}]},"context_window":1048576,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-2.5-flash-image","name":"Gemini 2.5 Flash Image","match":{"or":[{"equals":"gemini-2.5-flash-image"},{"equals":"gemini-2.5-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.3,"output_mtok":2.5,"output_image_mtok":30}},{"id":"gemini-2.5-flash-lite","name":"Gemini 2.5 Flash Lite","match":{"or":[{"equals":"gemini-2.5-flash-lite"},{"and":[{"starts_with":"gemini-2.5-flash-lite-preview"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4,"input_audio_mtok":0.3,"cache_audio_read_mtok":0.03}},{"id":"gemini-2.5-flash-lite-preview-tts","name":"Gemini 2.5 Flash-Lite Preview TTS","match":{"equals":"gemini-2.5-flash-lite-preview-tts"},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-flash-preview","name":"Gemini 2.5 Flash Preview 05-20","match":{"or":[{"contains":"gemini-2.5-flash-preview-05-20"},{"contains":"gemini-2.5-flash-preview-04-17"},{"equals":"gemini-2.5-flash-preview-05-20:thinking"},{"equals":"gemini-2.5-flash-preview"},{"equals":"gemini-2.5-flash-preview:thinking"}]},"prices":{"input_mtok":0.15,"output_mtok":0.6},"deprecated":true},{"id":"gemini-2.5-flash-tts","name":"Gemini 2.5 Flash TTS","match":{"or":[{"equals":"gemini-2.5-flash-tts"},{"equals":"gemini-2.5-flash-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-pro","name":"Gemini 2.5 Pro","match":{"and":[{"starts_with":"gemini-2.5-pro"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]},"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":200000,"price":2.5}]},"cache_read_mtok":{"base":0.125,"tiers":[{"start":200000,"price":0.25}]},"output_mtok":{"base":10,"tiers":[{"start":200000,"price":15}]}}},{"id":"gemini-2.5-pro-tts","name":"Gemini 2.5 Pro TTS","match":{"or":[{"equals":"gemini-2.5-pro-tts"},{"equals":"gemini-2.5-pro-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":1,"output_mtok":20}},{"id":"gemini-3-flash-preview","name":"Gemini 3 Flash Preview","match":{"or":[{"equals":"gemini-3-flash-preview"},{"starts_with":"gemini-3-flash-preview-"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":3,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-3-pro-image-preview","name":"Gemini 3 Pro Image Preview","match":{"or":[{"equals":"gemini-3-pro-image"},{"starts_with":"gemini-3-pro-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":2,"output_mtok":12,"output_image_mtok":120}},{"id":"gemini-3-pro-preview","name":"Gemini 3 Pro Preview","match":{"or":[{"starts_with":"gemini-3-pro-preview"},{"equals":"gemini-3-pro-text-preview"}]},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.1-flash-image-preview","name":"Gemini 3.1 Flash Image Preview","match":{"or":[{"equals":"gemini-3.1-flash-image"},{"starts_with":"gemini-3.1-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"output_mtok":3,"output_image_mtok":60}},{"id":"gemini-3.1-flash-lite","name":"Gemini 3.1 Flash Lite","match":{"or":[{"equals":"gemini-3.1-flash-lite"},{"starts_with":"gemini-3.1-flash-lite-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":1.5,"input_audio_mtok":0.5,"cache_audio_read_mtok":0.05}},{"id":"gemini-3.1-flash-lite-image","name":"Gemini 3.1 Flash Lite Image","match":{"starts_with":"gemini-3.1-flash-lite-image"},"prices":{"input_mtok":0.25,"output_mtok":1.5,"output_image_mtok":30}},{"id":"gemini-3.1-flash-live-preview","name":"Gemini 3.1 Flash Live Preview","match":{"starts_with":"gemini-3.1-flash-live-preview"},"prices":{"input_mtok":0.75,"output_mtok":4.5,"input_audio_mtok":3,"output_audio_mtok":12,"input_image_mtok":1,"input_video_mtok":1}},{"id":"gemini-3.1-pro-preview","name":"Gemini 3.1 Pro Preview","match":{"starts_with":"gemini-3.1-pro-preview"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.5-flash","name":"Gemini 3.5 Flash","match":{"or":[{"equals":"gemini-3.5-flash"},{"starts_with":"gemini-3.5-flash-preview"},{"regex":"^gemini-3\\\\.5-flash-\\\\d"}]},"context_window":1000000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":9}},{"id":"gemini-3.5-flash-lite","name":"Gemini 3.5 Flash Lite","match":{"starts_with":"gemini-3.5-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5}},{"id":"gemini-3.6-flash","name":"Gemini 3.6 Flash","match":{"starts_with":"gemini-3.6-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.7-flash","name":"Gemini 3.7 Flash","match":{"starts_with":"gemini-3.7-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.8-flash","name":"Gemini 3.8 Flash","match":{"starts_with":"gemini-3.8-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-embedding-001","match":{"equals":"gemini-embedding-001"},"prices":{"input_mtok":0.15}},{"id":"gemini-embedding-2","name":"Gemini Embedding 2","match":{"equals":"gemini-embedding-2"},"context_window":8192,"prices":{"input_mtok":0.2,"input_audio_mtok":6.5,"input_image_mtok":0.45,"input_video_mtok":12}},{"id":"gemini-flash-1.5","name":"Gemini 1.5 Flash","match":{"equals":"gemini-flash-1.5"},"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-flash-1.5-8b","name":"gemini 1.5 flash","match":{"equals":"gemini-flash-1.5-8b"},"context_window":1000000,"prices":{"input_mtok":{"base":0.0375,"tiers":[{"start":128000,"price":0.075}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":128000,"price":0.02}]},"output_mtok":{"base":0.15,"tiers":[{"start":128000,"price":0.3}]}}},{"id":"gemini-live-2.5-flash","name":"Gemini Live 2.5 Flash","match":{"or":[{"starts_with":"gemini-live-2.5-flash"},{"starts_with":"gemini-2.5-flash-native-audio-preview"},{"equals":"gemini-2.5-flash-native-audio-latest"}]},"prices":{"input_mtok":0.5,"output_mtok":2,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"gemini-omni-flash-preview","name":"Gemini Omni Flash Preview","match":{"starts_with":"gemini-omni-flash-preview"},"prices":{"input_mtok":1.5,"output_mtok":9,"output_video_mtok":17.5}},{"id":"gemini-pro","name":"gemini 1.0 pro","match":{"or":[{"equals":"gemini-pro"},{"equals":"gemini-1.0-pro"}]},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-pro-1.5","name":"Gemini 1.5 Pro","match":{"equals":"gemini-pro-1.5"},"context_window":2000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"cache_read_mtok":{"base":0.3125,"tiers":[{"start":128000,"price":0.625}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemma-2-27b-it","name":"Gemma 2 27B","match":{"equals":"gemma-2-27b-it"},"prices":{"input_mtok":0.65,"output_mtok":0.65}},{"id":"gemma-3","name":"Gemma 3 (free)","match":{"or":[{"starts_with":"gemma-3-"},{"equals":"gemma-3"}]},"prices":{}},{"id":"gemma-3n","name":"Gemma 3n (free)","match":{"or":[{"starts_with":"gemma-3n"}]},"prices":{}},{"id":"gemma-4-26b-a4b-it","name":"Gemma 4 26B A4B","match":{"equals":"gemma-4-26b-a4b-it"},"context_window":262144,"prices":{}},{"id":"gemma-4-26b-a4b-it-maas","name":"Gemma 4 26B A4B (Vertex AI MaaS)","match":{"equals":"gemma-4-26b-a4b-it-maas"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"gemma-4-31b-it","name":"Gemma 4 31B","match":{"equals":"gemma-4-31b-it"},"context_window":262144,"prices":{}}]},{"id":"openai","name":"OpenAI","api_pattern":"https://api\\\\.openai\\\\.com","model_match":{"or":[{"starts_with":"gpt-"},{"equals":"whisper-1"},{"regex":"^o[134]"}]},"provider_match":{"contains":"openai"},"models":[{"id":"ada","match":{"or":[{"equals":"ada"},{"equals":"text-ada-001"}]},"prices":{"input_mtok":0.4,"output_mtok":0.4}},{"id":"babbage","match":{"equals":"babbage"},"prices":{"input_mtok":0.5,"output_mtok":0.5}},{"id":"chatgpt-4o-latest","name":"ChatGPT-4o","match":{"equals":"chatgpt-4o-latest"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15}},{"id":"codex-mini","name":"Codex Mini","match":{"or":[{"equals":"codex-mini"},{"equals":"codex-mini-latest"}]},"context_window":200000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.375,"output_mtok":6}},{"id":"computer-use","name":"Computer use","match":{"starts_with":"computer-use"},"context_window":8192,"prices":{"input_mtok":3,"output_mtok":12}},{"id":"curie","match":{"or":[{"equals":"curie"},{"equals":"text-curie-001"}]},"prices":{"input_mtok":2,"output_mtok":2}},{"id":"davinci","match":{"or":[{"equals":"davinci"},{"equals":"text-davinci-001"}]},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"ft:gpt-3.5-turbo-","match":{"starts_with":"ft:gpt-3.5-turbo"},"prices":{"input_mtok":3,"output_mtok":6}},{"id":"ft:gpt-4o","match":{"starts_with":"ft:gpt-4o-2024-"},"prices":{"input_mtok":3.75,"output_mtok":15}},{"id":"ft:gpt-4o-mini","match":{"starts_with":"ft:gpt-4o-mini-2024-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-3.5-0301","match":{"or":[{"equals":"gpt-3.5-turbo-0301"},{"equals":"gpt-3.5-0301"}]},"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo","name":"gpt 3.5 turbo","match":{"or":[{"equals":"gpt-3.5-turbo"},{"equals":"gpt-35-turbo"},{"equals":"gpt-3.5-turbo-0125"}]},"context_window":16385,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"gpt-3.5-turbo-0613","match":{"equals":"gpt-3.5-turbo-0613"},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo-1106","match":{"equals":"gpt-3.5-turbo-1106"},"context_window":16385,"prices":{"input_mtok":1,"output_mtok":2}},{"id":"gpt-3.5-turbo-16k","name":"GPT-3.5 Turbo 16k","match":{"or":[{"equals":"gpt-3.5-turbo-16k"},{"equals":"gpt-3.5-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k"}]},"context_window":16385,"prices":{"input_mtok":3,"output_mtok":4}},{"id":"gpt-3.5-turbo-instruct","name":"gpt 3.5 turbo instruct","match":{"or":[{"starts_with":"gpt-3.5-turbo-instruct"},{"equals":"gpt-3.5-turbo-instruct-0914"}]},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-4","name":"gpt 4","match":{"or":[{"equals":"gpt-4"},{"equals":"gpt-4-0314"},{"equals":"gpt-4-0613"},{"starts_with":"ft:gpt-4-0"}]},"context_window":8192,"prices":{"input_mtok":30,"output_mtok":60}},{"id":"gpt-4-32k","name":"gpt 4","match":{"or":[{"equals":"gpt-4-32k"},{"equals":"gpt-4-32k-0314"},{"equals":"gpt-4-32k-0613"}]},"context_window":32000,"prices":{"input_mtok":60,"output_mtok":120}},{"id":"gpt-4-turbo","name":"gpt 4 turbo","match":{"or":[{"equals":"gpt-4-turbo"},{"equals":"gpt-4-turbo-2024-04-09"},{"equals":"gpt-4-turbo-0125-preview"},{"equals":"gpt-4-0125-preview"},{"equals":"gpt-4-1106-preview"},{"equals":"gpt-4-turbo-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4-vision-preview","name":"gpt 4 vision","match":{"or":[{"equals":"gpt-4-vision-preview"},{"equals":"gpt-4-1106-vision-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4.1","name":"gpt 4.1","match":{"or":[{"equals":"gpt-4.1"},{"equals":"gpt-4.1-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-mini","name":"gpt 4.1 mini","match":{"or":[{"equals":"gpt-4.1-mini"},{"equals":"gpt-4.1-mini-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.4,"cache_read_mtok":0.1,"output_mtok":1.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-nano","name":"gpt 4.1 nano","match":{"or":[{"equals":"gpt-4.1-nano"},{"equals":"gpt-4.1-nano-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4}},{"id":"gpt-4.5-preview","name":"GPT-4.5 (Preview)","match":{"starts_with":"gpt-4.5-preview"},"prices":{"input_mtok":75,"cache_read_mtok":37.5,"output_mtok":150}},{"id":"gpt-4o","name":"gpt 4o","match":{"or":[{"equals":"gpt-4o"},{"equals":"gpt-4o-2024-08-06"},{"equals":"gpt-4o-2024-11-20"}]},"context_window":128000,"prices":{"input_mtok":2.5,"cache_read_mtok":1.25,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-2024-05-13","name":"gpt 4o (2024-05-13)","match":{"equals":"gpt-4o-2024-05-13"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-audio-preview","name":"gpt 4o audio preview","match":{"starts_with":"gpt-4o-audio-preview"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-mini","name":"gpt 4o mini","match":{"or":[{"equals":"gpt-4o-mini"},{"equals":"gpt-4o-mini-2024-07-18"},{"equals":"gpt-4o-mini-search-preview"},{"equals":"gpt-4o-mini-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":0.15,"cache_read_mtok":0.075,"output_mtok":0.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-mini-2024-07-18.ft-","match":{"starts_with":"gpt-4o-mini-2024-07-18.ft-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-4o-mini-audio-preview","name":"gpt 4o mini audio preview","match":{"starts_with":"gpt-4o-mini-audio"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"gpt-4o-mini-realtime-preview","match":{"starts_with":"gpt-4o-mini-realtime"},"context_window":16000,"prices":{"input_mtok":0.6,"cache_read_mtok":0.3,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20}},{"id":"gpt-4o-mini-transcribe","match":{"equals":"gpt-4o-mini-transcribe"},"context_window":16000,"prices":{"input_mtok":1.25,"output_mtok":5,"input_audio_mtok":3}},{"id":"gpt-4o-mini-tts","match":{"equals":"gpt-4o-mini-tts"},"prices":{"input_mtok":0.6,"output_mtok":12}},{"id":"gpt-4o-realtime-preview","match":{"starts_with":"gpt-4o-realtime"},"context_window":32000,"prices":{"input_mtok":5,"cache_read_mtok":2.5,"output_mtok":20,"input_audio_mtok":40,"cache_audio_read_mtok":2.5,"output_audio_mtok":80}},{"id":"gpt-4o-search-preview","name":"GPT-4o Search Preview","match":{"or":[{"equals":"gpt-4o-search-preview"},{"equals":"gpt-4o-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-transcribe","match":{"or":[{"equals":"gpt-4o-transcribe"},{"equals":"gpt-4o-transcribe-diarize"}]},"context_window":16000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":6}},{"id":"gpt-4o:extended","name":"GPT-4o (extended)","match":{"equals":"gpt-4o:extended"},"prices":{"input_mtok":6,"output_mtok":18}},{"id":"gpt-5","name":"GPT-5","match":{"or":[{"equals":"gpt-5"},{"equals":"gpt-5-2025-08-07"},{"equals":"gpt-5-chat"},{"equals":"gpt-5-chat-latest"},{"equals":"gpt-5-codex"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-image","match":{"equals":"gpt-5-image"},"prices":{"input_mtok":10,"cache_read_mtok":1.25,"output_mtok":10}},{"id":"gpt-5-image-mini","match":{"equals":"gpt-5-image-mini"},"prices":{"input_mtok":2.5,"cache_read_mtok":0.25,"output_mtok":2}},{"id":"gpt-5-mini","name":"GPT-5 mini","match":{"or":[{"equals":"gpt-5-mini"},{"equals":"gpt-5-mini-2025-08-07"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-nano","name":"GPT-5 nano","match":{"or":[{"equals":"gpt-5-nano"},{"starts_with":"gpt-5-nano-"}]},"context_window":400000,"prices":{"input_mtok":0.05,"cache_read_mtok":0.005,"output_mtok":0.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-pro","match":{"or":[{"equals":"gpt-5-pro"},{"equals":"gpt-5-pro-2025-10-06"}]},"context_window":400000,"prices":{"input_mtok":15,"output_mtok":120,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1","name":"GPT-5.1","match":{"or":[{"equals":"gpt-5.1"},{"equals":"gpt-5.1-2025-11-13"},{"equals":"gpt-5.1-codex"},{"equals":"gpt-5.1-codex-max"},{"equals":"gpt-5.1-chat"},{"equals":"gpt-5.1-chat-latest"},{"equals":"gpt-5-1"},{"equals":"gpt-5-1-2025-11-13"},{"equals":"gpt-5-1-codex"},{"equals":"gpt-5-1-codex-max"},{"equals":"gpt-5-1-chat"},{"equals":"gpt-5-1-chat-latest"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1-codex-mini","name":"GPT-5.1 Codex Mini","match":{"or":[{"equals":"gpt-5.1-codex-mini"},{"equals":"gpt-5.1-mini"},{"equals":"gpt-5-1-codex-mini"},{"equals":"gpt-5-1-mini"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2}},{"id":"gpt-5.2","name":"GPT-5.2","match":{"or":[{"equals":"gpt-5.2"},{"equals":"gpt-5.2-2025-12-11"},{"equals":"gpt-5-2"},{"equals":"gpt-5-2-2025-12-11"},{"equals":"gpt-5.2-chat"},{"equals":"gpt-5.2-chat-latest"},{"equals":"gpt-5-2-chat"},{"equals":"gpt-5-2-chat-latest"},{"equals":"gpt-5.2-codex"},{"equals":"gpt-5-2-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.2-pro","match":{"or":[{"equals":"gpt-5.2-pro"},{"equals":"gpt-5.2-pro-2025-12-11"},{"equals":"gpt-5-2-pro-2025-12-11"}]},"context_window":400000,"prices":{"input_mtok":21,"output_mtok":168,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.3","name":"GPT-5.3 Chat","match":{"or":[{"equals":"gpt-5.3"},{"equals":"gpt-5-3"},{"equals":"gpt-5.3-chat"},{"equals":"gpt-5.3-chat-latest"},{"equals":"gpt-5-3-chat"},{"equals":"gpt-5-3-chat-latest"}]},"context_window":128000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.3-codex","name":"GPT-5.3-Codex","match":{"or":[{"equals":"gpt-5.3-codex"},{"equals":"gpt-5-3-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.4","name":"GPT-5.4","match":{"or":[{"equals":"gpt-5.4"},{"equals":"gpt-5.4-2026-03-05"},{"equals":"gpt-5-4"},{"equals":"gpt-5-4-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-image-2","name":"GPT-5.4 Image 2","match":{"equals":"gpt-5.4-image-2"},"prices":{"input_mtok":8,"cache_read_mtok":2,"output_mtok":15}},{"id":"gpt-5.4-mini","name":"GPT-5.4 mini","match":{"or":[{"equals":"gpt-5.4-mini"},{"equals":"gpt-5.4-mini-2026-03-17"},{"equals":"gpt-5-4-mini"},{"equals":"gpt-5-4-mini-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":4.5,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-nano","name":"GPT-5.4 nano","match":{"or":[{"equals":"gpt-5.4-nano"},{"equals":"gpt-5.4-nano-2026-03-17"},{"equals":"gpt-5-4-nano"},{"equals":"gpt-5-4-nano-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.25,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-pro","name":"GPT-5.4 Pro","match":{"or":[{"equals":"gpt-5.4-pro"},{"equals":"gpt-5.4-pro-2026-03-05"},{"equals":"gpt-5-4-pro"},{"equals":"gpt-5-4-pro-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5","name":"GPT-5.5","match":{"or":[{"equals":"gpt-5.5"},{"equals":"gpt-5.5-2026-04-23"},{"equals":"gpt-5.5-2026-04-24"},{"equals":"gpt-5-5"},{"equals":"gpt-5-5-2026-04-23"},{"equals":"gpt-5-5-2026-04-24"},{"equals":"gpt-5.5-chat"},{"equals":"gpt-5.5-chat-latest"},{"equals":"gpt-5-5-chat"},{"equals":"gpt-5-5-chat-latest"},{"equals":"gpt-5.5-codex"},{"equals":"gpt-5-5-codex"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5-pro","name":"GPT-5.5 Pro","match":{"or":[{"equals":"gpt-5.5-pro"},{"equals":"gpt-5.5-pro-2026-04-23"},{"equals":"gpt-5-5-pro"},{"equals":"gpt-5-5-pro-2026-04-23"}]},"context_window":1000000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.6-luna","name":"GPT-5.6 Luna","match":{"or":[{"equals":"gpt-5.6-luna"},{"equals":"gpt-5-6-luna"},{"regex":"^gpt-5\\\\.6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"cache_write_mtok":{"base":1.25,"tiers":[{"start":271999,"price":2.5}]},"cache_read_mtok":{"base":0.1,"tiers":[{"start":271999,"price":0.2}]},"output_mtok":{"base":6,"tiers":[{"start":271999,"price":9}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-sol","name":"GPT-5.6 Sol","match":{"or":[{"equals":"gpt-5.6-sol"},{"equals":"gpt-5-6-sol"},{"equals":"gpt-5.6"},{"equals":"gpt-5-6"},{"regex":"^gpt-5\\\\.6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-terra","name":"GPT-5.6 Terra","match":{"or":[{"equals":"gpt-5.6-terra"},{"equals":"gpt-5-6-terra"},{"regex":"^gpt-5\\\\.6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_write_mtok":{"base":3.125,"tiers":[{"start":271999,"price":6.25}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-6-astra","name":"GPT-6 Astra","match":{"or":[{"equals":"gpt-6-astra"},{"regex":"^gpt-6-astra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":10,"tiers":[{"start":271999,"price":20}]},"cache_write_mtok":{"base":12.5,"tiers":[{"start":271999,"price":25}]},"cache_read_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"output_mtok":{"base":50,"tiers":[{"start":271999,"price":75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-luna","name":"GPT-6 Luna","match":{"or":[{"equals":"gpt-6-luna"},{"regex":"^gpt-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":0.1,"tiers":[{"start":272000,"price":0.2}]},"cache_write_mtok":{"base":0.125,"tiers":[{"start":272000,"price":0.25}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":272000,"price":0.02}]},"output_mtok":{"base":0.5,"tiers":[{"start":272000,"price":0.75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-sol","name":"GPT-6 Sol","match":{"or":[{"equals":"gpt-6-sol"},{"regex":"^gpt-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":272000,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":272000,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":272000,"price":0.4}]},"output_mtok":{"base":10,"tiers":[{"start":272000,"price":15}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-audio","name":"GPT Audio","match":{"or":[{"equals":"gpt-audio"},{"equals":"gpt-audio-2025-08-28"},{"equals":"gpt-audio-1.5"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":32,"output_audio_mtok":64}},{"id":"gpt-audio-mini","name":"GPT Audio Mini","match":{"or":[{"equals":"gpt-audio-mini"},{"equals":"gpt-audio-mini-2025-10-06"},{"equals":"gpt-audio-mini-2025-12-15"}]},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":2.4,"input_audio_mtok":10,"output_audio_mtok":20}},{"id":"gpt-chat-latest","name":"GPT Chat Latest","match":{"equals":"gpt-chat-latest"},"prices":{"input_mtok":5,"cache_read_mtok":0.5,"output_mtok":30}},{"id":"gpt-image-1","name":"GPT Image 1","match":{"equals":"gpt-image-1"},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":40,"input_image_mtok":10,"cache_image_read_mtok":2.5}},{"id":"gpt-image-1-mini","name":"GPT Image 1 Mini","match":{"or":[{"equals":"gpt-image-1-mini"}]},"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":8,"input_image_mtok":2.5,"cache_image_read_mtok":0.25}},{"id":"gpt-image-1.5","name":"GPT Image 1.5","match":{"or":[{"equals":"gpt-image-1.5"},{"equals":"gpt-image-1.5-2025-12-16"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":10,"input_image_mtok":8,"cache_image_read_mtok":2,"output_image_mtok":32}},{"id":"gpt-image-2","name":"GPT Image 2","match":{"or":[{"equals":"gpt-image-2"},{"equals":"gpt-image-2-2026-04-21"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":30,"input_image_mtok":8,"cache_image_read_mtok":2}},{"id":"gpt-oss-120b","name":"gpt-oss-120b","match":{"equals":"gpt-oss-120b"},"context_window":131072,"prices":{"input_mtok":0.039,"output_mtok":0.18}},{"id":"gpt-oss-20b","name":"gpt-oss-20b","match":{"equals":"gpt-oss-20b"},"context_window":131072,"prices":{"input_mtok":0.029,"output_mtok":0.14}},{"id":"gpt-oss-safeguard-20b","name":"gpt-oss-safeguard-20b","match":{"equals":"gpt-oss-safeguard-20b"},"context_window":131072,"prices":{"input_mtok":0.075,"cache_read_mtok":0.037,"output_mtok":0.3}},{"id":"gpt-realtime","match":{"or":[{"equals":"gpt-realtime"},{"equals":"gpt-realtime-2025-08-28"},{"equals":"gpt-realtime-1.5"}]},"context_window":32000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":16,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-2","match":{"or":[{"equals":"gpt-realtime-2"},{"equals":"gpt-realtime-2.1"}]},"context_window":128000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":24,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-mini","match":{"or":[{"equals":"gpt-realtime-mini"},{"equals":"gpt-realtime-2.1-mini"},{"equals":"gpt-realtime-mini-2025-12-15"},{"equals":"gpt-realtime-mini-2025-10-06"}]},"prices":{"input_mtok":0.6,"cache_read_mtok":0.06,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20,"input_image_mtok":0.8,"cache_image_read_mtok":0.08}},{"id":"gpt-transcribe","match":{"equals":"gpt-transcribe"},"prices":{"audio_hours":0.27,"input_audio_hours":0.27}},{"id":"moderation","match":{"contains":"moderation"},"prices":{}},{"id":"o1","name":"o1","match":{"or":[{"equals":"o1"},{"equals":"o1-2024-12-17"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-mini","name":"o1 mini","match":{"or":[{"equals":"o1-mini"},{"equals":"o1-mini-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o1-preview","name":"o1 preview","match":{"or":[{"equals":"o1-preview"},{"equals":"o1-preview-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-pro","name":"o1-pro","match":{"or":[{"equals":"o1-pro"},{"equals":"o1-pro-2025-03-19"}]},"context_window":200000,"prices":{"input_mtok":150,"output_mtok":600}},{"id":"o3","name":"o3","match":{"or":[{"equals":"o3"},{"equals":"o3-2025-04-16"}]},"context_window":200000,"prices":[{"prices":{"input_mtok":10,"cache_read_mtok":0.5,"output_mtok":40,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2025-06-10","type":"start_date"},"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"o3-deep-research","match":{"or":[{"equals":"o3-deep-research"},{"equals":"o3-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":10,"cache_read_mtok":2.5,"output_mtok":40}},{"id":"o3-mini","name":"o3 Mini","match":{"or":[{"equals":"o3-mini"},{"equals":"o3-mini-2025-01-31"},{"equals":"o3-mini-high"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o3-pro","name":"o3 Pro","match":{"or":[{"equals":"o3-pro"},{"equals":"o3-pro-2025-06-10"}]},"context_window":200000,"prices":{"input_mtok":20,"output_mtok":80}},{"id":"o4-mini","name":"o4 Mini High","match":{"or":[{"equals":"o4-mini-2025-04-16"},{"equals":"o4-mini-high"},{"equals":"o4-mini"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.275,"output_mtok":4.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"o4-mini-deep-research","match":{"or":[{"equals":"o4-mini-deep-research"},{"equals":"o4-mini-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8}},{"id":"text-davinci-002","match":{"equals":"text-davinci-002"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-davinci-003","match":{"equals":"text-davinci-003"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-embedding-3-large","name":"text embedding 3","match":{"equals":"text-embedding-3-large"},"context_window":8192,"prices":{"input_mtok":0.13}},{"id":"text-embedding-3-small","name":"text embedding 3","match":{"equals":"text-embedding-3-small"},"context_window":8192,"prices":{"input_mtok":0.02}},{"id":"text-embedding-ada-002","name":"text embedding ada","match":{"or":[{"equals":"text-embedding-ada"},{"equals":"text-embedding-ada-002"},{"equals":"text-embedding-ada-002-v2"}]},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"whisper-1","match":{"equals":"whisper-1"},"prices":{"audio_hours":0.36,"input_audio_hours":0.36}}]},{"id":"deepseek","name":"Deepseek","api_pattern":"https://api\\\\.deepseek\\\\.com","model_match":{"starts_with":"deepseek"},"models":[{"id":"deepseek-chat","name":"DeepSeek Chat","match":{"or":[{"starts_with":"deepseek-chat"},{"equals":"deepseek-chat-v3-0324"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.27,"cache_read_mtok":0.07,"output_mtok":1.1}}]},{"id":"deepseek-reasoner","name":"Deepseek R1","match":{"or":[{"equals":"deepseek-reasoner"},{"starts_with":"deepseek-r1"},{"equals":"deepseek-r1-0528"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.55,"cache_read_mtok":0.14,"output_mtok":2.19}}]},{"id":"deepseek-v3.1-terminus","name":"DeepSeek V3.1 Terminus","match":{"equals":"deepseek-v3.1-terminus"},"context_window":128000,"prices":{"input_mtok":0.27,"cache_read_mtok":0.13,"output_mtok":0.95}},{"id":"deepseek-v3.2","name":"DeepSeek V3.2","match":{"equals":"deepseek-v3.2"},"context_window":128000,"prices":{"input_mtok":0.2288,"output_mtok":0.3432}},{"id":"deepseek-v3.2-exp","name":"DeepSeek V3.2 Exp","match":{"equals":"deepseek-v3.2-exp"},"context_window":128000,"prices":{"input_mtok":0.27,"output_mtok":0.41}},{"id":"deepseek-v4-flash","name":"DeepSeek V4 Flash","match":{"or":[{"starts_with":"deepseek-v4-flash"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.14,"cache_read_mtok":0.0028,"output_mtok":0.28}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.22,"cache_read_mtok":0.007,"output_mtok":0.66}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}}]},{"id":"deepseek-v4-pro","name":"DeepSeek V4 Pro","match":{"or":[{"starts_with":"deepseek-v4-pro"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.435,"cache_read_mtok":0.003625,"output_mtok":0.87}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.66,"cache_read_mtok":0.022,"output_mtok":1.98}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}}]}]},{"id":"x-ai","name":"X AI","api_pattern":"https://api\\\\.x\\\\.ai","model_match":{"contains":"grok"},"provider_match":{"equals":"xai"},"models":[{"id":"grok-2-1212","name":"Grok 2 1212","match":{"or":[{"equals":"grok-2-1212"},{"equals":"grok-2"},{"equals":"grok-2-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10},"deprecated":true},{"id":"grok-2-vision-1212","name":"Grok 2 Vision 1212","match":{"or":[{"equals":"grok-2-vision-1212"},{"equals":"grok-2-vision"},{"equals":"grok-2-vision-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10}},{"id":"grok-3","name":"Grok 3","match":{"or":[{"equals":"grok-3"},{"equals":"grok-3-latest"},{"equals":"grok-3-beta"}]},"context_window":131072,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-3-fast","name":"Grok 3 Fast","match":{"or":[{"equals":"grok-3-fast"},{"equals":"grok-3-fast-latest"},{"equals":"grok-3-fast-beta"}]},"context_window":131072,"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":25}},{"id":"grok-3-mini","name":"Grok 3 Mini","match":{"or":[{"equals":"grok-3-mini"},{"equals":"grok-3-mini-beta"},{"equals":"grok-3-mini-latest"}]},"context_window":131072,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":0.5}},{"id":"grok-3-mini-fast","name":"Grok 3 Mini Fast","match":{"or":[{"equals":"grok-3-mini-fast"},{"equals":"grok-3-mini-fast-beta"},{"equals":"grok-3-mini-fast-latest"}]},"context_window":131072,"prices":{"input_mtok":0.6,"cache_read_mtok":0.15,"output_mtok":4}},{"id":"grok-4-0709","name":"Grok 4","match":{"or":[{"equals":"grok-4-0709"},{"equals":"grok-4"},{"equals":"grok-4-latest"}]},"context_window":256000,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-4-1-fast-non-reasoning","name":"Grok 4.1 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-1-fast-non-reasoning"},{"equals":"grok-4-1-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-1-fast-reasoning","name":"Grok 4.1 Fast Reasoning","match":{"or":[{"equals":"grok-4-1-fast"},{"equals":"grok-4-1-fast-reasoning"},{"equals":"grok-4-1-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-non-reasoning","name":"Grok 4 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-fast-non-reasoning"},{"equals":"grok-4-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-reasoning","name":"Grok 4 Fast Reasoning","match":{"or":[{"equals":"grok-4-fast"},{"equals":"grok-4-fast-reasoning"},{"equals":"grok-4-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4.20","name":"Grok 4.20","match":{"equals":"grok-4.20"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.20-multi-agent","name":"Grok 4.20 Multi-Agent","match":{"equals":"grok-4.20-multi-agent"},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":6}},{"id":"grok-4.3","name":"Grok 4.3","match":{"or":[{"equals":"grok-4.3"},{"regex":"^grok-4\\\\.3-\\\\d{8}$"},{"equals":"x-ai/grok-4.3"},{"regex":"^x-ai/grok-4\\\\.3-\\\\d{8}$"},{"equals":"grok-4.3-latest"}]},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.5","name":"Grok 4.5","match":{"or":[{"equals":"grok-4.5"},{"regex":"^grok-4\\\\.5-\\\\d{8}$"},{"equals":"x-ai/grok-4.5"},{"regex":"^x-ai/grok-4\\\\.5-\\\\d{8}$"},{"equals":"grok-4.5-latest"},{"equals":"grok-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":199999,"price":0.6}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-4.6","name":"Grok 4.6","match":{"or":[{"equals":"grok-4.6"},{"regex":"^grok-4\\\\.6-\\\\d{8}$"},{"equals":"x-ai/grok-4.6"},{"regex":"^x-ai/grok-4\\\\.6-\\\\d{8}$"},{"equals":"grok-4.6-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":199999,"price":1}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-build-0.1","name":"Grok Build 0.1","match":{"equals":"grok-build-0.1"},"context_window":256000,"prices":{"input_mtok":{"base":1,"tiers":[{"start":199999,"price":2}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]}}},{"id":"grok-code-fast-1","name":"Grok Code Fast 1","match":{"or":[{"equals":"grok-code-fast"},{"equals":"grok-code-fast-1"},{"equals":"grok-code-fast-1-0825"}]},"context_window":256000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.5}},{"id":"grok-voice-latest","name":"Grok Voice","match":{"equals":"grok-voice-latest"},"prices":[{"prices":{"audio_hours":3,"input_text_messages_kcount":4}},{"constraint":{"start_date":"2026-08-05","type":"start_date"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"grok-voice-think-fast-1.0","name":"Grok Voice Think Fast 1.0","match":{"equals":"grok-voice-think-fast-1.0"},"prices":{"audio_hours":3,"input_text_messages_kcount":4},"deprecated":true},{"id":"grok-voice-think-fast-2.0","name":"Grok Voice Think Fast 2.0","match":{"equals":"grok-voice-think-fast-2.0"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"mistral","name":"Mistral","api_pattern":"https://api\\\\.mistral\\\\.ai","model_match":{"regex":"^(?![^/]+/)(?:labs-)?(?:(?:mi|code|dev|magi|mini)stral|mixtral|pixtral|voxtral|open-(?:mistral|mixtral))"},"provider_match":{"starts_with":"mistral"},"models":[{"id":"codestral","name":"Codestral","match":{"or":[{"equals":"codestral-latest"},{"equals":"codestral-2501"}]},"context_window":256000,"prices":{"input_mtok":0.3,"output_mtok":0.9}},{"id":"codestral-2508","name":"Codestral 2508","match":{"equals":"codestral-2508"},"context_window":256000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":0.9}},{"id":"devstral-2512","name":"Devstral 2 2512","match":{"equals":"devstral-2512"},"context_window":262144,"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"devstral-small","name":"Devstral Small","match":{"or":[{"equals":"devstral-small"},{"equals":"devstral-small-2505"},{"equals":"devstral-small-2507"},{"equals":"devstral-small-latest"},{"equals":"labs-devstral-small-2512"}]},"prices":{"input_mtok":0.1,"output_mtok":0.3},"deprecated":true},{"id":"devstral-small:free","name":"Devstral Small (free)","match":{"equals":"devstral-small:free"},"prices":{}},{"id":"magistral-medium","name":"Magistral Medium","match":{"or":[{"starts_with":"magistral-medium"}]},"prices":{"input_mtok":2,"output_mtok":5}},{"id":"magistral-small","name":"Magistral Small","match":{"starts_with":"magistral-small-"},"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"ministral-14b-2512","name":"Ministral 3 14B 2512","match":{"equals":"ministral-14b-2512"},"context_window":262144,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":0.2}},{"id":"ministral-3b","name":"Ministral 3B","match":{"equals":"ministral-3b"},"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"ministral-3b-2512","name":"Ministral 3 3B 2512","match":{"equals":"ministral-3b-2512"},"context_window":131072,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.1}},{"id":"ministral-8b","name":"Ministral 8B 24.10","match":{"or":[{"equals":"ministral-8b"},{"equals":"ministral-8b-2410"}]},"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"ministral-8b-2512","name":"Ministral 3 8B 2512","match":{"equals":"ministral-8b-2512"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}},{"id":"ministral-8b-latest","name":"Ministral 8B Latest","match":{"equals":"ministral-8b-latest"},"prices":[{"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"constraint":{"start_date":"2025-12-02","type":"start_date"},"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}}]},{"id":"mistral-7b","name":"Mistral 7B","match":{"or":[{"equals":"mistral-7b"},{"equals":"open-mistral-7b"}]},"prices":{"input_mtok":0.25,"output_mtok":0.25}},{"id":"mistral-embed","match":{"equals":"mistral-embed"},"context_window":8192,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral-large","name":"Mistral Large","match":{"or":[{"equals":"mistral-large"},{"equals":"mistral-large-latest"},{"equals":"mistral-large-2407"},{"equals":"mistral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral-large-2512","name":"Mistral Large 3 2512","match":{"equals":"mistral-large-2512"},"context_window":262144,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":1.5}},{"id":"mistral-medium-2312","name":"Mistral Medium 1","match":{"equals":"mistral-medium-2312"},"prices":{"input_mtok":2.7,"output_mtok":8.1}},{"id":"mistral-medium-3-1","name":"Mistral Medium 3 and 3.1","match":{"or":[{"equals":"mistral-medium"},{"equals":"mistral-medium-2505"},{"equals":"mistral-medium-2508"}]},"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"mistral-medium-3-5","name":"Mistral Medium 3.5","match":{"or":[{"equals":"mistral-medium-3.5"},{"equals":"mistral-medium-3-5"},{"equals":"mistral-medium-3"}]},"context_window":262144,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}},{"id":"mistral-medium-latest","name":"Mistral Medium Latest","match":{"equals":"mistral-medium-latest"},"prices":[{"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"constraint":{"start_date":"2026-06-16","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"mistral-nemo","name":"Mistral NeMo","match":{"or":[{"equals":"mistral-nemo"},{"equals":"open-mistral-nemo"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral-nemo:free","name":"Mistral Nemo (free)","match":{"equals":"mistral-nemo:free"},"prices":{}},{"id":"mistral-ocr-2503","name":"Mistral OCR","match":{"or":[{"equals":"mistral-ocr-2503"},{"equals":"mistral-ocr-2503-completion"}]},"prices":{"input_document_kpages":1},"deprecated":true},{"id":"mistral-ocr-2505","name":"Mistral OCR 2","match":{"or":[{"equals":"mistral-ocr-2505"},{"equals":"mistral-ocr-2505-completion"}]},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3},"deprecated":true},{"id":"mistral-ocr-2512","name":"Mistral OCR 3","match":{"or":[{"equals":"mistral-ocr-2512"},{"equals":"mistral-ocr-2512-completion"}]},"context_window":16384,"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"id":"mistral-ocr-4-0","name":"Mistral OCR 4.0","match":{"or":[{"equals":"mistral-ocr-4-0"},{"equals":"mistral-ocr-4-0-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-4-1","name":"Mistral OCR 4.1","match":{"or":[{"equals":"mistral-ocr-4"},{"equals":"mistral-ocr-4-completion"},{"equals":"mistral-ocr-4-1"},{"equals":"mistral-ocr-4-1-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-latest","name":"Mistral OCR Latest","match":{"or":[{"equals":"mistral-ocr-latest"},{"equals":"mistral-ocr-latest-completion"}]},"prices":[{"prices":{"input_document_kpages":1}},{"constraint":{"start_date":"2025-05-22","type":"start_date"},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2025-12-18","type":"start_date"},"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2026-06-23","type":"start_date"},"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}}]},{"id":"mistral-saba","name":"Mistral Saba","match":{"or":[{"equals":"mistral-saba"},{"equals":"mistral-saba-latest"}]},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"mistral-small-24b-instruct-2501","name":"Mistral Small 3","match":{"equals":"mistral-small-24b-instruct-2501"},"prices":{"input_mtok":0.05,"output_mtok":0.08}},{"id":"mistral-small-24b-instruct-2501:free","name":"Mistral Small 3 (free)","match":{"equals":"mistral-small-24b-instruct-2501:free"},"prices":{}},{"id":"mistral-small-2603","name":"Mistral Small 4","match":{"equals":"mistral-small-2603"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"mistral-small-3.1-24b-instruct","name":"Mistral Small 3.1 24B","match":{"equals":"mistral-small-3.1-24b-instruct"},"prices":{"input_mtok":0.351,"output_mtok":0.555}},{"id":"mistral-small-3.2-24b-instruct","name":"Mistral Small 3.2 24B","match":{"equals":"mistral-small-3.2-24b-instruct"},"prices":{"input_mtok":0.075,"output_mtok":0.2}},{"id":"mistral-small-latest","name":"Mistral Small 3.2","match":{"equals":"mistral-small-latest"},"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"mistral-tiny","name":"Mistral Tiny","match":{"equals":"mistral-tiny"},"prices":{"input_mtok":0.25,"output_mtok":0.25},"deprecated":true},{"id":"mixtral-8x22b-instruct","name":"Mixtral 8x22B Instruct","match":{"equals":"mixtral-8x22b-instruct"},"prices":{"input_mtok":0.9,"output_mtok":0.9}},{"id":"mixtral-8x7b","name":"Mixtral 8x7B","match":{"or":[{"starts_with":"mixtral-8x7b"},{"equals":"open-mixtral-8x7b"}]},"prices":{"input_mtok":0.7,"output_mtok":0.7}},{"id":"pixtral-12b","name":"Pixtral 12B","match":{"or":[{"equals":"pixtral-12b"},{"equals":"pixtral-12b-latest"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"pixtral-large","name":"Pixtral Large 2411","match":{"or":[{"equals":"pixtral-large-latest"},{"equals":"pixtral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"voxtral-mini-2602","name":"Voxtral Mini Transcribe 2","match":{"or":[{"equals":"voxtral-mini-latest"},{"equals":"voxtral-mini-2602"}]},"context_window":16384,"prices":{"audio_hours":0.18,"input_audio_hours":0.18}},{"id":"voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"or":[{"equals":"voxtral-small-24b-2507"},{"equals":"voxtral-small-2507"},{"equals":"voxtral-small-latest"}]},"context_window":32768,"prices":[{"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.3}},{"constraint":{"start_date":"2026-08-11","type":"start_date"},"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4}}]}]}]'), J = {
@@ -17353,9 +22060,9 @@ var PRICES_VERSION = "0.1.8", PROVIDER_IDS = {
   mistral_ai: "mistral"
 }, DAY_MS = 864e5, MINUTE_MS = 6e4, PROBE_TOKENS = 1e3;
 function costUsd(provider, model, usage, atMs) {
-  let listed2 = listing(PROVIDER_IDS[provider] ?? provider, model, atMs);
-  if (listed2 === void 0) return;
-  let bracket = listed2.brackets.findLast((start) => usage.input > start) ?? 0, rates = listed2.rates(bracket);
+  let listed3 = listing(PROVIDER_IDS[provider] ?? provider, model, atMs);
+  if (listed3 === void 0) return;
+  let bracket = listed3.brackets.findLast((start) => usage.input > start) ?? 0, rates = listed3.rates(bracket);
   if (rates === void 0) return;
   let usd = (usage.input - usage.cacheRead - usage.cacheWrite) * rates.input + usage.cacheRead * rates.cacheRead + (usage.cacheWrite - usage.cacheWrite1h) * rates.cacheWrite + usage.cacheWrite1h * rates.cacheWrite1h + usage.output * rates.output + usage.webSearches * rates.webSearch;
   return Math.round(usd * 1e12) / 1e12;
@@ -17402,40 +22109,44 @@ function probe(price, n) {
 
 // src/trace/attributes.ts
 function turnAttributes(turn, who, settings) {
-  let to = common(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  return addRun(to, turn, [turn], settings), put2(to, ATTR_TURN_NUMBER, turn.number), put2(to, ATTR_TURN_TRIGGER, turn.trigger), put2(to, ATTR_COMMAND, turn.command), turn.rewound !== void 0 && put2(to, ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? ""), turn.copiedFrom !== void 0 && put2(to, ATTR_TURN_COPIED, !0), put2(to, ATTR_VCS_REF_HEAD_NAME, turn.branch), turn.problems > 0 && put2(to, ATTR_PROBLEMS, turn.problems), turn.redactions !== void 0 && addRedactions(to, turn.redactions), to;
+  let to = common2(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
+  return addRun(to, turn, [turn], settings), put2(to, ATTR_TURN_NUMBER, turn.number), put2(to, ATTR_TURN_TRIGGER, turn.trigger), put2(to, ATTR_COMMAND, turn.command), turn.rewound !== void 0 && put2(to, ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? ""), turn.copiedFrom !== void 0 && put2(to, ATTR_TURN_COPIED, !0), put2(to, ATTR_VCS_REF_HEAD_NAME, turn.branch), turn.problems > 0 && put2(to, ATTR_PROBLEMS, turn.problems), turn.redactions !== void 0 && addRedactions(to, turn.redactions), turn.sessionUsage !== void 0 && addSessionUsage(to, turn.sessionUsage, settings), to;
 }
 function agentAttributes(agent, call, who, settings) {
-  let to = common(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  return addRun(to, agent, [agent, ...agent.respawns], settings), put2(to, ATTR_AGENT_TYPE, agent.type), agent.respawns.length > 0 && put2(to, ATTR_AGENT_RESPAWNS, agent.respawns.length), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call?.id), put2(to, ATTR_PERMISSION_DECISION, call?.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call?.permission?.source), settings.content && put2(to, ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description), to;
+  let to = common2(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
+  return addRun(to, agent, [agent, ...agent.respawns], settings), put2(to, ATTR_AGENT_TYPE, agent.type), agent.respawns.length > 0 && put2(to, ATTR_AGENT_RESPAWNS, agent.respawns.length), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call?.id), put2(to, ATTR_PERMISSION_DECISION, call?.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call?.permission?.source), agent.sessionUsage !== void 0 && addSessionUsage(to, agent.sessionUsage, settings), settings.content && put2(to, ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description), to;
 }
 function chatAttributes(call, who, settings) {
-  let { profile } = settings, { usage } = call, to = common(GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
-  if (put2(to, ATTR_GEN_AI_PROVIDER_NAME, call.provider), put2(to, ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model), put2(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put2(to, ATTR_GEN_AI_RESPONSE_MODEL, call.model), put2(to, ATTR_GEN_AI_RESPONSE_ID, call.id), call.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]), usage !== void 0) {
+  let { profile } = settings, { usage } = call, to = common2(GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
+  if (put2(to, ATTR_GEN_AI_PROVIDER_NAME, call.provider), put2(to, ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model), put2(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put2(to, ATTR_GEN_AI_RESPONSE_MODEL, call.model), put2(to, call.idIsOurs === !0 ? ATTR_MODEL_CALL_ID : ATTR_GEN_AI_RESPONSE_ID, call.id), call.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]), usage !== void 0) {
     addUsage(to, usage, profile, !0), usage.reliable || put2(to, ATTR_USAGE_UNRELIABLE, !0);
     let cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
-    put2(to, ATTR_COST_USD, cost), cost !== void 0 && put2(to, ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`);
+    put2(to, ATTR_COST_USD, cost ?? call.costUsd), cost !== void 0 ? put2(to, ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`) : call.costUsd !== void 0 && put2(to, ATTR_COST_PRICES, HARNESS_PRICES);
   }
-  return put2(to, profile.effort, call.effort), call.retries > 0 && put2(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put2(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put2(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put2(to, ATTR_INPUT_SCOPE, "delta"), put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
+  return call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), put2(to, profile.effort, call.effort), call.retries > 0 && put2(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put2(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put2(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put2(to, ATTR_INPUT_SCOPE, "delta"), put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
 }
 function toolAttributes(call, who, settings) {
-  let to = common(GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
-  return put2(to, ATTR_GEN_AI_TOOL_NAME, call.name), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put2(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put2(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put2(to, ATTR_TASK_ID, call.taskId), put2(to, ATTR_TEAMMATE, call.teammate), put2(to, ATTR_FILES_COUNT, call.files?.length), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (put2(to, ATTR_FILES, call.files?.slice(0, MAX_FILES).map(changeLine)), put2(to, ATTR_COMMITS, call.commits), put2(to, ATTR_PULL_REQUESTS, call.pullRequests), call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
+  let to = common2(GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
+  return put2(to, ATTR_GEN_AI_TOOL_NAME, call.name), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put2(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put2(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put2(to, ATTR_TASK_ID, call.taskId), put2(to, ATTR_TEAMMATE, call.teammate), put2(to, ATTR_FILES_COUNT, call.files?.length), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (put2(to, ATTR_FILES, call.files?.slice(0, MAX_FILES).map(changeLine)), put2(to, ATTR_COMMITS, call.commits), put2(to, ATTR_PULL_REQUESTS, call.pullRequests), call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
 }
 var MAX_FILES = 100, changeLine = ({ change, path: path2, movedTo }) => [change, path2, ...movedTo === void 0 ? [] : ["->", movedTo]].join(" ").trimEnd();
 function put2(to, name, value) {
   value !== void 0 && (to[name] = value);
 }
-function common(operation, who) {
+function common2(operation, who) {
   let to = {};
   return put2(to, ATTR_GEN_AI_OPERATION_NAME, operation), put2(to, ATTR_GEN_AI_CONVERSATION_ID, who.conversationId), put2(to, ATTR_SESSION_ID, who.conversationId), put2(to, ATTR_GEN_AI_AGENT_NAME, who.agentName), put2(to, ATTR_GEN_AI_AGENT_ID, who.agentId), who.unclaimed && put2(to, ATTR_AGENT_UNCLAIMED, !0), to;
 }
+var HARNESS_PRICES = "harness";
+function addSessionUsage(to, { usage, costUsd: costUsd2 }, { profile, agentUsage }) {
+  agentUsage !== "off" && (addUsage(to, usage, profile, profile.agentHasCacheTokens), put2(to, ATTR_USAGE_SCOPE, "session"), put2(to, ATTR_COST_USD, costUsd2), costUsd2 !== void 0 && put2(to, ATTR_COST_PRICES, HARNESS_PRICES));
+}
 function addRun(to, run2, runs, settings) {
   let calls = runs.flatMap(({ modelCalls }) => modelCalls), { profile } = settings, last = calls.at(-1), usages = calls.flatMap((call) => call.usage ?? []);
-  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, run2.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum2), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf2(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
+  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, run2.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum3), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf3(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
     to,
     ATTR_TOOL_CALLS,
-    runs.reduce((count, { toolCalls }) => count + toolCalls.length, 0)
+    runs.reduce((count2, { toolCalls }) => count2 + toolCalls.length, 0)
   );
   let compaction = run2.compactions.at(-1);
   compaction !== void 0 && (put2(to, ATTR_COMPACTIONS, run2.compactions.length), put2(to, ATTR_COMPACTION_TOKENS_BEFORE, compaction.tokensBefore), put2(to, ATTR_COMPACTION_TOKENS_AFTER, compaction.tokensAfter)), settings.content && (run2.prompt !== void 0 && put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson([{ role: "user", parts: run2.prompt }])), run2.answer !== void 0 && run2.answer.length > 0 && put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([{ role: "assistant", parts: run2.answer }], finishReason(last, profile))));
@@ -17444,16 +22155,16 @@ function addRedactions(to, redactions) {
   put2(
     to,
     ATTR_REDACTIONS,
-    Object.values(redactions).reduce((total, count) => total + count, 0)
+    Object.values(redactions).reduce((total, count2) => total + count2, 0)
   );
-  for (let [rule, count] of Object.entries(redactions).toSorted(([a], [b2]) => a < b2 ? -1 : 1))
-    put2(to, `${ATTR_REDACTIONS}.${rule}`, count);
+  for (let [rule, count2] of Object.entries(redactions).toSorted(([a], [b2]) => a < b2 ? -1 : 1))
+    put2(to, `${ATTR_REDACTIONS}.${rule}`, count2);
 }
-var errorTypeOf2 = (outcome) => outcome.kind === "error" ? outcome.errorType : void 0, finishReason = (call, profile) => profile.finishReasonInMessage ? call?.finishReason ?? "error" : void 0;
+var errorTypeOf3 = (outcome2) => outcome2.kind === "error" ? outcome2.errorType : void 0, finishReason = (call, profile) => profile.finishReasonInMessage ? call?.finishReason ?? (call === void 0 || call.usage?.reliable === !1 ? "error" : void 0) : void 0;
 function addUsage(to, usage, profile, withParts) {
   put2(to, ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input), put2(to, ATTR_GEN_AI_USAGE_OUTPUT_TOKENS, usage.output), withParts && (put2(to, ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheRead), put2(to, profile.cacheWriteTokens, usage.cacheWrite), put2(to, ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning));
 }
-var sum2 = (a, b2) => ({
+var sum3 = (a, b2) => ({
   input: a.input + b2.input,
   output: a.output + b2.output,
   cacheRead: a.cacheRead + b2.cacheRead,
@@ -17463,28 +22174,28 @@ var sum2 = (a, b2) => ({
   reliable: a.reliable && b2.reliable,
   ...(a.reasoning !== void 0 || b2.reasoning !== void 0) && { reasoning: (a.reasoning ?? 0) + (b2.reasoning ?? 0) }
 });
-function toolOutcomeName({ outcome }) {
-  switch (outcome.kind) {
+function toolOutcomeName({ outcome: outcome2 }) {
+  switch (outcome2.kind) {
     case "ok":
     case "open":
       return;
     case "error":
     case "denied":
     case "interrupted":
-      return outcome.kind;
+      return outcome2.kind;
     default:
-      return outcome;
+      return outcome2;
   }
 }
 
 // src/trace/ids.ts
-var crypto = __toESM(require("node:crypto"), 1), traceIdOf = (startId) => hex(`trace-build v1 trace ${startId}`, 32), spanIdOf = (traceId, kind, nativeId) => hex(`trace-build v1 span ${traceId} ${kind} ${nativeId}`, 16), sha256 = typeof crypto.hash == "function" ? (text3) => crypto.hash("sha256", text3, "hex") : (text3) => crypto.createHash("sha256").update(text3).digest("hex"), hex = (seed, length) => sha256(seed).slice(0, length);
+var crypto = __toESM(require("node:crypto"), 1), traceIdOf = (startId) => hex(`trace-build v1 trace ${startId}`, 32), spanIdOf = (traceId, kind, nativeId) => hex(`trace-build v1 span ${traceId} ${kind} ${nativeId}`, 16), sha256 = typeof crypto.hash == "function" ? (text4) => crypto.hash("sha256", text4, "hex") : (text4) => crypto.createHash("sha256").update(text4).digest("hex"), hex = (seed, length) => sha256(seed).slice(0, length);
 
 // src/trace/build.ts
 function spansOf(session, options = {}) {
   let builder = new SpanBuilder(session, options);
   return [
-    ...session.turns.flatMap((turn, at2) => builder.turn(turn, session.turns[at2 - 1]?.startId ?? session.previousTurnId)),
+    ...session.turns.flatMap((turn, at3) => builder.turn(turn, session.turns[at3 - 1]?.startId ?? session.previousTurnId)),
     ...session.strays.flatMap((agent) => builder.stray(agent))
   ];
 }
@@ -17526,7 +22237,7 @@ var SpanBuilder = class {
     let unclaimed = { ...place2, who: { ...place2.who, unclaimed: !0 } };
     return [
       ...run2.modelCalls.map((call) => this.#chat(call, place2)),
-      ...run2.toolCalls.flatMap((call) => call.agent === void 0 ? this.#tool(call, place2) : this.#agent(call.agent, call, place2)),
+      ...run2.toolCalls.flatMap((call) => this.#call(call, place2)),
       ...run2.unclaimedAgents.flatMap((agent) => this.#agent(agent, void 0, unclaimed))
     ];
   }
@@ -17542,18 +22253,25 @@ var SpanBuilder = class {
       links: NONE4
     });
   }
+  #call(call, place2) {
+    return call.agent === void 0 ? this.#tool(call, place2) : this.#agent(call.agent, call, place2);
+  }
   #tool(call, place2) {
-    let spanId = spanIdOf(place2.traceId, "call", call.id);
-    return [spanAt(place2, spanId, {
+    let spanId = spanIdOf(place2.traceId, "call", call.id), span = spanAt(place2, spanId, {
       name: `execute_tool ${call.name}`,
       kind: "internal",
       startMs: call.startedAtMs,
-      endMs: endOf2(call),
+      endMs: endOf4(call),
       status: this.#toolStatus(call),
       attributes: toolAttributes(call, place2.who, this.#settings),
       events: NONE4,
       links: NONE4
-    }), ...call.agents.flatMap((agent) => this.#agent(agent, void 0, { ...place2, parentSpanId: spanId }))];
+    }), inner = { ...place2, parentSpanId: spanId };
+    return [
+      span,
+      ...(call.toolCalls ?? []).flatMap((inside) => this.#call(inside, inner)),
+      ...call.agents.flatMap((agent) => this.#agent(agent, void 0, inner))
+    ];
   }
   /** From its call, or its first line if that is earlier, to its last line or that of its descendants. */
   #agent(agent, call, outer) {
@@ -17600,12 +22318,12 @@ var SpanBuilder = class {
     };
     return this.#resources.set(key, resource), resource;
   }
-  #runStatus(outcome) {
-    let errorType = errorTypeOf2(outcome);
-    return errorType === void 0 ? UNSET : this.#error(errorType, outcome.kind === "error" ? outcome.message : void 0);
+  #runStatus(outcome2) {
+    let errorType = errorTypeOf3(outcome2);
+    return errorType === void 0 ? UNSET : this.#error(errorType, outcome2.kind === "error" ? outcome2.message : void 0);
   }
-  #toolStatus({ outcome }) {
-    return outcome.kind === "error" ? this.#error(outcome.errorType, outcome.message) : UNSET;
+  #toolStatus({ outcome: outcome2 }) {
+    return outcome2.kind === "error" ? this.#error(outcome2.errorType, outcome2.message) : UNSET;
   }
   /** What went wrong is content; without it a fixed phrase has to do. */
   #error(errorType, message) {
@@ -17633,7 +22351,7 @@ var SpanBuilder = class {
   links: own2.links,
   resource: place2.resource,
   open: place2.open
-}), endOf2 = ({ outcome, startedAtMs }) => outcome.kind === "open" ? startedAtMs : outcome.endedAtMs ?? startedAtMs;
+}), endOf4 = ({ outcome: outcome2, startedAtMs }) => outcome2.kind === "open" ? startedAtMs : outcome2.endedAtMs ?? startedAtMs;
 function callLink({ startId, id, kind }, linkKind) {
   let traceId = traceIdOf(startId);
   return { traceId, spanId: spanIdOf(traceId, kind, id), attributes: { [ATTR_LINK_KIND]: linkKind } };
@@ -17669,69 +22387,69 @@ function repositoryAttributes(url) {
 // src/pipeline.ts
 var nothingKnown = () => ({ agents: /* @__PURE__ */ new Map(), repositories: /* @__PURE__ */ new Map() });
 function traceSession(ref, options, standing, known = nothingKnown()) {
-  let { resume: resume2 } = standing;
-  return (resume2?.agents.every(isAsItWas) ? added(ref, options, standing, resume2, known) : void 0) ?? whole2(ref, options, standing, known);
+  let { resume: resume3 } = standing;
+  return (resume3?.agents.every(isAsItWas) ? added(ref, options, standing, resume3, known) : void 0) ?? whole2(ref, options, standing, known);
 }
-function added(ref, options, standing, resume2, known) {
-  let { checkpoint, directory } = resume2, opened = openMain(ref, resume2.cursor, checkpoint.line);
-  if (opened.fromStart) return;
-  let placed = new Set(checkpoint.agents), parts = partsOf2(
-    { ...ref, agents: ref.agents.filter(({ agentId }) => !placed.has(agentId)) },
-    opened,
+function added(ref, options, standing, resume3, known) {
+  let { checkpoint, directory } = resume3, opened2 = openMain(ref, resume3.cursor, checkpoint.line);
+  if (opened2.fromStart) return;
+  let placed2 = new Set(checkpoint.agents), parts = partsOf5(
+    { ...ref, agents: ref.agents.filter(({ agentId }) => !placed2.has(agentId)) },
+    opened2,
     options,
     standing,
     known,
-    placed
+    placed2
   ), normalised = ref.harness.resume({ ...parts.files, related: [] }, checkpoint);
-  return normalised && traced(normalised, parts.agents, { ...resume2, directory }, opened, options, known);
+  return normalised && traced(normalised, parts.agents, { ...resume3, directory }, opened2, options, known);
 }
 function whole2(ref, options, standing, known) {
-  let opened = openMain(ref), { files, agents, directory } = partsOf2(ref, opened, options, standing, known, /* @__PURE__ */ new Set());
-  return traced(ref.harness.normalise(files), agents, { directory, agents: [] }, opened, options, known);
+  let opened2 = openMain(ref), { files: files2, agents, directory } = partsOf5(ref, opened2, options, standing, known, /* @__PURE__ */ new Set());
+  return traced(ref.harness.normalise(files2), agents, { directory, agents: [] }, opened2, options, known);
 }
-function partsOf2(ref, opened, options, { ended, stoppedAtMs }, known, placed) {
-  let { harness } = ref, parse2 = parserOf(harness, options), main = parse2(opened.file), ids = /* @__PURE__ */ new Set([...placed, ...ref.agents.map(({ agentId }) => agentId)]), wants2 = harness.wants(main, ids), neighbours = opened.fromStart ? wants2.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [], agents = [], read = (refs) => {
-    let opened2 = refs.map((agent) => ({ ...agent, stamp: stampOf(agent.path), parsed: parse2(agentFile(agent)) }));
-    for (let agent of opened2) agents.push(agent);
-    for (let { agentId } of opened2) ids.add(agentId);
-    return opened2.flatMap(({ parsed: parsed3 }) => harness.wants(parsed3, ids).agents);
+function partsOf5(ref, opened2, options, { ended, stoppedAtMs }, known, placed2) {
+  let { harness } = ref, parse2 = parserOf(harness, options), main = parse2(opened2.file), ids = /* @__PURE__ */ new Set([...placed2, ...ref.agents.map(({ agentId }) => agentId)]), wants3 = harness.wants(main, ids), neighbours = opened2.fromStart ? wants3.sessionPrefixes.flatMap((prefix) => findNeighbour(ref, prefix) ?? []) : [], agents = [], read = (refs) => {
+    let opened3 = refs.map((agent) => ({ ...agent, stamp: stampOf2(agent.path), parsed: parse2(agentFile(agent, ref.layout)) }));
+    for (let agent of opened3) agents.push(agent);
+    for (let { agentId } of opened3) ids.add(agentId);
+    return opened3.flatMap(({ parsed: parsed6 }) => harness.wants(parsed6, ids).agents);
   };
-  for (let missing = /* @__PURE__ */ new Set([...wants2.agents, ...read(ref.agents)]); missing.size > 0; )
+  for (let missing = /* @__PURE__ */ new Set([...wants3.agents, ...read(ref.agents)]); missing.size > 0; )
     missing = new Set(read([...missing].flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? [])));
   return {
     files: {
       sessionId: ref.sessionId,
       main,
-      agents: agents.map(({ parsed: parsed3 }) => parsed3),
+      agents: agents.map(({ parsed: parsed6 }) => parsed6),
       related: neighbours.map((path2) => parse2(openFile(path2))),
       ended,
       ...stoppedAtMs !== void 0 && { stoppedAtMs }
     },
     agents: agents.map(({ parsed: _, ...agent }) => agent),
-    directory: wants2.directory
+    directory: wants3.directory
   };
 }
-function traced({ session, problems, checkpointAt }, agents, earlier, opened, options, known) {
+function traced({ session, problems, checkpointAt }, agents, earlier, opened2, options, known) {
   let { directory } = earlier, repository = directory === void 0 ? void 0 : repositoryOf(directory, known.repositories);
   return {
     ...build(session, options, repository?.url, directory),
     problems,
     problemCounts: countByReason(problems, earlier.checkpoint?.problems),
-    resumeAt: (at2) => {
-      let checkpoint = checkpointAt(at2), cursor = checkpoint && opened.cursorAfter(checkpoint.line);
+    resumeAt: (at3) => {
+      let checkpoint = checkpointAt(at3), cursor = checkpoint && opened2.cursorAfter(checkpoint.line);
       if (checkpoint === void 0 || cursor === void 0) return;
-      let placed = new Set(checkpoint.agents), newlyPlaced = agents.filter(({ agentId }) => placed.has(agentId)).map(({ path: path2, stamp }) => ({ path: path2, stamp }));
+      let placed2 = new Set(checkpoint.agents), newlyPlaced = agents.filter(({ agentId }) => placed2.has(agentId)).map(({ path: path2, stamp }) => ({ path: path2, stamp }));
       return { cursor, checkpoint, directory, agents: [...earlier.agents, ...newlyPlaced] };
     }
   };
 }
-var isAsItWas = ({ path: path2, stamp }) => [stamp, void 0].includes(stampOf(path2));
+var isAsItWas = ({ path: path2, stamp }) => [stamp, void 0].includes(stampOf2(path2));
 var parserOf = (harness, options) => (file) => harness.parse(file, { content: keepsContent(options) }), keepsContent = ({ content = "none" }) => content !== "none", ownRules;
 function ownRedactor() {
   return ownRules ??= createRedactor(builtInRules.filter(({ pack }) => pack === "credentials")), ownRules;
 }
 function build(session, options, url, directory) {
-  let redactor = redactorOf(options, directory), whole3 = told3(session, redactor, url), spans = spansOf(whole3.session, {
+  let redactor = redactorOf(options, directory), whole3 = told4(session, redactor, url), spans = spansOf(whole3.session, {
     content: keepsContent(options),
     ...options.semconv !== void 0 && { semconv: options.semconv },
     ...options.agentUsage !== void 0 && { agentUsage: options.agentUsage },
@@ -17741,7 +22459,7 @@ function build(session, options, url, directory) {
   return { ...whole3, spans };
 }
 var redactorOf = (options, directory) => options.content === "full" ? void 0 : (options.redactorFor ?? ownRedactor)(directory);
-function told3(session, redactor, url) {
+function told4(session, redactor, url) {
   let address = url && (redactor?.text(url).value ?? url);
   return {
     session: redactor === void 0 ? session : redactSession(session, redactor),
@@ -17765,35 +22483,47 @@ var underParent = (span, parent) => ({
 }), isWithinSession = ({ attributes }) => attributes[ATTR_LINK_KIND] !== "started_by";
 
 // src/sync/standing.ts
-var import_node_fs13 = require("node:fs");
+var import_node_fs18 = require("node:fs");
 var SILENCE_MS = 1440 * 6e4, AFTERMATH_MS = 2e3, standingOf = (ref, state, nowMs) => ({
   ended: hasEnded(ref, state, nowMs),
   stoppedAtMs: state.stoppedAtMs
 });
 function hasEnded(ref, state, nowMs) {
-  if (state.endedAtMs !== void 0 && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0) && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS || state.process !== void 0 && isAlive(state.process) === !1 || nowMs - ref.modifiedMs >= SILENCE_MS) return !0;
-  let lastMs = ref.path === void 0 ? void 0 : lastTimeIn(ref);
+  if (state.endedAtMs !== void 0 && state.endedAtMs >= Math.max(state.startedAtMs ?? 0, state.stoppedAtMs ?? 0) && ref.modifiedMs <= state.endedAtMs + AFTERMATH_MS || state.process !== void 0 && isAlive(state.process) === !1 && !goesOnUntold(ref, state) || ref.rows?.ended === !0 || nowMs - ref.modifiedMs >= SILENCE_MS) return !0;
+  let lastMs = ref.path === void 0 || isDatabase(ref.path) ? void 0 : lastTimeIn(ref);
   return lastMs !== void 0 && nowMs - lastMs >= SILENCE_MS;
 }
-var lastTimeIn = (ref) => lastLines(ref.path).flatMap((line) => ref.harness.layout.timeOf(line) ?? []).reduce((latest, atMs) => Math.max(latest ?? 0, atMs), void 0), TAIL_BYTES = 64 * 1024;
+var goesOnUntold = ({ rows, modifiedMs }, { seenAtMs = 0, startedAtMs = 0, stoppedAtMs = 0, endedAtMs = 0 }) => rows !== void 0 && modifiedMs > Math.max(seenAtMs, startedAtMs, stoppedAtMs, endedAtMs) + AFTERMATH_MS, lastTimeIn = (ref) => lastLines(ref.path).flatMap((line) => timeOf3(line, ref) ?? []).reduce((latest, atMs) => Math.max(latest ?? 0, atMs), void 0);
+function timeOf3(line, { harness }) {
+  for (let layout4 of harness.layouts) {
+    let atMs = layout4.kind === "database" ? void 0 : layout4.timeOf(line);
+    if (atMs !== void 0) return atMs;
+  }
+}
+var TAIL_BYTES = 64 * 1024;
 function lastLines(path2) {
   try {
-    let fd = (0, import_node_fs13.openSync)(path2, import_node_fs13.constants.O_RDONLY | (import_node_fs13.constants.O_NONBLOCK ?? 0));
+    let fd = (0, import_node_fs18.openSync)(path2, import_node_fs18.constants.O_RDONLY | (import_node_fs18.constants.O_NONBLOCK ?? 0));
     try {
-      let { size } = (0, import_node_fs13.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
-      return buffer.toString("utf8", 0, (0, import_node_fs13.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
+      let { size } = (0, import_node_fs18.fstatSync)(fd), buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      return buffer.toString("utf8", 0, (0, import_node_fs18.readSync)(fd, buffer, 0, buffer.length, size - buffer.length)).split(`
 `);
     } finally {
-      (0, import_node_fs13.closeSync)(fd);
+      (0, import_node_fs18.closeSync)(fd);
     }
   } catch {
     return [];
   }
 }
-var stampsOf = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf(path2)).join("|"), isOwnStamp = (path2, seen) => seen.split("|")[0] === stampOf(path2);
+var stampsOf = (ref) => ref.rows === void 0 ? filesOf4(ref) : [stampOf2(ref.path), ...[ref.rows, ...ref.agents.map(({ rows }) => rows)].map((rows) => rows?.version)].join("|");
+function isAsSeen(ref, seen, now = stampsOf(ref)) {
+  let rowsIn2 = (stamps) => stamps.slice(stamps.indexOf("|"));
+  return ref.rows === void 0 ? now === seen : rowsIn2(now) === rowsIn2(seen);
+}
+var filesOf4 = (ref) => [ref.path, ...ref.agents.map(({ path: path2 }) => path2)].map((path2) => path2 === void 0 ? "" : stampOf2(path2)).join("|"), isOwnStamp = (path2, seen) => seen.split("|")[0] === stampOf2(path2);
 
 // src/sync/state.ts
-var import_node_crypto4 = require("node:crypto"), import_node_fs14 = require("node:fs"), import_node_path11 = require("node:path");
+var import_node_crypto5 = require("node:crypto"), import_node_fs19 = require("node:fs"), import_node_path15 = require("node:path");
 var VERSION4 = 1;
 function readState(stateFolder, { harness, sessionId }) {
   let nothing = { v: VERSION4, harness, sessionId };
@@ -17809,18 +22539,18 @@ function writeState(stateFolder, state, standing) {
   standing === "unsettled" && mark2(stateFolder, marker), writePrivate(pathOf(stateFolder, state), `${JSON.stringify(state)}
 `), standing === "settled" && settle2(stateFolder, state);
 }
-var settle2 = (stateFolder, name) => (0, import_node_fs14.rmSync)(markerOf(stateFolder, name), { force: !0 });
+var settle2 = (stateFolder, name) => (0, import_node_fs19.rmSync)(markerOf(stateFolder, name), { force: !0 });
 function forget(stateFolder, name) {
-  settle2(stateFolder, name), (0, import_node_fs14.rmSync)(pathOf(stateFolder, name), { force: !0 });
+  settle2(stateFolder, name), (0, import_node_fs19.rmSync)(pathOf(stateFolder, name), { force: !0 });
 }
 function unsettledSessions(stateFolder) {
-  return namesIn((0, import_node_path11.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
-    let at2 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at2), name.slice(at2 + 1)], [known] = stateIn((0, import_node_path11.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
-    return at2 < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
+  return namesIn((0, import_node_path15.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
+    let at3 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at3), name.slice(at3 + 1)], [known] = stateIn((0, import_node_path15.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
+    return at3 < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
   });
 }
-var allSessions = (stateFolder) => namesIn((0, import_node_path11.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
-  (harness) => namesIn((0, import_node_path11.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path11.join)(stateFolder, "sessions", harness, name)))
+var allSessions2 = (stateFolder) => namesIn((0, import_node_path15.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
+  (harness) => namesIn((0, import_node_path15.join)(stateFolder, "sessions", harness)).filter((name) => name.endsWith(".json")).flatMap((name) => stateIn((0, import_node_path15.join)(stateFolder, "sessions", harness, name)))
 );
 function stateIn(path2) {
   try {
@@ -17830,13 +22560,13 @@ function stateIn(path2) {
     return [];
   }
 }
-var pathOf = (stateFolder, name) => (0, import_node_path11.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path11.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto4.createHash)("sha256").update(sessionId).digest("hex");
+var pathOf = (stateFolder, name) => (0, import_node_path15.join)(stateFolder, "sessions", name.harness, `${fileName(name)}.json`), markerOf = (stateFolder, name) => (0, import_node_path15.join)(stateFolder, "sessions", "unsettled", `${name.harness}~${fileName(name)}`), fileName = ({ sessionId }) => /^[\w-][\w.-]{0,150}$/.test(sessionId) ? sessionId : (0, import_node_crypto5.createHash)("sha256").update(sessionId).digest("hex");
 function mark2(stateFolder, marker) {
-  (0, import_node_fs14.mkdirSync)((0, import_node_path11.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs14.writeFileSync)(marker, "", { mode: 384 });
+  (0, import_node_fs19.mkdirSync)((0, import_node_path15.join)(stateFolder, "sessions", "unsettled"), { recursive: !0, mode: 448 }), (0, import_node_fs19.writeFileSync)(marker, "", { mode: 384 });
 }
 function namesIn(folder) {
   try {
-    return (0, import_node_fs14.readdirSync)(folder);
+    return (0, import_node_fs19.readdirSync)(folder);
   } catch {
     return [];
   }
@@ -17844,9 +22574,9 @@ function namesIn(folder) {
 
 // src/sync/deliver-session.ts
 async function deliverSession(ref, tools) {
-  let { stateFolder, outlet, version: version2 } = tools, state = stateOf(ref, tools), marks2 = tools.marks && !state.disabled, standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], sinceMs = sinceOf(ref, state, tools), known = delivered?.version === version2 && coversAll(delivered, sinceMs) ? delivered : void 0;
-  if (known?.seen === seen && known.ended === standing.ended && known.pending === 0)
-    return marks2 && known.ended && known.open === 0 && settle2(stateFolder, nameOf(ref)), { kind: "as it was" };
+  let { stateFolder, outlet, version: version2 } = tools, state = stateOf2(ref, tools), marks2 = tools.marks && !state.disabled, standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], sinceMs = sinceOf(ref, state, tools), known = delivered?.version === version2 && coversAll(delivered, sinceMs) ? delivered : void 0;
+  if (known !== void 0 && isAsSeen(ref, known.seen, seen) && known.ended === standing.ended && known.pending === 0)
+    return marks2 && known.ended && known.open === 0 && settle2(stateFolder, nameOf3(ref)), { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
     return writeState(stateFolder, state, marks2 ? standing.ended ? "settled" : "unsettled" : "unmarked"), { kind: "not sampled" };
   let whole3 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), traced2 = sinceMs === void 0 ? whole3 : { ...whole3, spans: begunSince(whole3.spans, sinceMs) }, report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen, sinceMs }, tools), isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
@@ -17869,7 +22599,7 @@ var sendTraced = (traced2, state, outlet) => {
   return outlet.send(traced2.spans, traced2.session.id, parent && ((span) => underParent(span, parent)));
 };
 function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { stateFolder, outlet, version: version2, now }) {
-  let known = readState(stateFolder, nameOf(ref)), { turns } = traced2.session, at2 = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume2 = traced2.resumeAt(at2 < 0 ? turns.length : at2), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
+  let known = readState(stateFolder, nameOf3(ref)), { turns } = traced2.session, at3 = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume3 = traced2.resumeAt(at3 < 0 ? turns.length : at3), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
     version: version2,
     atMs: now(),
     seen,
@@ -17878,7 +22608,7 @@ function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { 
     pending: report.pending,
     refused: report.refused,
     problems: traced2.problemCounts,
-    ...resume2 !== void 0 && { resume: resume2 },
+    ...resume3 !== void 0 && { resume: resume3 },
     ...sinceMs !== void 0 && { sinceMs }
   };
   return {
@@ -17890,29 +22620,29 @@ function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { 
   };
 }
 var lastEvents = ({ startedAtMs, stoppedAtMs, endedAtMs }) => [startedAtMs, stoppedAtMs, endedAtMs].join();
-function stateOf(ref, { stateFolder, traceparent, now }) {
-  let known = readState(stateFolder, nameOf(ref));
+function stateOf2(ref, { stateFolder, traceparent, now }) {
+  let known = readState(stateFolder, nameOf3(ref));
   return known.seenAtMs === void 0 && traceparent !== void 0 ? { ...known, seenAtMs: now(), traceparent } : known;
 }
-var nameOf = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
+var nameOf3 = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 
 // src/sync/directories.ts
-var import_node_fs16 = require("node:fs"), import_node_path13 = require("node:path");
+var import_node_fs21 = require("node:fs"), import_node_path17 = require("node:path");
 
 // src/read/directory.ts
-var import_node_fs15 = require("node:fs"), import_node_path12 = require("node:path");
+var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
 
 // src/read/git-config.ts
-function remoteUrls(text3) {
+function remoteUrls(text4) {
   let section = "";
-  return logicalLines(text3).flatMap((line) => {
+  return logicalLines(text4).flatMap((line) => {
     let header2 = /^\s*\[\s*([\w.-]+)(?:\s+"(?:[^"\\]|\\.)*")?\s*\]/.exec(line);
     if (header2 !== null && (section = header2[1].toLowerCase()), section.split(".")[0] !== "remote") return [];
     let url = /^\s*(?:push)?url\s*=\s*(.*)$/i.exec(line.slice(header2?.[0].length ?? 0))?.[1];
     return url === void 0 ? [] : [unquoted2(url)];
   });
 }
-var includesFiles = (text3) => /^\s*\[\s*include(?:if)?\b/im.test(text3), logicalLines = (text3) => text3.replaceAll(/^\s*[#;].*$/gm, "").replaceAll(/\\\r?\n/g, "").split(/\r?\n/);
+var includesFiles = (text4) => /^\s*\[\s*include(?:if)?\b/im.test(text4), logicalLines = (text4) => text4.replaceAll(/^\s*[#;].*$/gm, "").replaceAll(/\\\r?\n/g, "").split(/\r?\n/);
 function unquoted2(written) {
   return /^(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\#;])*/.exec(written)[0].trim().replaceAll(/\\(.)|"/g, (_, escaped2) => escaped2 ?? "");
 }
@@ -17921,9 +22651,9 @@ function unquoted2(written) {
 function directoryFacts(directory) {
   let path2 = realPath2(directory), [nearest, ...outer] = gitsAround(path2), [repository] = mainOf(nearest);
   return {
-    directory: (0, import_node_path12.resolve)(directory),
+    directory: (0, import_node_path16.resolve)(directory),
     path: path2,
-    exists: (0, import_node_fs15.existsSync)(path2),
+    exists: (0, import_node_fs20.existsSync)(path2),
     ...repository !== void 0 && { repository },
     remotes: nearest === void 0 ? [] : remotesOf(nearest),
     outerRemotes: [...new Set(outer.flatMap((git) => git === void 0 ? [] : remotesOf(git)))],
@@ -17932,31 +22662,31 @@ function directoryFacts(directory) {
   };
 }
 function realPath2(path2) {
-  let absolute = (0, import_node_path12.resolve)(path2);
+  let absolute = (0, import_node_path16.resolve)(path2);
   try {
-    return import_node_fs15.realpathSync.native(absolute);
+    return import_node_fs20.realpathSync.native(absolute);
   } catch {
-    return absolute === (0, import_node_path12.dirname)(absolute) ? absolute : (0, import_node_path12.join)(realPath2((0, import_node_path12.dirname)(absolute)), (0, import_node_path12.basename)(absolute));
+    return absolute === (0, import_node_path16.dirname)(absolute) ? absolute : (0, import_node_path16.join)(realPath2((0, import_node_path16.dirname)(absolute)), (0, import_node_path16.basename)(absolute));
   }
 }
 function gitsAround(path2) {
   let folder = gitFolder(path2), here = folder === void 0 ? [] : [isGitFolder(folder) ? { top: path2, folder, ...commonOf(path2, folder) } : void 0];
-  return path2 === (0, import_node_path12.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path12.dirname)(path2))];
+  return path2 === (0, import_node_path16.dirname)(path2) ? here : [...here, ...gitsAround((0, import_node_path16.dirname)(path2))];
 }
 function gitFolder(top) {
-  let git = (0, import_node_path12.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text2(git) ?? "")?.[1];
-  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path12.resolve)(top, target);
+  let git = (0, import_node_path16.join)(top, ".git"), target = /^gitdir: (.+?)\s*$/.exec(text3(git) ?? "")?.[1];
+  return target === void 0 ? [git, top].find(isGitFolder) : (0, import_node_path16.resolve)(top, target);
 }
-var isGitFolder = (folder) => (0, import_node_fs15.existsSync)((0, import_node_path12.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs15.existsSync)((0, import_node_path12.join)(folder, name)));
+var isGitFolder = (folder) => (0, import_node_fs20.existsSync)((0, import_node_path16.join)(folder, "HEAD")) && ["objects", "commondir"].some((name) => (0, import_node_fs20.existsSync)((0, import_node_path16.join)(folder, name)));
 function commonOf(top, folder) {
-  let commondir = text2((0, import_node_path12.join)(folder, "commondir"))?.trim();
+  let commondir = text3((0, import_node_path16.join)(folder, "commondir"))?.trim();
   if (!commondir) return { common: folder, linked: !1 };
-  let back = text2((0, import_node_path12.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath2((0, import_node_path12.resolve)(folder, back)) === realPath2((0, import_node_path12.join)(top, ".git"));
-  return { common: realPath2((0, import_node_path12.resolve)(folder, commondir)), linked };
+  let back = text3((0, import_node_path16.join)(folder, "gitdir"))?.trim(), linked = back !== void 0 && realPath2((0, import_node_path16.resolve)(folder, back)) === realPath2((0, import_node_path16.join)(top, ".git"));
+  return { common: realPath2((0, import_node_path16.resolve)(folder, commondir)), linked };
 }
-var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path12.basename)(git.common) === ".git" ? (0, import_node_path12.dirname)(git.common) : git.common];
-function remotesOf({ top, folder, common: common2 }) {
-  let config2 = [(0, import_node_path12.join)(common2, "config"), (0, import_node_path12.join)(folder, "config.worktree")].map((path2) => text2(path2) ?? "").join(`
+var mainOf = (git) => git?.linked !== !0 ? [] : [(0, import_node_path16.basename)(git.common) === ".git" ? (0, import_node_path16.dirname)(git.common) : git.common];
+function remotesOf({ top, folder, common: common3 }) {
+  let config2 = [(0, import_node_path16.join)(common3, "config"), (0, import_node_path16.join)(folder, "config.worktree")].map((path2) => text3(path2) ?? "").join(`
 `), urls2 = remoteUrls(config2), all = !includesFiles(config2) && urls2.every((url) => browserUrl(url) !== void 0 || isLocal(url)) ? urls2 : [...urls2, ...gitRemotes(top)];
   return [...new Set(all.flatMap((url) => remoteName(url) ?? []))];
 }
@@ -17965,9 +22695,9 @@ function remoteName(url) {
   let address = browserUrl(url)?.replace(/^https?:\/\//, ""), alias = isLocal(url) ? null : /^(?:[^@/:]+@)?([\w.-]+):(?!\/\/)\/*(.+?)(?:\.git)?\/*$/.exec(url);
   return address ?? (alias === null ? void 0 : `${alias[1]}/${alias[2]}`);
 }
-function text2(path2) {
+function text3(path2) {
   try {
-    return (0, import_node_fs15.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
+    return (0, import_node_fs20.statSync)(path2).isFile() ? readIfThere(path2) : void 0;
   } catch {
     return;
   }
@@ -17976,7 +22706,7 @@ function text2(path2) {
 // src/sync/directories.ts
 var MAX_KEPT = 2e3;
 function directoriesIn(stateFolder) {
-  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path13.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
+  let path2 = stateFolder === void 0 ? void 0 : (0, import_node_path17.join)(stateFolder, "directories.jsonl"), lines2 = path2 === void 0 ? /* @__PURE__ */ new Map() : linesIn(path2);
   return {
     factsOf: (directory) => {
       let facts = directoryFacts(directory), line = facts.exists ? void 0 : lines2.get(facts.directory);
@@ -17991,26 +22721,26 @@ function directoriesIn(stateFolder) {
   };
 }
 function linesIn(path2) {
-  let written = textOf7(path2).split(`
+  let written = textOf15(path2).split(`
 `).slice(0, -1), lines2 = /* @__PURE__ */ new Map();
   for (let line of written) {
     let directory = directoryIn(line);
     directory !== void 0 && (lines2.delete(directory), lines2.set(directory, line));
   }
   if (written.length <= 2 * MAX_KEPT) return lines2;
-  let kept = [...lines2].slice(-MAX_KEPT);
-  return quietly(() => writePrivate(path2, kept.map(([, line]) => `${line}
-`).join(""))), new Map(kept);
+  let kept2 = [...lines2].slice(-MAX_KEPT);
+  return quietly(() => writePrivate(path2, kept2.map(([, line]) => `${line}
+`).join(""))), new Map(kept2);
 }
 function directoryIn(line) {
   try {
-    let { directory, path: path2, exists, repository, remotes, outerRemotes, outerRepositories } = JSON.parse(line), texts2 = [directory, path2, repository ?? "", ...remotes, ...outerRemotes, ...outerRepositories];
-    return exists === !0 && texts2.every((text3) => typeof text3 == "string") ? directory : void 0;
+    let { directory, path: path2, exists: exists2, repository, remotes, outerRemotes, outerRepositories } = JSON.parse(line), texts2 = [directory, path2, repository ?? "", ...remotes, ...outerRemotes, ...outerRepositories];
+    return exists2 === !0 && texts2.every((text4) => typeof text4 == "string") ? directory : void 0;
   } catch {
     return;
   }
 }
-function textOf7(path2) {
+function textOf15(path2) {
   try {
     return readIfThere(path2) ?? "";
   } catch {
@@ -18019,7 +22749,7 @@ function textOf7(path2) {
 }
 function append2(path2, line) {
   quietly(() => {
-    (0, import_node_fs16.mkdirSync)((0, import_node_path13.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs16.appendFileSync)(path2, line, { mode: 384 });
+    (0, import_node_fs21.mkdirSync)((0, import_node_path17.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs21.appendFileSync)(path2, line, { mode: 384 });
   });
 }
 function quietly(act) {
@@ -18039,38 +22769,18 @@ function scopeDecider(config2, home, stateFolder) {
     return facts.exists && (decision.inScope || directories.isKnown(facts.directory)) && directories.remember(facts), known.set(directory, decision), decision;
   };
 }
-var startDirectoryOf = (ref, stateFolder) => (ref.path === void 0 ? readState(stateFolder, nameOf(ref)).startDirectory : void 0) ?? ref.startDirectory;
+var startDirectoryOf = (ref, stateFolder) => (ref.path === void 0 ? readState(stateFolder, nameOf3(ref)).startDirectory : void 0) ?? ref.startDirectory;
 function sessionsInScope(search) {
-  let { config: config2, places, stateFolder, nowMs } = search, decide = scopeDecider(config2, places.home, stateFolder), addedMs = whenAdded(config2, places.home, stateFolder, nowMs), beside = /* @__PURE__ */ new Map();
-  return transcriptsWritten(places, search.writtenSinceMs).flatMap((path2) => {
-    let ref = readableSession(path2, places, beside), directory = ref && startDirectoryOf(ref, stateFolder);
-    if (ref === void 0 || directory === void 0) return [];
+  let { config: config2, places, stateFolder, nowMs } = search, decide = scopeDecider(config2, places.home, stateFolder), addedMs = whenAdded(config2, places.home, stateFolder, nowMs);
+  return [...sessionsWritten(places, search.writtenSinceMs)].flatMap((ref) => {
+    let directory = startDirectoryOf(ref, stateFolder);
+    if (directory === void 0) return [];
     let decision = decide(directory);
     return decision.inScope ? ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [] : [];
   });
 }
-function readableSession(path2, places, beside) {
-  try {
-    return findSessions(path2, places, beside)[0];
-  } catch (error) {
-    if (error instanceof UserError) return;
-    throw error;
-  }
-}
-function transcriptsWritten({ harnesses: harnesses2, env, home }, sinceMs) {
-  return harnesses2.flatMap(
-    ({ layout: layout2 }) => layout2.roots(env, home).flatMap(
-      (root2) => namesIn2(root2).flatMap(
-        (folder) => namesIn2((0, import_node_path14.join)(root2, folder)).filter((name) => layout2.classify(name)?.kind === "session").flatMap((name) => {
-          let path2 = (0, import_node_path14.join)(root2, folder, name), stats = statsOf2(path2);
-          return stats?.isFile() && stats.mtimeMs >= sinceMs ? [{ path: path2, atMs: stats.mtimeMs }] : [];
-        })
-      )
-    )
-  ).toSorted((a, b2) => b2.atMs - a.atMs).map(({ path: path2 }) => path2);
-}
 function whenAdded(config2, home, stateFolder, nowMs) {
-  let path2 = (0, import_node_path14.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
+  let path2 = (0, import_node_path18.join)(stateFolder, "roots.json"), known = storedTimes(path2), all = [...rootsOf(config2, home).flatMap(({ path: root2, addedMs }) => addedMs === void 0 ? [root2] : []), ...config2.include.map((pattern2) => expanded(pattern2, home))];
   if (all.some((root2) => known[root2] === void 0)) {
     let times = Object.fromEntries(all.map((root2) => [root2, known[root2] ?? nowMs]));
     return writePrivate(path2, `${JSON.stringify(times)}
@@ -18085,27 +22795,13 @@ function storedTimes(path2) {
     return {};
   }
 }
-function namesIn2(folder) {
-  try {
-    return (0, import_node_fs17.readdirSync)(folder);
-  } catch {
-    return [];
-  }
-}
-function statsOf2(path2) {
-  try {
-    return (0, import_node_fs17.statSync)(path2);
-  } catch {
-    return;
-  }
-}
 
 // src/sync/settings.ts
-function openTools(loaded, { home, stateFolder, version: version2, now }, options) {
-  let destination = destinationFrom({ env: {}, config: destinationConfig(loaded, home) });
+function openTools(loaded2, { home, stateFolder, version: version2, now }, options) {
+  let destination = destinationFrom({ env: {}, config: destinationConfig(loaded2, home) });
   if (destination === void 0) return;
-  let { config: config2 } = loaded, outlet = openOutlet(destination, { ...options, scope: scopeOf(config2.semconv, version2), stateFolder, now });
-  return { stateFolder, outlet, build: buildOptionsOf(loaded), version: version2, marks: !0, sinceMs: rootTimes(config2, home, stateFolder), now };
+  let { config: config2 } = loaded2, outlet = openOutlet(destination, { ...options, scope: scopeOf(config2.semconv, version2), stateFolder, now });
+  return { stateFolder, outlet, build: buildOptionsOf(loaded2), version: version2, marks: !0, sinceMs: rootTimes(config2, home, stateFolder), now };
 }
 function rootTimes(config2, home, stateFolder) {
   let decide = scopeDecider(config2, home, stateFolder);
@@ -18114,9 +22810,9 @@ function rootTimes(config2, home, stateFolder) {
     return decision?.inScope === !0 ? decision.root.addedMs : void 0;
   };
 }
-function buildOptionsOf(loaded) {
-  let { content, semconv, agent_usage, resource } = loaded.config;
-  return { content, redactorFor: redactorsFor(loaded), semconv, agentUsage: agent_usage, resource };
+function buildOptionsOf(loaded2) {
+  let { content, semconv, agent_usage, resource } = loaded2.config;
+  return { content, redactorFor: redactorsFor(loaded2), semconv, agentUsage: agent_usage, resource };
 }
 function scopeOf(semconv, version2) {
   let { schemaUrl } = profiles[semconv];
@@ -18124,7 +22820,7 @@ function scopeOf(semconv, version2) {
 }
 
 // src/hook/catch-up.ts
-var import_node_fs20 = require("node:fs"), import_node_path16 = require("node:path");
+var import_node_fs25 = require("node:fs"), import_node_path20 = require("node:path");
 
 // src/sync/order.ts
 function originalsFirst(refs) {
@@ -18137,42 +22833,62 @@ function originalsFirst(refs) {
 }
 
 // src/hook/session-jobs.ts
-var import_node_fs19 = require("node:fs");
+var import_node_fs23 = require("node:fs");
 
 // src/hook/queue.ts
-var import_node_fs18 = require("node:fs"), import_node_path15 = require("node:path");
+var import_node_fs22 = require("node:fs"), import_node_path19 = require("node:path");
+
+// src/hook/events.ts
+var EVENTS = {
+  SessionStart: "SessionStart",
+  Stop: "Stop",
+  SubagentStop: "Stop",
+  SessionEnd: "SessionEnd",
+  on_session_start: "SessionStart",
+  on_session_end: "Stop",
+  on_session_finalize: "SessionEnd",
+  session_start: "SessionStart",
+  agent_end: "Stop",
+  session_end: "SessionEnd",
+  "agent-turn-complete": "Stop"
+}, eventCalled = (name) => name !== void 0 && Object.hasOwn(EVENTS, name) ? EVENTS[name] : void 0;
+
+// src/hook/queue.ts
 var JOB_MAX_MS = 336 * 60 * 6e4, QUEUE_MAX_BYTES = 64 * 1024 * 1024, JOB_MAX_BYTES = 16 * 1024 * 1024, HALF_WRITTEN_MAX_MS = 6e4, optionalText = _catch(optional(string2()), void 0), payloadSchema = object({
   session_id: optionalText,
+  agent_id: optionalText,
   transcript_path: optionalText,
   cwd: optionalText,
   hook_event_name: optionalText,
   last_assistant_message: optionalText
-}), eventSchema = _enum(["SessionStart", "Stop", "SessionEnd"]), queueFolder = (stateFolder) => (0, import_node_path15.join)(stateFolder, "queue");
+}), queueFolder = (stateFolder) => (0, import_node_path19.join)(stateFolder, "queue");
 function jobsIn(stateFolder, nowMs, unusable) {
   let folder = queueFolder(stateFolder);
   return dropOverdue(folder, nowMs), filesIn(folder, /\.job$/).flatMap(({ path: path2, name, atMs, bytes }) => {
     let job = bytes > JOB_MAX_BYTES ? "it is too large" : jobFrom(path2, atMs);
-    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs18.rmSync)(path2, { force: !0 }), []);
+    return typeof job != "string" ? job === void 0 ? [] : [job] : (unusable(name, job), (0, import_node_fs22.rmSync)(path2, { force: !0 }), []);
   });
 }
-var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs18.rmSync)(job.path, { force: !0 });
+var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs22.rmSync)(job.path, { force: !0 });
 function jobFrom(path2, atMs) {
-  let text3 = textOf8(path2);
-  if (text3 === void 0) return;
-  let end = text3.indexOf(`
+  let text4 = textOf16(path2);
+  if (text4 === void 0) return;
+  let end = text4.indexOf(`
 
-`), [first, ...lines2] = text3.slice(0, Math.max(end, 0)).split(`
+`), [first, ...lines2] = text4.slice(0, Math.max(end, 0)).split(`
 `);
   if (first !== "trace-build job 1") return "it does not begin like a job";
-  let fields = new Map(lines2.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), payload = payloadSchema.parse(jsonObject(text3.slice(end + 2))), event = eventSchema.safeParse(fields.get("event") ?? payload.hook_event_name), sessionId = payload.session_id ?? fields.get("session_id");
-  if (!event.success) return "it tells of no event we know";
+  let fields = new Map(lines2.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), payload = payloadSchema.parse(jsonObject(text4.slice(end + 2))), event = eventCalled(fields.get("event") ?? payload.hook_event_name), sessionId = payload.session_id ?? fields.get("session_id");
+  if (event === void 0) return "it tells of no event we know";
   if (sessionId === void 0 || sessionId === "") return "it tells of no session";
   let pid = Number(fields.get("pid"));
   return {
     path: path2,
     atMs,
-    event: event.data,
+    event,
+    harness: fields.get("harness"),
     sessionId,
+    agentId: payload.agent_id,
     transcriptPath: payload.transcript_path,
     cwd: payload.cwd,
     projectDirectory: fields.get("project_dir"),
@@ -18182,9 +22898,9 @@ function jobFrom(path2, atMs) {
     lastMessage: payload.last_assistant_message
   };
 }
-function jsonObject(text3) {
+function jsonObject(text4) {
   try {
-    let value = JSON.parse(text3);
+    let value = JSON.parse(text4);
     return typeof value == "object" && value !== null && !Array.isArray(value) ? value : {};
   } catch {
     return {};
@@ -18192,31 +22908,31 @@ function jsonObject(text3) {
 }
 function dropOverdue(folder, nowMs) {
   for (let { path: path2 } of filesIn(folder, /^\..*\.tmp$/).filter(({ atMs }) => nowMs - atMs > HALF_WRITTEN_MAX_MS))
-    (0, import_node_fs18.rmSync)(path2, { force: !0 });
-  let files = filesIn(folder, /\.job$/), bytes = files.reduce((sum3, file) => sum3 + file.bytes, 0);
-  for (let file of files) {
+    (0, import_node_fs22.rmSync)(path2, { force: !0 });
+  let files2 = filesIn(folder, /\.job$/), bytes = files2.reduce((sum4, file) => sum4 + file.bytes, 0);
+  for (let file of files2) {
     let reason = nowMs - file.atMs > JOB_MAX_MS ? "age" : bytes > QUEUE_MAX_BYTES ? "size" : void 0;
-    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs18.rmSync)(file.path, { force: !0 }), (0, import_node_fs18.appendFileSync)((0, import_node_path15.join)(folder, ".dropped"), `${nowMs} ${reason}
+    reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs22.rmSync)(file.path, { force: !0 }), (0, import_node_fs22.appendFileSync)((0, import_node_path19.join)(folder, ".dropped"), `${nowMs} ${reason}
 `, { mode: 384 }));
   }
 }
 function filesIn(folder, pattern2) {
-  return namesIn3(folder).filter((name) => pattern2.test(name)).flatMap((name) => {
-    let path2 = (0, import_node_path15.join)(folder, name), stats = (0, import_node_fs18.statSync)(path2, { throwIfNoEntry: !1 });
+  return namesIn2(folder).filter((name) => pattern2.test(name)).flatMap((name) => {
+    let path2 = (0, import_node_path19.join)(folder, name), stats = (0, import_node_fs22.statSync)(path2, { throwIfNoEntry: !1 });
     return stats?.isFile() ? [{ path: path2, name, atMs: stats.mtimeMs, bytes: stats.size }] : [];
   }).toSorted((a, b2) => a.atMs - b2.atMs || (a.name < b2.name ? -1 : 1));
 }
-function namesIn3(folder) {
+function namesIn2(folder) {
   try {
-    return (0, import_node_fs18.readdirSync)(folder);
+    return (0, import_node_fs22.readdirSync)(folder);
   } catch (error) {
     if (error.code === "ENOENT") return [];
     throw error;
   }
 }
-function textOf8(path2) {
+function textOf16(path2) {
   try {
-    return (0, import_node_fs18.readFileSync)(path2, "utf8");
+    return (0, import_node_fs22.readFileSync)(path2, "utf8");
   } catch (error) {
     return error.code === "ENOENT" ? void 0 : "";
   }
@@ -18224,68 +22940,80 @@ function textOf8(path2) {
 
 // src/hook/settle.ts
 var PATIENCE_MS2 = 2e3, LOOK_EVERY_MS = 25, QUIET_MS = 250;
-async function hasSettled({ path: path2, harness }, stop, clock) {
+async function hasSettled({ path: path2, layout: layout4 }, stop, clock) {
   for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
-    if (path2 !== void 0 && harness.layout.hasStop(lastLines(path2), stop)) return !0;
+    if (path2 !== void 0 && (layout4.kind === "database" || layout4.hasStop(lastLines(path2), stop))) return !0;
     if (waitedMs >= PATIENCE_MS2 || clock.now() - stop.atMs > PATIENCE_MS2) return !1;
     await clock.wait(LOOK_EVERY_MS);
   }
 }
 async function untilQuiet({ path: path2 }, endedAtMs, clock) {
   if (path2 === void 0 || clock.now() - endedAtMs > PATIENCE_MS2) return;
-  let seen = stampOf(path2);
+  let seen = stampOf2(path2);
   for (let [waitedMs, quietMs] = [0, 0]; quietMs < QUIET_MS && waitedMs < PATIENCE_MS2; waitedMs += LOOK_EVERY_MS) {
     await clock.wait(LOOK_EVERY_MS);
-    let now = stampOf(path2);
+    let now = stampOf2(path2);
     quietMs = now === seen ? quietMs + LOOK_EVERY_MS : 0, seen = now;
   }
 }
 
 // src/hook/shift.ts
-var messageOf = (error) => error instanceof UserError ? `${error.message} ${error.hint}` : error instanceof Error ? error.stack ?? error.message : String(error);
+var messageOf3 = (error) => error instanceof UserError ? `${error.message} ${error.hint}` : error instanceof Error ? error.stack ?? error.message : String(error);
 
 // src/hook/session-jobs.ts
 async function takeUp(jobs, crew) {
-  let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), early = refOf(jobs, crew), name = early === void 0 ? { harness: crew.places.harnesses[0].name, sessionId } : nameOf(early), known = readState(paths.state, name);
+  let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), early = refOf(jobs, crew), name = early === void 0 ? { harness: harnessOf(jobs, crew), sessionId } : nameOf3(early), known = readState(paths.state, name);
   if (known.disabled || jobs.some(({ disabled }) => disabled))
     return writeState(paths.state, { ...known, disabled: !0 }, "settled"), done();
-  let decide = scopeDecider(crew.loaded.config, crew.home, paths.state), isInScope = (directory2) => directory2 !== void 0 && decide(directory2).inScope, told4 = (ref2) => ref2 && startDirectoryOf(ref2, paths.state), expected = told4(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
+  let decide = scopeDecider(crew.loaded.config, crew.home, paths.state), isInScope = (directory2) => directory2 !== void 0 && decide(directory2).inScope, told5 = (ref2) => ref2 && startDirectoryOf(ref2, paths.state), expected = told5(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
   if (!isInScope(expected)) return done();
-  let stop = jobs.findLast(({ event }) => event === "Stop"), ended = jobs.at(-1).event === "SessionEnd", settled = early !== void 0 && stop !== void 0 && await hasSettled(early, stop, crew);
-  early !== void 0 && ended && await untilQuiet(early, jobs.at(-1).atMs, crew);
-  let ref = refOf(jobs, crew), directory = told4(ref) ?? expected, state = {
-    ...withEvents(known, jobs),
+  let own2 = jobs.filter((job) => !isOfAgent(job, early)), stop = own2.findLast(({ event }) => event === "Stop"), ended = own2.at(-1)?.event === "SessionEnd", settled2 = early !== void 0 && stop !== void 0 && await hasSettled(early, stop, crew);
+  early !== void 0 && ended && await untilQuiet(early, own2.at(-1).atMs, crew);
+  let ref = refOf(jobs, crew), directory = told5(ref) ?? expected, state = {
+    ...withEvents(known, jobs, own2),
     ...directory !== void 0 && { startDirectory: directory },
-    ...ref?.path !== void 0 && { transcriptSeen: !0 }
+    ...ref?.path !== void 0 && { path: ref.path, transcriptSeen: !0 }
   };
-  writeState(paths.state, { ...state, ...settled && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || !isInScope(told4(ref)) || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
+  writeState(paths.state, { ...state, ...settled2 && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || !isInScope(told5(ref)) || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
 }
 async function deliver(ref, { tools, now, paths }, log) {
-  if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())) && !readState(paths.state, nameOf(ref)).disabled)
+  if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())) && !readState(paths.state, nameOf3(ref)).disabled)
     try {
       let delivery = await deliverSession(ref, tools);
       if (delivery.kind === "as it was") return;
       if (delivery.kind === "not sampled") return log("info", "its parent trace is not sampled, so nothing is sent", ref.sessionId);
-      let { acknowledged, before, updated, refused, pending, open, messages } = delivery.report, said = Object.entries({ acknowledged, before, updated, refused, pending, open }).flatMap(([what, count]) => count > 0 ? [`${count} ${what}`] : []);
-      log(refused + pending > 0 ? "error" : "info", [said.join(", ") || "nothing to send", ...messages].join(". "), ref.sessionId);
+      let { acknowledged, before, updated, refused, pending, open, messages } = delivery.report, said2 = Object.entries({ acknowledged, before, updated, refused, pending, open }).flatMap(([what, count2]) => count2 > 0 ? [`${count2} ${what}`] : []);
+      log(refused + pending > 0 ? "error" : "info", [said2.join(", ") || "nothing to send", ...messages].join(". "), ref.sessionId);
     } catch (error) {
-      log("error", messageOf(error), ref.sessionId);
-      let state = readState(paths.state, nameOf(ref)), [message] = messageOf(error).split(`
+      log("error", messageOf3(error), ref.sessionId);
+      let state = readState(paths.state, nameOf3(ref)), [message] = messageOf3(error).split(`
 `);
       writeState(paths.state, { ...state, failure: { atMs: now(), message } }, "unsettled");
     }
 }
-function refOf(jobs, { places }) {
-  let path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath;
+function refOf(jobs, crew) {
+  let { sessionId } = jobs[0], places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) }, told5 = jobs.flatMap(({ transcriptPath }) => transcriptPath ?? []).toReversed();
+  for (let path2 of new Set(told5)) {
+    let ref = (0, import_node_fs23.existsSync)(path2) ? foundOr(() => findSession(path2, sessionId, places)) : void 0;
+    if (ref !== void 0) return ref;
+  }
+  return foundOr(() => findSessionOfId(sessionId, places));
+}
+var isOfAgent = ({ harness, agentId, sessionId }, ref) => harness !== void 0 && (agentId !== void 0 || ref !== void 0 && ref.sessionId !== sessionId && ref.rows?.ids.includes(sessionId) !== !0);
+function foundOr(find) {
   try {
-    return path2 !== void 0 && (0, import_node_fs19.existsSync)(path2) ? findSessions(path2, places)[0] : findSessions(jobs[0].sessionId, places)[0];
+    return find();
   } catch {
     return;
   }
 }
+function harnessOf(jobs, { places: { harnesses: harnesses2 } }) {
+  let told5 = jobs.findLast(({ harness }) => harness !== void 0)?.harness;
+  return (harnesses2.find(({ name }) => name === told5) ?? harnesses2[0]).name;
+}
 var startDirectoryIn = (jobs) => jobs.find((job) => job.projectDirectory !== void 0)?.projectDirectory ?? jobs.find((job) => job.cwd !== void 0)?.cwd;
-function withEvents(known, jobs) {
-  let lastMs = (event) => jobs.findLast((job) => job.event === event)?.atMs, [startedAtMs, endedAtMs] = [lastMs("SessionStart") ?? known.startedAtMs, lastMs("SessionEnd") ?? known.endedAtMs], pid = jobs.findLast((job) => job.pid !== void 0)?.pid, process2 = pid === void 0 ? void 0 : processOf(pid) ?? known.process, path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath ?? known.path, traceparent = known.seenAtMs === void 0 ? validParent(jobs[0].traceparent) : known.traceparent, { process: _, ...rest } = known;
+function withEvents(known, jobs, own2) {
+  let lastMs = (event) => own2.findLast((job) => job.event === event)?.atMs, [startedAtMs, endedAtMs] = [lastMs("SessionStart") ?? known.startedAtMs, lastMs("SessionEnd") ?? known.endedAtMs], pid = jobs.findLast((job) => job.pid !== void 0)?.pid, process2 = pid === void 0 ? void 0 : processOf(pid) ?? known.process, path2 = jobs.findLast((job) => job.transcriptPath !== void 0)?.transcriptPath ?? known.path, traceparent = known.seenAtMs === void 0 ? validParent(jobs[0].traceparent) : known.traceparent, { process: _, ...rest } = known;
   return {
     ...rest,
     seenAtMs: known.seenAtMs ?? jobs[0].atMs,
@@ -18298,24 +23026,36 @@ function withEvents(known, jobs) {
 }
 var validParent = (traceparent) => traceparent !== void 0 && parentFrom(traceparent) !== void 0 ? traceparent : void 0;
 
+// src/hook/spools.ts
+var import_node_fs24 = require("node:fs");
+function pruneSpools(places, beforeMs) {
+  for (let harness of places.harnesses) {
+    if (!harness.layouts.some((layout4) => layout4.kind === "database" && layout4.hasSpool === !0)) continue;
+    let sessions = allSessions({ ...places, harnesses: [harness] });
+    if (sessions.length === 0) continue;
+    let ids = sessions.flatMap(({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((each) => each?.ids ?? []));
+    for (let path2 of orphans(spoolFolder(places.home, harness.name), ids, beforeMs)) (0, import_node_fs24.rmSync)(path2, { force: !0 });
+  }
+}
+
 // src/hook/catch-up.ts
 var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4, FAILURE_KEPT_MS = 336 * 60 * 6e4, HALF_WRITTEN_MAX_MS2 = 60 * 6e4;
 async function* catchUp(crew, began) {
-  let { paths, now, loaded, log, home } = crew, decide = scopeDecider(loaded.config, home, paths.state), isInScope = (ref) => {
+  let { paths, now, loaded: loaded2, log, home } = crew, decide = scopeDecider(loaded2.config, home, paths.state), isInScope = (ref) => {
     let directory = startDirectoryOf(ref, paths.state);
     return directory !== void 0 && decide(directory).inScope;
   }, deliverIfDue = async (ref, state) => {
-    (loaded.config.when === "turn" || standingOf(ref, state, now()).ended) && await deliver(ref, crew, log);
+    (loaded2.config.when === "turn" || standingOf(ref, state, now()).ended) && await deliver(ref, crew, log);
   }, delivers = maySend(crew);
   for (let state of unsettledSessions(paths.state)) {
     if (state.disabled && settle2(paths.state, state), state.disabled || isThere(state) && (!delivers || isAsItWas2(state, crew))) continue;
-    let ref = refOf2(state, crew);
-    ref === void 0 ? settleGone(state, crew) : delivers && isInScope(ref) && (await deliverIfDue(ref, state), delivers = maySend(crew)), yield;
+    let ref = refOf2(state, crew), isAgent = ref?.agents.some(({ agentId }) => agentId === state.sessionId) === !0;
+    isAgent && forget(paths.state, state), ref === void 0 ? settleGone(state, crew) : delivers && isInScope(ref) && (await deliverIfDue(ref, isAgent ? readState(paths.state, nameOf3(ref)) : state), delivers = maySend(crew)), yield;
   }
   let times = readTimes(paths.state);
   if (!began() || within(times.scannedAtMs, SCAN_EVERY_MS, now())) return;
   let scannedAtMs = now(), found = sessionsInScope({
-    config: loaded.config,
+    config: loaded2.config,
     places: crew.places,
     stateFolder: paths.state,
     writtenSinceMs: within(times.scannedAtMs, Number.POSITIVE_INFINITY, scannedAtMs) ? times.scannedAtMs - SCAN_OVERLAP_MS : 0,
@@ -18323,7 +23063,7 @@ async function* catchUp(crew, began) {
   });
   for (let ref of originalsFirst(found)) {
     yield;
-    let known = readState(paths.state, nameOf(ref));
+    let known = readState(paths.state, nameOf3(ref));
     if (known.disabled) continue;
     let state = { ...known, ...ref.path !== void 0 && { path: ref.path, transcriptSeen: !0 } };
     writeState(paths.state, state, "unsettled"), await deliverIfDue(ref, state);
@@ -18332,16 +23072,16 @@ async function* catchUp(crew, began) {
   prunes && await prune2(crew), writePrivate(timesPath(paths.state), `${JSON.stringify({ scannedAtMs, prunedAtMs: prunes ? now() : times.prunedAtMs })}
 `);
 }
-var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs20.existsSync)(path2);
+var maySend = ({ tools, now }) => tools !== void 0 && mayTry(tools.outlet.health(), now()), isThere = ({ path: path2 }) => path2 !== void 0 && (0, import_node_fs25.existsSync)(path2);
 function isAsItWas2(state, { tools, version: version2, places, now }) {
   let { path: path2, delivered } = state, known = delivered?.[tools?.outlet.key ?? ""], harness = places.harnesses.find(({ name }) => name === state.harness);
   if (harness === void 0 || path2 === void 0 || known === void 0 || known.pending > 0 || known.ended || known.version !== version2 || !isOwnStamp(path2, known.seen)) return !1;
-  let modifiedMs = (0, import_node_fs20.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+  let modifiedMs = (0, import_node_fs25.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
   return !standingOf({ harness, path: path2, modifiedMs }, state, now()).ended;
 }
 function refOf2({ path: path2, sessionId }, { places }) {
   try {
-    return findSessions(path2 !== void 0 && (0, import_node_fs20.existsSync)(path2) ? path2 : sessionId, places)[0];
+    return path2 !== void 0 && (0, import_node_fs25.existsSync)(path2) ? findSession(path2, sessionId, places) : findSessionOfId(sessionId, places);
   } catch {
     return;
   }
@@ -18357,15 +23097,31 @@ function settleGone(state, { paths, log, now }) {
 function isOver({ endedAtMs, process: process2, seenAtMs = 0 }, nowMs) {
   return endedAtMs !== void 0 || process2 !== void 0 && isAlive(process2) === !1 || nowMs - seenAtMs > UNBEGUN_MAX_MS;
 }
-async function prune2({ paths, tools, now }) {
-  let gone = allSessions(paths.state).filter(
-    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && state.path !== void 0 && !(0, import_node_fs20.existsSync)(state.path) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
+async function prune2({ paths, tools, now, places }) {
+  let isGone = goneFrom(places), gone = allSessions2(paths.state).filter(
+    (state) => !state.disabled && (state.conversationId ?? state.failure) !== void 0 && isGone(state) && !within(state.failure?.atMs, FAILURE_KEPT_MS, now())
   ), keys2 = new Set(gone.filter((state) => owedBy(state) === 0).flatMap(({ conversationId }) => conversationId ?? []));
   await tools?.outlet.prune((session) => keys2.has(session));
   for (let state of gone) forget(paths.state, state);
-  removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2);
+  removeHalfWritten(paths.state, now() - HALF_WRITTEN_MAX_MS2), pruneSpools(places, now() - FAILURE_KEPT_MS);
 }
-var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path16.join)(stateFolder, "catch-up.json");
+function goneFrom(places) {
+  let known = /* @__PURE__ */ new Map(), idsIn3 = (path2) => (known.has(path2) || known.set(path2, isDatabase(path2) ? idsOfDatabase(path2, places) : void 0), known.get(path2));
+  return ({ path: path2, sessionId }) => path2 !== void 0 && (!(0, import_node_fs25.existsSync)(path2) || idsIn3(path2)?.has(sessionId) === !1);
+}
+function idsOfDatabase(path2, places) {
+  try {
+    let parts = findSessions(path2, places).flatMap(({ sessionId, rows, agents }) => [
+      sessionId,
+      rows,
+      ...agents.map((agent) => agent.rows)
+    ]);
+    return new Set(parts.flatMap((part) => typeof part == "string" ? [part] : part?.ids ?? []));
+  } catch {
+    return;
+  }
+}
+var owedBy = ({ delivered = {} }) => Math.max(0, ...Object.values(delivered).map(({ pending, open }) => pending + open)), timesPath = (stateFolder) => (0, import_node_path20.join)(stateFolder, "catch-up.json");
 function readTimes(stateFolder) {
   try {
     return JSON.parse(readIfThere(timesPath(stateFolder)) ?? "{}") ?? {};
@@ -18373,30 +23129,30 @@ function readTimes(stateFolder) {
     return {};
   }
 }
-var within = (atMs, ms, nowMs) => atMs !== void 0 && atMs <= nowMs && nowMs - atMs < ms;
+var within = (atMs, ms2, nowMs) => atMs !== void 0 && atMs <= nowMs && nowMs - atMs < ms2;
 
 // src/hook/log.ts
-var import_node_fs21 = require("node:fs"), import_node_path17 = require("node:path");
+var import_node_fs26 = require("node:fs"), import_node_path21 = require("node:path");
 var LOG_MAX_BYTES = 256 * 1024, openLog = (stateFolder, now) => (level, message, session) => {
-  let path2 = (0, import_node_path17.join)(stateFolder, "log");
+  let path2 = (0, import_node_path21.join)(stateFolder, "log");
   try {
-    ((0, import_node_fs21.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs21.renameSync)(path2, `${path2}.1`), (0, import_node_fs21.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
+    ((0, import_node_fs26.statSync)(path2, { throwIfNoEntry: !1 })?.size ?? 0) > LOG_MAX_BYTES && (0, import_node_fs26.renameSync)(path2, `${path2}.1`), (0, import_node_fs26.appendFileSync)(path2, `${JSON.stringify({ atMs: now(), level, session, message })}
 `, { mode: 384 });
   } catch {
   }
 };
 
 // src/hook/notice.ts
-var import_node_fs22 = require("node:fs"), import_node_path18 = require("node:path");
+var import_node_fs27 = require("node:fs"), import_node_path22 = require("node:path");
 function writeNotice(stateFolder, when, standing) {
-  let path2 = (0, import_node_path18.join)(stateFolder, "notice.json"), words = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
-  if (words === void 0) {
-    (0, import_node_fs22.rmSync)(path2, { force: !0 });
+  let path2 = (0, import_node_path22.join)(stateFolder, "notice.json"), words2 = when === "off" ? void 0 : failure2(standing) ?? (when === "always" ? success(standing) : void 0);
+  if (words2 === void 0) {
+    (0, import_node_fs27.rmSync)(path2, { force: !0 });
     return;
   }
-  let text3 = `${JSON.stringify({ systemMessage: `trace-build: ${words}` })}
+  let text4 = `${JSON.stringify({ systemMessage: `trace-build: ${words2}` })}
 `;
-  readIfThere(path2) !== text3 && writePrivate(path2, text3);
+  readIfThere(path2) !== text4 && writePrivate(path2, text4);
 }
 function failure2({ obstacle, health, pending }) {
   let reason = obstacle ?? (pending > 0 ? health?.failing?.message : void 0);
@@ -18405,12 +23161,12 @@ function failure2({ obstacle, health, pending }) {
 var success = ({ health }) => health?.lastAcknowledgedMs === void 0 ? void 0 : `last delivery ${new Date(health.lastAcknowledgedMs).toISOString()}, to ${health.url}.`;
 
 // src/hook/waiting.ts
-var import_node_fs23 = require("node:fs");
+var import_node_fs28 = require("node:fs");
 function waitingSessions({ stateFolder, config: config2, places, key, nowMs }) {
   let decide = scopeDecider(config2, places.home, stateFolder), isDue = (state) => {
     let { path: path2, startDirectory } = state, harness = places.harnesses.find(({ name }) => name === state.harness);
-    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs23.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
-    let modifiedMs = (0, import_node_fs23.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
+    if (harness === void 0 || path2 === void 0 || !(0, import_node_fs28.existsSync)(path2) || startDirectory !== void 0 && !decide(startDirectory).inScope) return !1;
+    let modifiedMs = (0, import_node_fs28.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
     return config2.when === "turn" || standingOf({ harness, path: path2, modifiedMs }, state, nowMs).ended;
   };
   return unsettledSessions(stateFolder).filter((state) => {
@@ -18425,7 +23181,7 @@ async function work(world) {
   let { state } = world.paths, log = openLog(state, world.now), left = /* @__PURE__ */ new Set();
   try {
     for (; ; ) {
-      let folder = (0, import_node_path19.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
+      let folder = (0, import_node_path23.join)(state, "worker.lock"), held = world.awaited ? await lock(folder, AWAITED_LOCK_MS) : tryLock(folder);
       if (held === void 0) return;
       try {
         if (!await shift(world, left, log)) return;
@@ -18435,27 +23191,27 @@ async function work(world) {
       if (isEmpty(state, left)) return;
     }
   } catch (error) {
-    log("error", messageOf(error));
+    log("error", messageOf3(error));
   }
 }
 async function shift(world, left, log) {
-  let { paths, home, version: version2, now } = world, opened;
+  let { paths, home, version: version2, now } = world, opened2;
   try {
-    let loaded2 = loadConfig(paths);
-    opened = { loaded: loaded2, tools: openTools(loaded2, { home, stateFolder: paths.state, version: version2, now }, { deadlineMs: DEADLINE_MS2 }) };
+    let loaded3 = loadConfig(paths);
+    opened2 = { loaded: loaded3, tools: openTools(loaded3, { home, stateFolder: paths.state, version: version2, now }, { deadlineMs: DEADLINE_MS2 }) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return log("error", messageOf(error)), writeNotice(paths.state, "failures", { obstacle: messageOf(error), pending: 0 }), !1;
+    return log("error", messageOf3(error)), writeNotice(paths.state, "failures", { obstacle: messageOf3(error), pending: 0 }), !1;
   }
-  let { loaded, tools } = opened, crew = { ...world, loaded, tools, left, places: placesOf(world), log };
+  let { loaded: loaded2, tools } = opened2, crew = { ...world, loaded: loaded2, tools, left, places: placesOf(world), log };
   try {
     let scans = await drain(crew);
     for await (let _ of catchUp(crew, () => scans)) scans = await drain(crew) || scans;
   } finally {
     await tools?.outlet.close();
   }
-  let { places } = crew, pending = waitingSessions({ stateFolder: paths.state, config: loaded.config, places, key: tools?.outlet.key, nowMs: now() }), obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
-  return writeNotice(paths.state, loaded.config.notice, { obstacle, health: tools?.outlet.health(), pending }), !0;
+  let { places } = crew, pending = waitingSessions({ stateFolder: paths.state, config: loaded2.config, places, key: tools?.outlet.key, nowMs: now() }), obstacle = tools === void 0 && pending > 0 ? "No endpoint is set: `trace-build init` sets one." : void 0;
+  return writeNotice(paths.state, loaded2.config.notice, { obstacle, health: tools?.outlet.health(), pending }), !0;
 }
 var placesOf = ({ home }) => ({ env: {}, home, harnesses });
 async function drain(crew) {
@@ -18470,7 +23226,7 @@ async function drain(crew) {
       try {
         await takeUp(ofSession, crew);
       } catch (error) {
-        crew.log("error", messageOf(error), ofSession[0].sessionId);
+        crew.log("error", messageOf3(error), ofSession[0].sessionId);
         for (let { path: path2 } of ofSession) crew.left.add(path2);
       }
   }
@@ -18478,8 +23234,8 @@ async function drain(crew) {
 
 // src/hook/main.ts
 var VERSION5 = "0.1.0", argument = (name) => {
-  let at2 = process.argv.indexOf(name);
-  return at2 < 0 ? void 0 : process.argv[at2 + 1];
+  let at3 = process.argv.indexOf(name);
+  return at3 < 0 ? void 0 : process.argv[at3 + 1];
 };
 process.umask(63);
 process.on("SIGHUP", () => {
@@ -18490,5 +23246,5 @@ work({
   version: VERSION5,
   awaited: process.argv.includes("--wait"),
   now: Date.now,
-  wait: (ms) => new Promise((resolve6) => setTimeout(resolve6, ms))
+  wait: (ms2) => new Promise((resolve6) => setTimeout(resolve6, ms2))
 });
