@@ -15437,7 +15437,7 @@ var Building = class {
       id: file.header?.id ?? file.agentId ?? file.name,
       name: nameIn(title),
       type: "subagent",
-      ...file.content && title !== void 0 && { description: title },
+      ...file.content && title !== void 0 && title !== nameIn(title) && { description: title },
       startId: first,
       startedAtMs: runs.reduce((start, run2) => Math.min(start, run2.startedAtMs), runs[0]?.startedAtMs ?? file.header?.atMs ?? 0),
       endedAtMs: runs.reduce((end, run2) => Math.max(end, run2.endedAtMs), runs[0]?.endedAtMs ?? file.header?.atMs ?? 0),
@@ -20790,7 +20790,7 @@ function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
     if (found2.length === 0)
       throw new UserError(
         `${given} holds no sessions.`,
-        "Name a transcript, a database, or a folder such as ~/.claude/projects or ~/.codex/sessions."
+        "Name a transcript (.jsonl), a database, or a folder such as ~/.claude/projects or ~/.codex/sessions."
       );
     return found2.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
   }

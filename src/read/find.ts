@@ -31,7 +31,7 @@ export function findSessions(given: string, places: Places, beside: BesideIndex 
     if (found.length === 0)
       throw new UserError(
         `${given} holds no sessions.`,
-        'Name a transcript, a database, or a folder such as ~/.claude/projects or ~/.codex/sessions.',
+        'Name a transcript (.jsonl), a database, or a folder such as ~/.claude/projects or ~/.codex/sessions.',
       );
     return found.toSorted((a, b) => a.begunMs - b.begunMs || (a.sessionId < b.sessionId ? -1 : 1));
   }

@@ -168,7 +168,7 @@ class Building {
       id: file.header?.id ?? file.agentId ?? file.name,
       name: nameIn(title),
       type: 'subagent',
-      ...(file.content && title !== undefined && { description: title }),
+      ...(file.content && title !== undefined && title !== nameIn(title) && { description: title }),
       startId: first,
       startedAtMs: runs.reduce((start, run) => Math.min(start, run.startedAtMs), runs[0]?.startedAtMs ?? file.header?.atMs ?? 0),
       endedAtMs: runs.reduce((end, run) => Math.max(end, run.endedAtMs), runs[0]?.endedAtMs ?? file.header?.atMs ?? 0),

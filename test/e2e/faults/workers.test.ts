@@ -19,8 +19,8 @@ import {
   taken,
   work,
   worker,
-} from '../support/faults.ts';
-import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
+} from '../../support/faults.ts';
+import { spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
 const built = programs();

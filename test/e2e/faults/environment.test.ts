@@ -2,9 +2,9 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type FaultCollector, startFaultCollector } from '../support/fault-collector.ts';
-import { agentHook, command, expectOnce, leftBehind, programs, quiet, SILENT, scenes, taken } from '../support/faults.ts';
-import { type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
+import { type FaultCollector, startFaultCollector } from '../../support/fault-collector.ts';
+import { agentHook, command, expectOnce, leftBehind, programs, quiet, SILENT, scenes, taken } from '../../support/faults.ts';
+import { type Machine, spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
 const built = programs();

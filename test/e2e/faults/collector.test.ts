@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { FaultAnswer } from '../support/fault-collector.ts';
-import { expectOnce, IMPATIENT, leftBehind, type Scene, scenes, taken, work } from '../support/faults.ts';
-import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
+import type { FaultAnswer } from '../../support/fault-collector.ts';
+import { expectOnce, IMPATIENT, leftBehind, type Scene, scenes, taken, work } from '../../support/faults.ts';
+import { spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
 

@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Process, processOf } from '../../src/disk/lock.ts';
-import { disks } from '../support/disks.ts';
+import { type Process, processOf } from '../../../src/disk/lock.ts';
+import { disks } from '../../support/disks.ts';
 import {
   agentHook,
   command,
@@ -31,8 +31,8 @@ import {
   taken,
   work,
   worker,
-} from '../support/faults.ts';
-import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
+} from '../../support/faults.ts';
+import { spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
 const built = programs();

@@ -1,8 +1,8 @@
 /** Sessions that share turns, replay them or go on elsewhere: a worker for each, in every order, and each turn once. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { expectOnce, leftBehind, repeatsIn, scenes, taken, work } from '../support/faults.ts';
-import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
+import { expectOnce, leftBehind, repeatsIn, scenes, taken, work } from '../../support/faults.ts';
+import { spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
 

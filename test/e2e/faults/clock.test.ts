@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expectOnce, leftBehind, type Scene, scenes, taken } from '../support/faults.ts';
-import { spanIdsOf, transcriptsIn } from '../support/machine.ts';
+import { expectOnce, leftBehind, type Scene, scenes, taken } from '../../support/faults.ts';
+import { spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
 const SECOND_MS = 1_000;
