@@ -19,7 +19,7 @@ beforeEach(async () => {
   machine.bring('tools');
 });
 afterEach(async () => {
-  machine.remove();
+  await machine.remove();
   await collector.stop();
 });
 
@@ -197,14 +197,14 @@ describe('hook', () => {
   const payload = (transcript: string, event = 'Stop') =>
     JSON.stringify({ session_id: idOf(transcript), transcript_path: transcript, cwd: '/home/dev', hook_event_name: event });
 
-  test('puts the payload into the queue, whatever the environment says', async () => {
+  test('puts the payload into the queue and starts the worker, whatever the environment says', async () => {
     const [transcript] = transcriptsIn(folder);
     const env = { XDG_STATE_HOME: '/tmp/elsewhere', CLAUDE_PROJECT_DIR: '/home/dev', HOME: '/tmp/elsewhere' };
     const stdin = async (): Promise<string> => payload(transcript!);
     expect(await run(['hook'], { env, stdin, databaseHome: machine.home })).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(machine.queued()).toHaveLength(1);
-    await machine.work();
+    await machine.quiet();
     expect(machine.queued()).toEqual([]);
+    expect(new Set(collector.taken.map(({ attributes }) => attributes['session.id']))).toEqual(new Set([idOf(transcript!)]));
   });
 
   test('disabled: nothing of it is exported, for good, but by who names it', async () => {
@@ -212,6 +212,7 @@ describe('hook', () => {
     const stdin = async (): Promise<string> => payload(nest, 'SessionEnd');
     machine.configure({ endpoint: collector.url, trace_roots: [], wait: true });
     await run(['hook'], { env: { TRACE_BUILD_DISABLED: '1' }, stdin, databaseHome: machine.home });
+    await machine.quiet();
     machine.configure({ endpoint: collector.url, trace_roots: [{ path: '*', added: '2020-01-01T00:00:00Z' }] });
     machine.hook('SessionStart', '/none/another.jsonl');
     machine.hook('Stop', nest);

@@ -22,7 +22,7 @@ beforeEach(async () => {
   machine = aMachine({ endpoint: refusing.url });
 });
 afterEach(async () => {
-  machine.remove();
+  await machine.remove();
   await collector.stop();
   await refusing.stop();
 });

@@ -10,7 +10,6 @@ import { readState } from '../../src/sync/state.ts';
 import { trace } from '../cli/world.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { aMachine, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
-import { processesNaming } from '../support/shell-hook.ts';
 import { changedDatabase } from '../support/sqlite.ts';
 import { PLACES, refsOf } from '../support/stories.ts';
 
@@ -21,7 +20,7 @@ beforeEach(async () => {
   machine = aMachine({ endpoint: collector.url });
 });
 afterEach(async () => {
-  machine.remove();
+  await machine.remove();
   await collector.stop();
 });
 
@@ -219,8 +218,6 @@ describe("OpenClaw's plugin", () => {
     return handlers;
   }
 
-  const gone = (): Promise<unknown> => vi.waitUntil(() => processesNaming(machine.home).length === 0, { timeout: 20_000, interval: 20 });
-
   test('a run is a job, with no more than ids and the workspace', async () => {
     const { agent_end: agentEnd, session_end: sessionEnd, session_start: sessionStart } = await plugin('none');
     const ctx = { sessionId: 'one', sessionKey: 'agent:main:main', workspaceDir: '/home/dev', trigger: 'user', runId: 'r' };
@@ -237,7 +234,7 @@ describe("OpenClaw's plugin", () => {
     sessionStart!({ sessionId: 'two' }, undefined);
     sessionEnd!({ sessionId: 'two', reason: 'shutdown' }, { sessionId: 'two', agentId: 'main' });
     await vi.waitUntil(() => machine.queued().length === 3, { timeout: 20_000 });
-    await gone();
+    await machine.quiet();
   });
 
   test('nothing it is told, and nothing that is missing, makes it throw', async () => {
@@ -247,7 +244,7 @@ describe("OpenClaw's plugin", () => {
     for (const ctx of [undefined, null, {}, { sessionId: 1 }, circular]) expect(agentEnd!(undefined, ctx)).toBeUndefined();
     writeFileSync(join(machine.home, 'plugin', 'hooks', 'trace-build.sh'), 'exec /nowhere\n');
     expect(agentEnd!({}, { sessionId: 'one' })).toBeUndefined();
-    await gone();
+    await machine.quiet();
     expect(machine.queued()).toEqual([]);
   });
 
@@ -259,7 +256,7 @@ describe("OpenClaw's plugin", () => {
       sessionEnd!({ sessionId, reason: 'shutdown' }, { sessionId });
     }
     await vi.waitUntil(() => collector.taken.length === spanIdsIn(folder).length, { timeout: 20_000, interval: 20 });
-    await gone();
+    await machine.quiet();
     expect(idsTaken(collector), machine.log()).toEqual(spanIdsIn(folder));
   });
 });
@@ -289,7 +286,7 @@ describe('trace-build hook', () => {
     const told = { type: 'agent-turn-complete', 'thread-id': refs[0]!.sessionId, 'turn-id': 't', cwd: '/home/dev' };
     await run(['--harness', 'codex', JSON.stringify(told)]);
     await vi.waitUntil(() => collector.taken.length > 0, { timeout: 20_000, interval: 20 });
-    await vi.waitUntil(() => processesNaming(machine.home).length === 0, { timeout: 20_000, interval: 20 });
+    await machine.quiet();
     expect(readState(machine.paths.state, { harness: 'codex', sessionId: refs[0]!.sessionId }).seenAtMs).toBeDefined();
   });
 });

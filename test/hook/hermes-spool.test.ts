@@ -229,7 +229,7 @@ test('deliveries while it grows: what each tells is exact', async () => {
     );
     expect(counts.toSorted((a, b) => a - b)).toEqual([500, 2000, 2400, 2900, 3000]);
   } finally {
-    machine.remove();
+    await machine.remove();
     await collector.stop();
   }
 });

@@ -3,10 +3,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { aMachine, ended, idsTaken, type Machine, spanIdsOf, transcriptsIn } from '../support/machine.ts';
-import { processesNaming } from '../support/shell-hook.ts';
 
 const { hooks } = JSON.parse(readFileSync('hooks/hooks.json', 'utf8')) as {
   hooks: Record<string, { hooks: { command: string }[] }[]>;
@@ -15,7 +14,7 @@ const { hooks } = JSON.parse(readFileSync('hooks/hooks.json', 'utf8')) as {
 let collector: Collector;
 let machine: Machine;
 afterEach(async () => {
-  machine.remove();
+  await machine.remove();
   await collector.stop();
 });
 
@@ -43,7 +42,7 @@ test.each([{ wait: false }, { wait: true }])('every span arrives once and no pro
   const transcripts = transcriptsIn(projects);
   for (const transcript of transcripts) for (const event of ['Stop', 'SessionEnd', 'SessionEnd']) await fire(event, transcript);
   if (wait) expect(idsTaken(collector)).toEqual(spanIdsOf(projects));
-  await vi.waitUntil(() => processesNaming(machine.home).length === 0, { timeout: 20_000, interval: 20 });
+  await machine.quiet();
   expect(idsTaken(collector)).toEqual(spanIdsOf(projects));
   expect(machine.queued()).toEqual([]);
   expect(readFileSync(join(machine.paths.state, 'node'), 'utf8')).toMatch(/^\/.*node\n$/);

@@ -15,7 +15,7 @@ beforeEach(async () => {
   machine = aMachine({ endpoint: collector.url });
 });
 afterEach(async () => {
-  machine.remove();
+  await machine.remove();
   await collector.stop();
 });
 

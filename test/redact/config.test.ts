@@ -27,7 +27,7 @@ beforeEach(async () => {
   writeFileSync(transcript, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 });
 afterEach(async () => {
-  machine.remove();
+  await machine.remove();
   await collector.stop();
 });
 

@@ -15,7 +15,7 @@ import { holderOf } from '../../src/disk/lock.ts';
 import type { ReceivedRequest } from './collector.ts';
 import { type FaultCollector, startFaultCollector } from './fault-collector.ts';
 import { aMachine, type Machine, spanIdsOf, WORKER } from './machine.ts';
-import { processesNaming } from './shell-hook.ts';
+import { processesNaming } from './processes.ts';
 
 const { bundleOptions, workerOptions } = await import(join(process.cwd(), 'scripts', 'bundle.mjs'));
 
@@ -268,7 +268,7 @@ export function scenes(): (config?: Readonly<Record<string, unknown>>) => Promis
   afterEach(async () => {
     for (const { machine, collector } of open.splice(0)) {
       for (const pid of processesNaming(machine.home)) process.kill(pid, 'SIGKILL');
-      machine.remove();
+      await machine.remove();
       await collector.stop();
     }
   });
@@ -348,15 +348,3 @@ const lastMessageIn = (transcript: string): string | undefined =>
     .filter((line) => line.includes('"type":"assistant"'))
     .flatMap((line) => (JSON.parse(line).message.content as readonly { readonly text?: string }[]).flatMap(({ text }) => text ?? []))
     .at(-1);
-
-/** Resolves when no process is at work on the machine, nor one that is just becoming another. */
-export async function quiet({ home }: Machine): Promise<void> {
-  let looks = 0;
-  await vi.waitUntil(
-    () => {
-      looks = processesNaming(home).length === 0 ? looks + 1 : 0;
-      return looks === 4;
-    },
-    { timeout: 20_000, interval: 5 },
-  );
-}

@@ -13,6 +13,7 @@ import { work } from '../../src/hook/worker.ts';
 import { traceSessions } from '../../src/pipeline.ts';
 import { findSessions } from '../../src/read/find.ts';
 import type { Collector } from './collector.ts';
+import { quiet } from './processes.ts';
 import { FIXTURES, PLACES } from './stories.ts';
 
 export const WORKER = resolve('hooks', 'worker.cjs');
@@ -31,7 +32,9 @@ export interface Machine {
   readonly startWorker: () => ChildProcess;
   readonly queued: () => readonly string[];
   readonly log: () => string;
-  readonly remove: () => void;
+  /** Resolves when no process is at work on it. */
+  readonly quiet: () => Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 export interface HookDetails {
@@ -79,7 +82,11 @@ export function aMachine(config: Readonly<Record<string, unknown>> = {}): Machin
       spawn(process.execPath, [WORKER, '--managed', paths.managed], { env: { HOME: home, PATH: process.env['PATH'] }, stdio: 'ignore' }),
     queued: () => namesIn(queue).filter((name) => name.endsWith('.job')),
     log: () => (existsSync(join(paths.state, 'log')) ? readFileSync(join(paths.state, 'log'), 'utf8') : ''),
-    remove: () => rmSync(home, { recursive: true, force: true }),
+    quiet: () => quiet(home),
+    remove: async () => {
+      await quiet(home);
+      rmSync(home, { recursive: true, force: true });
+    },
   };
 }
 

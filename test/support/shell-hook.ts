@@ -13,7 +13,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -21,7 +20,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, vi } from 'vitest';
+import { afterEach } from 'vitest';
+import { processesNaming, quiet } from './processes.ts';
 
 const CANDIDATES: readonly (readonly string[])[] = [['dash'], ['busybox', 'sh'], ['bash'], ['bash', '--posix']];
 
@@ -192,15 +192,8 @@ printf '%s' "$0" >"$HOME/worker-$$.tmp" && mv "$HOME/worker-$$.tmp" "$HOME/worke
   }
 
   /** Fails when a process remains. */
-  async quiet(): Promise<void> {
-    let looks = 0;
-    await vi.waitUntil(
-      () => {
-        looks = this.processes().length === 0 && !isAnyBecomingAnother() ? looks + 1 : 0;
-        return looks === 4;
-      },
-      { timeout: 20_000, interval: 5 },
-    );
+  quiet(): Promise<void> {
+    return quiet(this.folder);
   }
 
   remove(): void {
@@ -234,29 +227,4 @@ export function hookHomes(): (config?: object | 'no config') => HookHome {
 
 export function whereIs(program: string): string | undefined {
   return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { encoding: 'utf8' }).stdout.trim() || undefined;
-}
-
-/** Pids of all processes whose command line has it. */
-export const processesNaming = (text: string): readonly number[] =>
-  readdirSync('/proc').flatMap((pid) => (/^\d+$/.test(pid) && commandLine(pid).includes(text) ? [Number(pid)] : []));
-
-/** A process that becomes another one has no command line for a moment, and until then it may be one of ours. */
-const isAnyBecomingAnother = (): boolean =>
-  readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && commandLine(pid) === '' && hasProgram(pid));
-
-/** Threads of the kernel have none, nor has what has ended. */
-function hasProgram(pid: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`) !== '';
-  } catch {
-    return false;
-  }
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return ''; // It has ended meanwhile.
-  }
 }

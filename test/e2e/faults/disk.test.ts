@@ -23,7 +23,6 @@ import {
   IMPATIENT,
   leftBehind,
   programs,
-  quiet,
   repeatsIn,
   type Scene,
   SILENT,
@@ -91,11 +90,11 @@ describe('a full disk', () => {
     mkdirSync(join(machine.paths.state, 'queue'));
     disk.fillBut(0);
     expect(await agentHook(machine, 'Stop', transcript!)).toEqual(SILENT);
-    await quiet(machine);
+    await machine.quiet();
     expect(filesBelow(join(machine.paths.state, 'queue'))).toEqual([]);
     disk.makeRoom();
     expect(await agentHook(machine, 'SessionEnd', transcript!)).toEqual(SILENT);
-    await quiet(machine);
+    await machine.quiet();
     expectOnce(scene, folder);
   });
 
@@ -123,7 +122,7 @@ describe('a read-only state folder', () => {
     disk.becomeReadOnly();
     expect(await worker(machine).ended).toEqual(DONE);
     expect(await agentHook(machine, 'SessionEnd', others[0]!)).toEqual(SILENT);
-    await quiet(machine);
+    await machine.quiet();
     expect(collector.requests).toEqual([]);
     expect(machine.queued()).toHaveLength(1);
     const { code, stderr } = await command(await built.cli(), machine, [folder], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }).ended;
@@ -131,7 +130,7 @@ describe('a read-only state folder', () => {
     expect([code, collector.requests]).toEqual([2, []]);
     disk.becomeWritable();
     for (const other of others) expect(await agentHook(machine, 'SessionEnd', other)).toEqual(SILENT);
-    await quiet(machine);
+    await machine.quiet();
     expect(taken(scene)).toEqual(spanIdsOf(folder));
     expect(leftBehind(machine)).toEqual([]);
   });
@@ -212,7 +211,7 @@ describe('damage', () => {
       code: 0,
       printed: expect.stringMatching(/^\{"systemMessage":"trace-build: .*newer version of trace-build.*Update trace-build.*"\}\n$/),
     });
-    await quiet(machine);
+    await machine.quiet();
     const { code, stderr } = await command(await built.cli(), machine, [folder], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }).ended;
     expect([code, stderr]).toEqual([2, expect.stringContaining('newer version')]);
     expect([readFileSync(version, 'utf8'), collector.requests]).toEqual(['2\n', []]);

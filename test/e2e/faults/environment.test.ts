@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type FaultCollector, startFaultCollector } from '../../support/fault-collector.ts';
-import { agentHook, command, expectOnce, leftBehind, programs, quiet, SILENT, scenes, taken } from '../../support/faults.ts';
+import { agentHook, command, expectOnce, leftBehind, programs, SILENT, scenes, taken } from '../../support/faults.ts';
 import { type Machine, spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 
 const aScene = scenes();
@@ -107,7 +107,7 @@ describe('settings of a repository', () => {
       const { env, project, sprung } = trapIn(machine, elsewhere);
       for (const event of ['SessionStart', 'Stop', 'SessionEnd']) {
         expect(await agentHook(machine, event, transcript!, env, project)).toEqual(SILENT);
-        await quiet(machine);
+        await machine.quiet();
       }
       expect(sprung()).toEqual([]);
       expect([elsewhere.requests, elsewhere.connections()]).toEqual([[], 0]);
@@ -127,7 +127,7 @@ describe('settings of a repository', () => {
     const { machine, collector } = await aScene();
     const [transcript] = transcriptsIn(machine.bring('nest'));
     expect(await agentHook(machine, 'SessionEnd', transcript!, { TRACE_BUILD_DISABLED: '1' })).toEqual(SILENT);
-    await quiet(machine);
+    await machine.quiet();
     expect([machine.queued(), collector.requests]).toEqual([[], []]);
   });
 });
@@ -156,7 +156,7 @@ describe('a parent trace', () => {
           .join(''),
       );
       expect(await agentHook(machine, event, transcript!, env)).toEqual(SILENT);
-      await quiet(machine);
+      await machine.quiet();
     }
     expect(collector.requests.length).toBeGreaterThan(1);
     expectOnce(scene, folder);
@@ -177,10 +177,10 @@ describe('a parent trace', () => {
     const { machine, collector } = await aScene();
     const [transcript] = transcriptsIn(machine.bring('nest'));
     expect(await agentHook(machine, 'SessionStart', transcript!, { TRACE_BUILD_TRACEPARENT: parent('a', '00') })).toEqual(SILENT);
-    await quiet(machine);
+    await machine.quiet();
     for (const event of ['Stop', 'SessionEnd', 'SessionEnd']) {
       expect(await agentHook(machine, event, transcript!, { TRACE_BUILD_TRACEPARENT: parent('a', '01') })).toEqual(SILENT);
-      await quiet(machine);
+      await machine.quiet();
     }
     expect(collector.requests).toEqual([]);
     expect(leftBehind(machine)).toEqual([]);
@@ -197,7 +197,7 @@ describe('a parent trace', () => {
     const folder = scene.machine.bring('nest');
     const env = traceparent === undefined ? { TRACEPARENT: parent('a', '01') } : { TRACE_BUILD_TRACEPARENT: traceparent };
     expect(await agentHook(scene.machine, 'SessionEnd', transcriptsIn(folder)[0]!, env)).toEqual(SILENT);
-    await quiet(scene.machine);
+    await scene.machine.quiet();
     expect(taken(scene)).toEqual(spanIdsOf(folder));
     expect(scene.collector.taken.some(({ traceId }) => /^(?:a+|0+)$/.test(traceId))).toBe(false);
   });

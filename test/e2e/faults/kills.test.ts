@@ -40,7 +40,7 @@ describe('at random instants', () => {
     machine = aMachine();
   });
   afterEach(async () => {
-    machine.remove();
+    await machine.remove();
     await collector.stop();
   });
 
@@ -149,7 +149,7 @@ describe('at every change it makes on disk', () => {
       machine.hook('SessionEnd', transcript);
     }
     const close = async (): Promise<void> => {
-      machine.remove();
+      await machine.remove();
       await collector.stop();
     };
     return { machine, collector, expected: spanIdsOf(folder), close };

@@ -11,7 +11,6 @@ import {
   gateAt,
   leftBehind,
   programs,
-  quiet,
   type Run,
   repeatsIn,
   SILENT,
@@ -201,7 +200,7 @@ describe('hooks, as the agent calls them', () => {
     const stop = agentHook(scene.machine, 'Stop', transcript!);
     await new Promise((done) => setTimeout(done, 5));
     expect(await Promise.all([stop, agentHook(scene.machine, 'SessionEnd', transcript!)])).toEqual([SILENT, SILENT]);
-    await quiet(scene.machine);
+    await scene.machine.quiet();
     expectOnce(scene, folder);
   });
 
@@ -212,10 +211,10 @@ describe('hooks, as the agent calls them', () => {
     expect(await Promise.all(Array.from({ length: 5 }, () => agentHook(scene.machine, 'SessionEnd', transcript!)))).toEqual(
       Array(5).fill(SILENT),
     );
-    await quiet(scene.machine);
+    await scene.machine.quiet();
     for (let n = 0; n < 5; n++) {
       expect(await agentHook(scene.machine, 'SessionEnd', transcript!)).toEqual(SILENT);
-      await quiet(scene.machine);
+      await scene.machine.quiet();
     }
     expectOnce(scene, folder);
     expect(scene.collector.requests).toHaveLength(1);
@@ -236,14 +235,14 @@ describe('hooks, as the agent calls them', () => {
     const us = { CLAUDE_PID: String(process.pid) };
     const agent = spawn('sleep', ['60'], { stdio: 'ignore' });
     expect(await agentHook(scene.machine, 'SessionStart', transcript!, { CLAUDE_PID: String(agent.pid) })).toEqual(SILENT);
-    await quiet(scene.machine);
+    await scene.machine.quiet();
     expect(collector.requests).toEqual([]);
     agent.kill('SIGKILL');
     await once(agent, 'exit');
 
     const other = join(folder, '-home-dev-other', '00000000-0000-4000-8000-000000000000.jsonl');
     expect(await agentHook(scene.machine, 'SessionStart', other, us)).toEqual(SILENT);
-    await quiet(scene.machine);
+    await scene.machine.quiet();
     const first = collector.taken.length;
     expect(first).toBeGreaterThan(0);
     expect(taken(scene)).toEqual(spanIdsOf(folder));
@@ -251,7 +250,7 @@ describe('hooks, as the agent calls them', () => {
     writeFileSync(transcript!, whole);
     expect(await agentHook(scene.machine, 'SessionStart', transcript!, us)).toEqual(SILENT);
     expect(await agentHook(scene.machine, 'SessionEnd', transcript!, us)).toEqual(SILENT);
-    await quiet(scene.machine);
+    await scene.machine.quiet();
     machine.hook('SessionEnd', other);
     await work(machine);
     expect(collector.taken.length).toBeGreaterThan(first);
