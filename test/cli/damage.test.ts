@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { claudeCode } from '../../src/harness/claude-code/index.ts';
 import { SESSION, SMALL, text } from '../support/lines.ts';
 import { trace } from './world.ts';
@@ -25,7 +25,6 @@ function folder(files: Record<string, string>): string {
 }
 
 describe('a session that we fail on', () => {
-  afterEach(() => vi.restoreAllMocks());
   const failing = (): void => {
     const { normalise } = claudeCode;
     vi.spyOn(claudeCode, 'normalise').mockImplementation((files) => {

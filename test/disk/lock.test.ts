@@ -85,10 +85,10 @@ test('a zombie is dead', async () => {
   const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'ignore'] });
   try {
     const pid = Number(String((await once(parent.stdout!, 'data'))[0]));
-    await vi.waitUntil(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n', { interval: 2 });
+    await vi.waitUntil(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n', { timeout: 20_000, interval: 2 });
     expect(processOf(pid)).toBeDefined();
     parent.stdin!.end();
-    await vi.waitUntil(() => processOf(pid) === undefined, { interval: 2 });
+    await vi.waitUntil(() => processOf(pid) === undefined, { timeout: 20_000, interval: 2 });
     expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ');
   } finally {
     parent.kill('SIGKILL');

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { directoryFacts } from '../../src/read/directory.ts';
 import { remoteUrls } from '../../src/read/git-config.ts';
 
@@ -69,7 +69,6 @@ describe('what only git can tell', () => {
   });
 
   describe('without git', () => {
-    afterEach(() => vi.unstubAllEnvs());
     test('all else is known', () => {
       const path = repository('without', REMOTE);
       vi.stubEnv('PATH', at('nowhere'));

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { browserUrl, repositoryOf } from '../../src/read/repository.ts';
 
 const APP = 'https://github.com/acme/app';
@@ -77,8 +77,6 @@ describe('as git says', () => {
   });
 
   describe('whatever our own environment says', () => {
-    afterEach(() => vi.unstubAllEnvs());
-
     test('it is the repository of the directory', () => {
       const other = join(top, 'other');
       spawnSync('git', ['init', '-q', other]);

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 /** The whole page over a server that answers from recorded sessions: no layout here, that is the browser's test. */
-import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { ListLine } from '../../../src/view/model.ts';
 import { sourceOf } from '../../../src/view/page/source.ts';
 import { openSession } from '../../../src/view/sessions.ts';
@@ -42,23 +42,29 @@ const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<H
 const one = (selector: string): HTMLElement => document.querySelector<HTMLElement>(selector)!;
 const press = (key: string, target: Element = document.body): void =>
   void target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+/** However slow the machine is. */
+const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000 });
 const go = async (hash: string, selector: string): Promise<void> => {
   location.hash = hash;
   window.dispatchEvent(new Event('hashchange'));
-  await vi.waitFor(() => expect(document.querySelector(selector)).not.toBeNull());
+  await soon(() => expect(document.querySelector(selector)).not.toBeNull());
 };
 const activeRow = (): HTMLElement => document.getElementById(one('.wf').getAttribute('aria-activedescendant')!)!;
 
-beforeAll(async () => {
+beforeEach(async () => {
   vi.stubGlobal('fetch', async (address: string) => answer(address));
   await import('../../../src/view/page/main.ts');
+  await go('#/', '.list');
 });
 
-beforeEach(() => go('#/', '.list'));
-
 test('the list tells of every session, and of the one that could not be read', async () => {
-  await vi.waitFor(() => expect(one('.list-totals').textContent).toMatch(/^4 sessions/));
-  expect(all('.list-row.failed')[0]!.textContent).toContain("Can't be read: no right to read it");
+  await soon(() => expect(one('.list-totals').textContent).toMatch(/^4 sessions/));
+  await soon(() =>
+    expect(all('.list-row.failed').map(({ textContent }) => textContent)).toEqual([
+      expect.stringContaining("Can't be read: no right to read it"),
+    ]),
+  );
+  await soon(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
   const search = one('.list .search input') as HTMLInputElement;
   press('/');
   expect(document.activeElement).toBe(search);
@@ -87,7 +93,7 @@ test('back from a session the list is as it was: searched, sorted, at the same s
   const grid = one('.list-grid');
   grid.scrollTop = 120;
   press('Enter', grid);
-  await vi.waitFor(() => expect(one('.list')).toBeNull());
+  await soon(() => expect(one('.list')).toBeNull());
   // As a browser does it.
   grid.scrollTop = 0;
   asked.length = 0;
@@ -95,7 +101,7 @@ test('back from a session the list is as it was: searched, sorted, at the same s
   expect(grid.scrollTop).toBe(120);
   // What has happened meanwhile is asked for.
   expect(asked).toEqual(['api/sessions']);
-  await vi.waitFor(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
+  await soon(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
   expect((one('.list .search input') as HTMLInputElement).value).toBe('claude');
   expect(one('[role=columnheader].project').getAttribute('aria-sort')).toBe('ascending');
   expect(one('.list-row[aria-selected=true] .about').title).toBe(chosen);
@@ -162,10 +168,10 @@ test('search goes from match to match, through turns, and opens what hides one',
 test('details open, follow the arrow keys, and close', async () => {
   await go(`#/s/${nest!.view.key}`, '.wf-row');
   press('Enter', one('.wf'));
-  await vi.waitFor(() => expect(document.querySelector('.details')).not.toBeNull());
+  await soon(() => expect(document.querySelector('.details')).not.toBeNull());
   expect(location.hash).toBe(`#/s/${nest!.view.key}/${nest!.view.spans[0]!.id}`);
   press('ArrowDown', one('.wf'));
-  await vi.waitFor(() => expect(asked.at(-1)).toBe(`api/sessions/${nest!.view.key}/spans/${nest!.view.spans[1]!.id}`));
+  await soon(() => expect(asked.at(-1)).toBe(`api/sessions/${nest!.view.key}/spans/${nest!.view.spans[1]!.id}`));
   press('ArrowLeft', one('.details-edge'));
   expect(one('.details-edge').getAttribute('aria-valuenow')).not.toBeNull();
   one('.details-path button').click();
@@ -176,12 +182,12 @@ test('details open, follow the arrow keys, and close', async () => {
   expect(one('.details-pane').hidden).toBe(false);
   one('.details-pane .close').click();
   press('Escape');
-  await vi.waitFor(() => expect(document.querySelector('.list')).not.toBeNull());
+  await soon(() => expect(document.querySelector('.list')).not.toBeNull());
 });
 
 test('what is not there is told', async () => {
   await go('#/s/nowhere', '.notice');
-  await vi.waitFor(() => expect(one('.notice').textContent).toContain('There is no such session here.'));
+  await soon(() => expect(one('.notice').textContent).toContain('There is no such session here.'));
   expect(one('body > [role=status]').textContent).toBe('There is no such session here.');
 });
 

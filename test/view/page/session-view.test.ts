@@ -27,7 +27,7 @@ async function show({ view, details }: ReturnType<typeof openSession>, change: P
   const source: Source = { list: async () => {}, session: async () => view, details: async (_key, id) => details(id)! };
   const made = sessionView({ ...view, ...change }, source, (text) => announced.push(text));
   document.body.replaceChildren(made.element);
-  await vi.waitFor(() => expect(one('.wf-about').textContent).not.toBe(''));
+  await vi.waitFor(() => expect(one('.wf-about').textContent).not.toBe(''), { timeout: 20_000 });
   return made;
 }
 
