@@ -2,10 +2,10 @@
  * What a transcript holds, counted a second time: straight from its raw lines, by code that shares nothing with the parser and
  * the normaliser, so that what both say is so.
  *
- * in:   nothing. Types only
- * out:  written by harness/<name>/recount.ts, compared with the spans by verify/
+ * in:   the raw lines of a file, for harness/<name>/recount.ts
+ * out:  `Recount`, compared with the spans by verify/; the lines' objects and their fields, read without the normalisers' readers
  */
-import type { Transcript } from './harness.ts';
+import type { Line, Transcript, TranscriptFile } from './harness.ts';
 
 /** The files of one session, as for a build. */
 export type RawFiles = Pick<Transcript, 'main' | 'agents' | 'related'> & Partial<Pick<Transcript, 'ended'>>;
@@ -88,3 +88,69 @@ export interface DeclaredModel {
   readonly tokens: Tokens;
   readonly costUsd?: number;
 }
+
+// ---------------------------------------------------------------------------------------------
+// How the recounts read, whatever the harness.
+
+export type Raw = Readonly<Record<string, unknown>>;
+
+export interface RawLine {
+  readonly place: Place;
+  readonly text: string;
+  readonly value: Raw;
+}
+
+/** The lines that hold an object. What else is no empty line, or a file that can't be read, is added to `unusable`. */
+export function* rawLinesOf(file: TranscriptFile, unusable: Unusable[]): Generator<RawLine> {
+  if (file.unreadable !== undefined) unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+  let line = (file.firstLine ?? 1) - 1;
+  for (const raw of file.lines) {
+    line++;
+    const text = textOf(raw);
+    if (text === '') continue;
+    const place = { file: file.name, line };
+    const value = jsonOf(text);
+    if (isRaw(value)) yield { place, text, value };
+    else unusable.push({ place, why: 'it is no JSON object' });
+  }
+}
+
+const decoder = new TextDecoder();
+/** Without the mark and the NULs that may stand before a line. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
+const textOf = (line: Line): string => (typeof line === 'string' ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, '').trim();
+
+/** @returns undefined for what is no JSON */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const at = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce<unknown>((inner, key) => (isRaw(inner) ? inner[key] : undefined), value);
+
+/** An empty text is none. */
+export function textAt(value: unknown, key: string): string | undefined {
+  const text = at(value, key);
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+/** A whole number from zero on; anything else is zero. */
+export function numberAt(value: unknown, key: string): number {
+  const number = at(value, key);
+  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : 0;
+}
+
+export const NO_TOKENS: Tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+
+export const sumOf = (a: Tokens, b: Tokens): Tokens => ({
+  input: a.input + b.input,
+  output: a.output + b.output,
+  cacheRead: a.cacheRead + b.cacheRead,
+  cacheWrite: a.cacheWrite + b.cacheWrite,
+});

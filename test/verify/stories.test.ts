@@ -1,5 +1,6 @@
 /** The count of the raw lines against the server's log, and the spans against the count: of every recorded story. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Recount } from '../../src/harness/recount.ts';
 import { compare } from '../../src/verify/compare.ts';
@@ -88,10 +89,14 @@ function lineAt(file: string, line: number): string {
   return lines[line - 1]!;
 }
 
-test.each(['src/harness/claude-code/recount.ts'])('%s shares no code with what it audits', (file) => {
-  const imports = [...readFileSync(file, 'utf8').matchAll(/^import (type )?.* from '([^']+)';$/gm)];
-  expect(imports.map(([, type, from]) => [type, from])).toEqual([
-    ['type ', '../harness.ts'],
-    ['type ', '../recount.ts'],
-  ]);
+const codeOf = (file: string): readonly string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/^import (type )?[^;]* from '([^']+)';$/gm)].flatMap(([, type, from]) =>
+    type === undefined ? [from!] : [],
+  );
+
+const RECOUNTS = readdirSync('src/harness', { recursive: true, encoding: 'utf8' }).filter((file) => /[\\/]recount\.ts$/.test(file));
+
+test.each(RECOUNTS)('%s shares no code with what it audits', (file) => {
+  expect(codeOf(join('src/harness', file))).toEqual(['../recount.ts']);
+  expect(codeOf('src/harness/recount.ts')).toEqual([]);
 });

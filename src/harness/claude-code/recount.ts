@@ -7,8 +7,26 @@
  * Every line is parsed, every id is counted once, and of each counter the largest value is taken. An agent is a file, but
  * for copies of another one, for the second file of a teammate with a second job, and for the summaries of 2.1.38.
  */
-import type { AgentFile, Line, TranscriptFile } from '../harness.ts';
-import type { CountedAgent, CountedResponse, Declared, Place, RawFiles, Recount, Tokens, Unusable } from '../recount.ts';
+import type { AgentFile, TranscriptFile } from '../harness.ts';
+import {
+  at,
+  type CountedAgent,
+  type CountedResponse,
+  type Declared,
+  isRaw,
+  jsonOf,
+  NO_TOKENS,
+  numberAt,
+  type Place,
+  type Raw,
+  type RawFiles,
+  type Recount,
+  rawLinesOf,
+  sumOf,
+  type Tokens,
+  textAt,
+  type Unusable,
+} from '../recount.ts';
 
 export function recount({ main, agents }: RawFiles): Recount {
   const count = new Count();
@@ -17,7 +35,6 @@ export function recount({ main, agents }: RawFiles): Recount {
   return count.result(main.name);
 }
 
-const NONE: Tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 const STARTS_AGENT = ['Agent', 'Task'];
 /** So the CLI tells the model of a stream that broke off. */
 const CUT_OFF = 'Your response above was cut off';
@@ -75,21 +92,11 @@ class Count {
       calls: 0,
     };
     if (own !== undefined) this.#files.push(own);
-    if (file.unreadable !== undefined) this.#unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
-    let line = (file.firstLine ?? 1) - 1;
-    for (const raw of file.lines) {
-      line++;
-      const text = textOf(raw);
-      if (text === '') continue;
-      const place = { file: file.name, line };
-      const value = jsonOf(text);
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) this.#unusable.push({ place, why: 'it is no JSON object' });
-      else this.#line(value, place, own);
-    }
+    for (const { value, place } of rawLinesOf(file, this.#unusable)) this.#line(value, place, own);
     if (own?.firstUser === undefined) for (const count of own?.lead ?? []) count();
   }
 
-  #line(value: object, place: Place, own: AgentsFile | undefined): void {
+  #line(value: Raw, place: Place, own: AgentsFile | undefined): void {
     const atMs = Date.parse(textAt(value, 'timestamp') ?? '');
     const uuid = textAt(value, 'uuid');
     if (uuid !== undefined) own?.uuids.add(uuid);
@@ -117,9 +124,9 @@ class Count {
     if (own === undefined && atMs > this.#lastMs) this.#lastMs = atMs;
   }
 
-  #response(value: object, place: Place, atMs: number, own: AgentsFile | undefined): void {
+  #response(value: Raw, place: Place, atMs: number, own: AgentsFile | undefined): void {
     const message = at(value, 'message');
-    if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+    if (!isRaw(message)) {
       this.#unusable.push({ place, why: 'it has no message' });
       return;
     }
@@ -165,7 +172,7 @@ class Count {
     if (own !== undefined) own.calls++;
   }
 
-  #user(value: object, place: Place, own: AgentsFile | undefined): void {
+  #user(value: Raw, place: Place, own: AgentsFile | undefined): void {
     const content = at(value, 'message', 'content');
     if (own === undefined) this.#mainHasLines = true;
     else if (own.firstUser === undefined) {
@@ -189,7 +196,7 @@ class Count {
 
   readonly #cutOff = (): void => void this.#excuses.add('of a stream that broke off Claude Code estimates the tokens');
 
-  #account(value: object, place: Place): void {
+  #account(value: Raw, place: Place): void {
     const startMs = numberAt(value, 'startTime');
     this.#accounts.delete(startMs); // The last one written is to be the last one here.
     this.#accounts.set(startMs, { place, models: at(value, 'modelUsage') });
@@ -273,11 +280,11 @@ class Count {
       for (const [name, used] of typeof models === 'object' && models !== null ? Object.entries(models) : []) {
         // So Claude Code calls a model with the long context.
         const model = name.replace(/\[1m\]$/, '');
-        const before = byModel.get(model) ?? { tokens: NONE, costUsd: undefined };
+        const before = byModel.get(model) ?? { tokens: NO_TOKENS, costUsd: undefined };
         const usd = at(used, 'costUSD');
         const [cacheRead, cacheWrite] = [numberAt(used, 'cacheReadInputTokens'), numberAt(used, 'cacheCreationInputTokens')];
         const input = numberAt(used, 'inputTokens') + cacheRead + cacheWrite;
-        const tokens = sum(before.tokens, { input, output: numberAt(used, 'outputTokens'), cacheRead, cacheWrite });
+        const tokens = sumOf(before.tokens, { input, output: numberAt(used, 'outputTokens'), cacheRead, cacheWrite });
         byModel.set(model, { tokens, costUsd: typeof usd === 'number' ? (before.costUsd ?? 0) + usd : before.costUsd });
       }
     if ([...this.#responses.values()].some(({ complete }) => !complete)) this.#cutOff();
@@ -301,12 +308,12 @@ const isCopy = (copy: AgentsFile, whole: AgentsFile): boolean =>
 
 /** A response may tell the counts of its attempts one by one: their sum, then. Each line tells all that is known. */
 function largest(before: Tokens | undefined, usage: unknown): Tokens | undefined {
-  if (typeof usage !== 'object' || usage === null || Array.isArray(usage)) return before;
+  if (!isRaw(usage)) return before;
   const iterations = at(usage, 'iterations');
-  const attempts = (Array.isArray(iterations) ? iterations : []).map(bare).reduce(sum, NONE);
+  const attempts = (Array.isArray(iterations) ? iterations : []).map(bare).reduce(sumOf, NO_TOKENS);
   const [top, known] = [
     bare(usage),
-    before === undefined ? NONE : { ...before, input: before.input - before.cacheRead - before.cacheWrite },
+    before === undefined ? NO_TOKENS : { ...before, input: before.input - before.cacheRead - before.cacheWrite },
   ];
   const most = (key: keyof Tokens): number => Math.max(top[key], attempts[key], known[key]);
   const [cacheRead, cacheWrite] = [most('cacheRead'), most('cacheWrite')];
@@ -321,40 +328,4 @@ const bare = (usage: unknown): Tokens => ({
   cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
 });
 
-const sum = (a: Tokens, b: Tokens): Tokens => ({
-  input: a.input + b.input,
-  output: a.output + b.output,
-  cacheRead: a.cacheRead + b.cacheRead,
-  cacheWrite: a.cacheWrite + b.cacheWrite,
-});
-
-const decoder = new TextDecoder();
-/** Without the mark and the NULs that may stand before a line. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
-const textOf = (line: Line): string => (typeof line === 'string' ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, '').trim();
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const metaOf = ({ meta }: AgentFile): unknown => jsonOf(meta ?? '');
-
-const at = (value: unknown, ...path: readonly string[]): unknown =>
-  path.reduce<unknown>(
-    (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined),
-    value,
-  );
-
-function textAt(value: unknown, key: string): string | undefined {
-  const text = at(value, key);
-  return typeof text === 'string' && text !== '' ? text : undefined;
-}
-
-function numberAt(value: unknown, key: string): number {
-  const number = at(value, key);
-  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : 0;
-}

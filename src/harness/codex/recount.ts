@@ -8,38 +8,58 @@
  * the last call used; its items stand between two such lines, up to 0.9x after the line that counts them, since then
  * before it. The first versions count nothing, and put a line of state between responses.
  */
-import type { AgentFile, Line, TranscriptFile } from '../harness.ts';
-import type { Counted, CountedAgent, CountedResponse, Declared, Place, RawFiles, Recount, Tokens, Unusable } from '../recount.ts';
+import type { AgentFile, TranscriptFile } from '../harness.ts';
+import {
+  at,
+  type CountedAgent,
+  type CountedResponse,
+  type Declared,
+  isRaw,
+  numberAt,
+  type Place,
+  type Raw,
+  type RawFiles,
+  type Recount,
+  rawLinesOf,
+  sumOf,
+  type Tokens,
+  textAt,
+  type Unusable,
+} from '../recount.ts';
 
 export function recount({ main, agents }: RawFiles): Recount {
   const counts = [new FileCount(main, undefined), ...agents.map((agent) => new FileCount(agent, agent.id))];
   const responses = new Map<string, CountedResponse>();
-  const calls = new Map<string, Counted>();
+  const calls = new Map<string, Place[]>();
+  const agentsById = new Map<string, { readonly file: string; readonly startedBy: Set<string> }>();
+  const missing = new Map<string, Place>();
+  for (const { id, name } of agents) if (!agentsById.has(id)) agentsById.set(id, { file: name, startedBy: new Set() });
   for (const count of counts) {
-    for (const response of count.responses) if (!responses.has(response.id)) responses.set(response.id, response);
-    for (const [id, places] of count.calls) calls.set(id, { id, places: [...(calls.get(id)?.places ?? []), ...places] });
+    for (const [id, response] of count.responses) if (!responses.has(id)) responses.set(id, response);
+    for (const [id, places] of count.calls) for (const place of places) note(calls, id, place);
+    for (const { threadId, callId, place } of count.started) {
+      const agent = agentsById.get(threadId);
+      if (agent === undefined) missing.set(threadId, place);
+      else agent.startedBy.add(callId);
+    }
   }
-  const started = counts.flatMap((count) => count.started);
-  const known = new Set(agents.map(({ id }) => id));
-  const missing = new Map(
-    started.flatMap(({ threadId, place }) => (known.has(threadId) ? [] : [[threadId, { id: threadId, places: [place] }] as const])),
-  );
   const declared = declaredBy(counts, [...responses.values()], main.name);
   return {
     responses: [...responses.values()],
-    toolCalls: [...calls.values()],
-    agents: [...known].map(
-      (id): CountedAgent => ({
-        id,
-        ids: [id],
-        startedBy: [...new Set(started.flatMap(({ threadId, callId }) => (threadId === id ? [callId] : [])))],
-        places: [{ file: agents.find((agent) => agent.id === id)!.name, line: 1 }],
-      }),
+    toolCalls: [...calls].map(([id, places]) => ({ id, places })),
+    agents: [...agentsById].map(
+      ([id, { file, startedBy }]): CountedAgent => ({ id, ids: [id], startedBy: [...startedBy], places: [{ file, line: 1 }] }),
     ),
     unusable: counts.flatMap(({ unusable }) => unusable),
-    missing: [...missing.values()],
+    missing: [...missing].map(([id, place]) => ({ id, places: [place] })),
     ...(declared !== undefined && { declared }),
   };
+}
+
+function note(calls: Map<string, Place[]>, id: string, place: Place): void {
+  const places = calls.get(id);
+  if (places === undefined) calls.set(id, [place]);
+  else places.push(place);
 }
 
 /** Threads count their own; where all is of one model, that is an account of the model. */
@@ -47,7 +67,7 @@ function declaredBy(counts: readonly FileCount[], responses: readonly CountedRes
   const accounts = counts.flatMap((count) => count.account ?? []);
   const models = new Set(responses.map(({ model }) => model));
   if (accounts.length === 0 || accounts.length < counts.length || models.size !== 1) return undefined;
-  const tokens = accounts.map((account) => account.tokens).reduce((a, b) => combined(a, b, 1));
+  const tokens = accounts.map((account) => account.tokens).reduce(sumOf);
   const open = responses.some((response) => response.tokens === undefined);
   const unusable = counts.some((count) => count.unusable.length > 0);
   const incomparable = unusable ? 'there are lines that can not be read' : open ? 'a response has no count' : undefined;
@@ -83,7 +103,7 @@ interface Group {
 }
 
 class FileCount {
-  readonly responses: CountedResponse[] = [];
+  readonly responses = new Map<string, CountedResponse>();
   readonly calls = new Map<string, Place[]>();
   readonly started: { threadId: string; callId: string; place: Place }[] = [];
   readonly unusable: Unusable[] = [];
@@ -112,20 +132,9 @@ class FileCount {
 
   constructor(file: TranscriptFile | AgentFile, agentId: string | undefined) {
     this.#agentId = agentId;
-    if (file.unreadable !== undefined) this.unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
     const ordinals = new Set<unknown>();
     let previous = '';
-    let number = (file.firstLine ?? 1) - 1;
-    for (const raw of file.lines) {
-      number++;
-      const text = textOf(raw);
-      if (text === '') continue;
-      const place = { file: file.name, line: number };
-      const value = jsonOf(text);
-      if (!isRecord(value)) {
-        this.unusable.push({ place, why: 'it is no JSON object' });
-        continue;
-      }
+    for (const { value, text, place } of rawLinesOf(file, this.unusable)) {
       const again = value['ordinal'] === undefined ? text === previous && value['payload'] !== undefined : ordinals.has(value['ordinal']);
       ordinals.add(value['ordinal']);
       previous = text;
@@ -135,15 +144,15 @@ class FileCount {
     this.#release();
   }
 
-  #line(value: Obj, place: Place): void {
+  #line(value: Raw, place: Place): void {
     const payload = value['payload'];
-    if (isRecord(payload)) this.#enveloped(value, payload, place);
+    if (isRaw(payload)) this.#enveloped(value, payload, place);
     else if (value['record_type'] === 'state') this.#close();
     else if (value['type'] === undefined && typeof value['id'] === 'string') this.#begin(value, true);
     else if (this.#bare && value['payload'] === undefined) this.#item(value, 0, place);
   }
 
-  #enveloped(value: Obj, payload: Obj, place: Place): void {
+  #enveloped(value: Raw, payload: Raw, place: Place): void {
     const { type, ordinal } = value;
     const atMs = Date.parse(String(value['timestamp'])) || 0;
     if (type === 'session_meta') {
@@ -166,7 +175,7 @@ class FileCount {
     }
   }
 
-  #begin(meta: Obj, bare: boolean): void {
+  #begin(meta: Raw, bare: boolean): void {
     if (this.#meta === undefined) {
       this.#meta = meta;
       this.#bare = bare;
@@ -176,7 +185,7 @@ class FileCount {
     if (this.#forked && !isMarked && this.#agentId !== undefined && this.#turns.size === 0) this.#copied = true;
   }
 
-  #event(payload: Obj, atMs: number, place: Place): void {
+  #event(payload: Raw, atMs: number, place: Place): void {
     const turnId = textAt(payload, 'turn_id');
     const threadId = textAt(payload, 'thread_id');
     if (threadId !== undefined && threadId !== (textAt(this.#meta, 'id') ?? threadId)) return;
@@ -235,7 +244,7 @@ class FileCount {
     if ((type !== 'SubAgentActivity' || isStart) && !this.calls.has(id)) this.calls.set(id, [place]);
   }
 
-  #item(payload: Obj, atMs: number, place: Place): void {
+  #item(payload: Raw, atMs: number, place: Place): void {
     const { type, role } = payload;
     const turnId = textAt(at(payload, 'internal_chat_message_metadata_passthrough'), 'turn_id');
     if (this.#copied || this.#foreign.has(turnId ?? '') || this.#closed.has(turnId ?? this.#turnId)) return;
@@ -256,7 +265,7 @@ class FileCount {
     } else if (MODEL_CALLS.has(type) || SERVED.has(type) || (type === 'message' && role === 'assistant')) {
       if (MODEL_CALLS.has(type)) {
         const id = callId ?? textAt(payload, 'id');
-        if (id !== undefined) this.calls.set(id, [...(this.calls.get(id) ?? []), place]);
+        if (id !== undefined) note(this.calls, id, place);
         if (textAt(payload, 'name') === 'spawn_agent' && id !== undefined) this.#spawns.add(id);
       }
       this.#authored(textAt(payload, 'id'), callId, place);
@@ -272,17 +281,17 @@ class FileCount {
     group.places.push(place);
   }
 
-  #record(payload: Obj, place: Place): void {
+  #record(payload: Raw, place: Place): void {
     const id = textAt(payload, 'response_id');
     const usage = at(payload, 'usage');
     const threadId = textAt(payload, 'thread_id');
-    if (id === undefined || !isRecord(usage) || (threadId !== undefined && threadId !== (textAt(this.#meta, 'id') ?? threadId))) return;
+    if (id === undefined || !isRaw(usage) || (threadId !== undefined && threadId !== (textAt(this.#meta, 'id') ?? threadId))) return;
     const tokens = tokensOf(usage);
     const thread = tokensOf(at(payload, 'thread_token_usage'));
-    this.#base ??= combined(thread, tokens, -1);
-    this.account = { place, tokens: combined(thread, this.#base, -1) };
+    this.#base ??= lessOf(thread, tokens);
+    this.account = { place, tokens: lessOf(thread, this.#base) };
     this.#total = { input: thread.input, output: thread.output };
-    if (this.responses.some((response) => response.id === id)) return;
+    if (this.responses.has(id)) return;
     this.#tell(id, this.#group?.model ?? this.#model, [...(this.#group?.places ?? []), place], tokens);
     this.#group = undefined;
   }
@@ -290,7 +299,7 @@ class FileCount {
   #count(info: unknown, place: Place): void {
     const total = tokensOf(at(info, 'total_token_usage'));
     const last = tokensOf(at(info, 'last_token_usage'));
-    if (!isRecord(at(info, 'total_token_usage')) || !isRecord(at(info, 'last_token_usage'))) return;
+    if (!isRaw(at(info, 'total_token_usage')) || !isRaw(at(info, 'last_token_usage'))) return;
     const before = this.#total ?? { input: 0, output: 0 };
     // A fork without a copy goes on from a total that its file does not have.
     const isFirst = this.#total === undefined && this.#forked && this.#group !== undefined;
@@ -331,25 +340,10 @@ class FileCount {
   }
 
   #tell(id: string, model: string | undefined, places: readonly Place[], tokens: Tokens | undefined): void {
-    if (this.responses.some((response) => response.id === id)) return;
+    if (this.responses.has(id)) return;
     const agents = this.#agentId === undefined ? [] : [this.#agentId];
-    this.responses.push({ id, places, model: model ?? 'unknown', agents, ...(tokens !== undefined && { tokens }) });
+    this.responses.set(id, { id, places, model: model ?? 'unknown', agents, ...(tokens !== undefined && { tokens }) });
   }
-}
-
-type Obj = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Obj => typeof value === 'object' && value !== null && !Array.isArray(value);
-const at = (value: unknown, key: string): unknown => (isRecord(value) ? value[key] : undefined);
-
-function textAt(value: unknown, key: string): string | undefined {
-  const text = at(value, key);
-  return typeof text === 'string' && text !== '' ? text : undefined;
-}
-
-function numberAt(value: unknown, key: string): number {
-  const number = at(value, key);
-  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : 0;
 }
 
 const tokensOf = (usage: unknown): Tokens => ({
@@ -359,22 +353,9 @@ const tokensOf = (usage: unknown): Tokens => ({
   cacheWrite: numberAt(usage, 'cache_write_input_tokens'),
 });
 
-const combined = (a: Tokens, b: Tokens, sign: 1 | -1): Tokens => ({
-  input: a.input + sign * b.input,
-  output: a.output + sign * b.output,
-  cacheRead: a.cacheRead + sign * b.cacheRead,
-  cacheWrite: a.cacheWrite + sign * b.cacheWrite,
+const lessOf = (a: Tokens, b: Tokens): Tokens => ({
+  input: a.input - b.input,
+  output: a.output - b.output,
+  cacheRead: a.cacheRead - b.cacheRead,
+  cacheWrite: a.cacheWrite - b.cacheWrite,
 });
-
-const decoder = new TextDecoder();
-/** Without the mark and the NULs that may stand before a line. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
-const textOf = (line: Line): string => (typeof line === 'string' ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, '').trim();
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

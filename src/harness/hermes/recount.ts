@@ -7,18 +7,22 @@
  * An answer is an assistant's row; one that a compaction wrote again, in one go with its summary, is no second answer. It has no
  * id that stays: its text and calls have to do, and of several that say the same their order.
  */
-import type { Line, TranscriptFile } from '../harness.ts';
-import type {
-  Counted,
-  CountedAccount,
-  CountedAgent,
-  CountedResponse,
-  Declared,
-  Place,
-  RawFiles,
-  Recount,
-  Tokens,
-  Unusable,
+import type { TranscriptFile } from '../harness.ts';
+import {
+  type Counted,
+  type CountedAccount,
+  type CountedAgent,
+  type CountedResponse,
+  type Declared,
+  isRaw,
+  jsonOf,
+  type Place,
+  type RawFiles,
+  type Recount,
+  rawLinesOf,
+  sumOf,
+  type Tokens,
+  type Unusable,
 } from '../recount.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON, looked at with `?.` only
@@ -43,7 +47,7 @@ export function recount({ main, agents, ended = false }: RawFiles): Recount {
   );
   const told = requestsIn(files.flatMap(({ hooks }) => hooks));
   for (const { file, agentId, rows } of files) {
-    const meta = parsed(file.meta ?? '{}') ?? {};
+    const meta = describedIn(file);
     const given = new Map<string, number>();
     const answers = answersIn(rows);
     const isOver = ended || typeof meta.sessions?.at(-1)?.ended_at === 'number' || hasAnswered(rows);
@@ -120,12 +124,7 @@ function accountOf({ name }: TranscriptFile, agentId: string | undefined, meta: 
   const sessions: Loose[] = meta.sessions ?? [];
   const sum = (of: (row: Loose) => number): number => sessions.reduce((total, row) => total + of(row), 0);
   if (sum((row) => row.api_call_count ?? 0) === 0) return [];
-  const tokens = sessions.map(tokensOf).reduce((a, b) => ({
-    input: a.input + b.input,
-    output: a.output + b.output,
-    cacheRead: a.cacheRead + b.cacheRead,
-    cacheWrite: a.cacheWrite + b.cacheWrite,
-  }));
+  const tokens = sessions.map(tokensOf).reduce(sumOf);
   const costUsd = sum((row) => row.actual_cost_usd || row.estimated_cost_usd || 0);
   return [{ ...(agentId !== undefined && { agentId }), tokens, ...(costUsd > 0 && { costUsd }), place: { file: name, line: 0 } }];
 }
@@ -137,21 +136,16 @@ function tokensOf(row: Loose): Tokens {
 }
 
 function rowsIn(file: TranscriptFile, unusable: Unusable[]): { rows: Numbered[]; hooks: Loose[] } {
-  if (file.unreadable !== undefined) unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
   const rows: Numbered[] = [];
   const hooks: Loose[] = [];
   const read = new Set<string>();
-  let line = (file.firstLine ?? 1) - 1;
-  for (const text of file.lines) {
-    line++;
-    const row = parsed(text);
-    if (row === null) continue;
-    if (row === undefined) unusable.push({ place: { file: file.name, line }, why: 'no JSON object' });
-    else if (row.hook_event_name !== undefined) hooks.push(row);
-    else if (typeof row.timestamp !== 'number' || !(row.timestamp > 0)) unusable.push({ place: { file: file.name, line }, why: 'no time' });
+  for (const { value, place } of rawLinesOf(file, unusable)) {
+    const row: Loose = value;
+    if (row.hook_event_name !== undefined) hooks.push(row);
+    else if (typeof row.timestamp !== 'number' || !(row.timestamp > 0)) unusable.push({ place, why: 'no time' });
     else if (row.id === undefined || !read.has(`${row.session_id} ${row.id}`)) {
       read.add(`${row.session_id} ${row.id}`);
-      rows.push({ line, row });
+      rows.push({ line: place.line, row });
     }
   }
   return { rows, hooks };
@@ -186,7 +180,7 @@ function isNextToSummary(rows: readonly Numbered[], at: number): boolean {
 }
 
 function callsOf(row: Loose): string[] {
-  const list = typeof row.tool_calls === 'string' ? parsedList(row.tool_calls) : row.tool_calls;
+  const list = typeof row.tool_calls === 'string' ? jsonOf(row.tool_calls) : row.tool_calls;
   if (!Array.isArray(list)) return [];
   return list.flatMap((call: Loose) => {
     const id = call?.id || call?.call_id;
@@ -197,7 +191,7 @@ function callsOf(row: Loose): string[] {
 function textOf(row: Loose): string {
   const content = typeof row.content === 'string' ? row.content : '';
   if (!content.startsWith('\0json:')) return content;
-  const list = parsedList(content.slice(6));
+  const list = jsonOf(content.slice(6));
   return Array.isArray(list) ? list.flatMap((part: Loose) => (typeof part?.text === 'string' ? [part.text] : [])).join('\n') : '';
 }
 
@@ -209,15 +203,21 @@ function modelOf(meta: Loose, sessionId: unknown): string {
 }
 
 /** What each model was asked for, by Hermes's own account: no row tells which call it was for. */
-function declaredIn({ name, meta }: TranscriptFile): Declared | undefined {
-  const models: Loose[] = parsed(meta ?? '{}')?.models ?? [];
+function declaredIn(file: TranscriptFile): Declared | undefined {
+  const models: Loose[] = describedIn(file).models ?? [];
   if (!Array.isArray(models) || models.length === 0) return undefined;
   return {
     name: 'session_model_usage',
-    place: { file: name, line: 0 },
+    place: { file: file.name, line: 0 },
     byModel: models.map((row) => ({ model: String(row.model), tokens: tokensOf(row) })),
     incomparable: 'Hermes counts tokens per session, not per call',
   };
+}
+
+/** What is known of the session as a whole. */
+function describedIn({ meta }: TranscriptFile): Loose {
+  const value = jsonOf(meta ?? '');
+  return isRaw(value) ? value : {};
 }
 
 /** cyrb53, as the README has it. */
@@ -230,20 +230,4 @@ function digestOf(text: string): string {
   a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
   b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
   return ((b & 0x1fffff) * 2 ** 32 + (a >>> 0)).toString(36);
-}
-
-function parsedList(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** @returns null for an empty line, undefined for one that holds no object */
-function parsed(line: Line): Loose {
-  const text = (typeof line === 'string' ? line : new TextDecoder().decode(line)).replace(/^[\0\ufeff]+/, '').trim();
-  if (text === '') return null;
-  const value = parsedList(text);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 }
