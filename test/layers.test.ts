@@ -6,20 +6,21 @@ import { expect, test } from 'vitest';
 /** Room → what it may import besides itself. `node:` alone stands for all of Node's modules. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   session: [],
-  harness: ['session', 'zod'],
+  harness: ['session', 'grouped', 'zod'],
   trace: ['session', '@opentelemetry/semantic-conventions', '@pydantic/genai-prices', 'node:crypto'],
   redact: ['session', 're2js', 'errors'],
-  export: ['trace', 'disk', 'errors', '@opentelemetry/', 'node:'],
-  read: ['harness', 'disk', 'errors', 'node:', 'sql.js', 'fzstd'],
+  export: ['trace', 'disk', 'errors', 'grouped', '@opentelemetry/', 'node:'],
+  read: ['harness', 'disk', 'errors', 'grouped', 'node:', 'sql.js', 'fzstd'],
   config: ['read', 'redact', 'disk', 'errors', 'zod', 'js-yaml', 'node:fs', 'node:path'],
   disk: ['node:'],
   stats: ['session'],
-  verify: ['harness', 'session', 'trace'],
-  view: ['session', 'stats', 'trace', 'errors', 'node:', 'marked', 'diff'],
+  verify: ['harness', 'session', 'trace', 'grouped'],
+  view: ['session', 'stats', 'trace', 'errors', 'grouped', 'node:', 'marked', 'diff'],
   errors: [],
+  grouped: [],
   pipeline: ['read', 'harness', 'session', 'redact', 'trace', 'export'],
-  sync: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:'],
-  hook: ['sync', 'pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'node:', 'zod'],
+  sync: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'grouped', 'node:'],
+  hook: ['sync', 'pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'grouped', 'node:', 'zod'],
   index: ['pipeline', 'harness', 'session', 'redact', 'trace'],
   cli: [
     'hook',
@@ -37,6 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config',
     'disk',
     'errors',
+    'grouped',
     'node:',
     'commander',
     'picocolors',
@@ -48,7 +50,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** These rooms fail on nothing, for they touch nothing: no clock, no environment, no disk. */
-const PURE = ['session', 'harness', 'redact', 'trace', 'stats', 'verify'];
+const PURE = ['session', 'harness', 'redact', 'trace', 'stats', 'verify', 'grouped'];
 const IMPURE_CALLS = /\b(?:Date\.now|new Date\(\)|process\.|Math\.random|setTimeout|fetch\(|console\.|performance\.)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })

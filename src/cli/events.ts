@@ -6,6 +6,7 @@
  *
  * A model call and a tool call are two events each, and so is an agent: what has not ended has no second one.
  */
+import { grouped } from '../grouped.ts';
 import type { AgentRun, Compaction, ModelCall, Run, Session, ToolCall, ToolOutcome, Turn } from '../session/types.ts';
 import { agentsOf } from '../stats/runs.ts';
 import { labelOf } from '../view/labels.ts';
@@ -123,14 +124,7 @@ function callersOf({ modelCalls, toolCalls }: Run): ReadonlyMap<ModelCall | unde
     (tool: ToolCall) =>
     (call: ModelCall): boolean =>
       call.startedAtMs < tool.startedAtMs || (call.startedAtMs === tool.startedAtMs && call.endedAtMs <= tool.startedAtMs);
-  const callers = new Map<ModelCall | undefined, ToolCall[]>();
-  for (const tool of toolCalls) {
-    const caller = told.get(tool.id) ?? modelCalls.findLast(began(tool));
-    const own = callers.get(caller);
-    if (own === undefined) callers.set(caller, [tool]);
-    else own.push(tool);
-  }
-  return callers;
+  return grouped(toolCalls, (tool) => told.get(tool.id) ?? modelCalls.findLast(began(tool)));
 }
 
 function* toolEvents(call: ToolCall, agent: string, nameOf: NameOf): Generator<SessionEvent> {

@@ -15,6 +15,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, w
 import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
 import { UserError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { ATTR_SESSION_ID } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 
@@ -266,14 +267,3 @@ function prune(folder: string, isGone: (session: string) => boolean): void {
 
 const lastEndMs = (entries: readonly Entry[]): number =>
   entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);
-
-function grouped<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
-}

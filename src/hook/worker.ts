@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { lock, tryLock } from '../disk/lock.ts';
 import { UserError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { harnesses } from '../harness/index.ts';
 import type { Places } from '../read/find.ts';
 import type { Tools } from '../sync/deliver-session.ts';
@@ -18,7 +19,7 @@ import { openTools } from '../sync/settings.ts';
 import { catchUp } from './catch-up.ts';
 import { type Log, openLog } from './log.ts';
 import { writeNotice } from './notice.ts';
-import { isEmpty, type Job, jobsIn } from './queue.ts';
+import { isEmpty, jobsIn } from './queue.ts';
 import { takeUp } from './session-jobs.ts';
 import { messageOf, type Shift, type WorkerWorld } from './shift.ts';
 import { waitingSessions } from './waiting.ts';
@@ -111,9 +112,7 @@ async function drain(crew: Shift): Promise<boolean> {
     const jobs = all.filter(({ path }) => !crew.left.has(path));
     if (jobs.length === 0) return began;
     began ||= jobs.some(({ event }) => event === 'SessionStart');
-    const bySession = new Map<string, Job[]>();
-    for (const job of jobs) bySession.set(job.sessionId, [...(bySession.get(job.sessionId) ?? []), job]);
-    for (const ofSession of bySession.values()) {
+    for (const ofSession of grouped(jobs, ({ sessionId }) => sessionId).values()) {
       try {
         await takeUp(ofSession, crew);
       } catch (error) {

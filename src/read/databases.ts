@@ -5,6 +5,7 @@
  * out:  `Store`; the lines of a session or agent: a row each, as JSON text
  */
 import { basename, dirname, join } from 'node:path';
+import { grouped } from '../grouped.ts';
 import type { DatabaseLayout, DatabaseSession, Harness } from '../harness/harness.ts';
 import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats, tolerantly } from './folders.ts';
 import type { Places, SessionRef, Store } from './refs.ts';
@@ -102,14 +103,7 @@ function sessionsIn(path: string, { harness, layout }: Kind, home: string): read
     return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
   });
   const roots = rootsOf(sessions);
-  const trees = new Map<DatabaseSession, DatabaseSession[]>();
-  for (const session of sessions) {
-    const root = roots.get(session)!;
-    const tree = trees.get(root);
-    if (tree === undefined) trees.set(root, [session]);
-    else tree.push(session);
-  }
-  return [...trees].map(([session, all]) => ({
+  return [...grouped(sessions, (session) => roots.get(session)!)].map(([session, all]) => ({
     harness,
     layout,
     sessionId: session.id,

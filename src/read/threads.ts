@@ -124,7 +124,8 @@ function treesOf(threads: readonly Thread[]): ReadonlyMap<Thread, readonly Threa
   for (const thread of threads) {
     const root = rootOf(thread, byId);
     const tree = trees.get(root) ?? [];
-    trees.set(root, root === thread ? tree : [...tree, thread]);
+    if (root !== thread) tree.push(thread);
+    trees.set(root, tree);
   }
   return trees;
 }

@@ -10,6 +10,7 @@
  *   delivery.ts  the ledger
  *   here         the lines against the spans
  */
+import { grouped } from '../grouped.ts';
 import type { Counted, CountedAgent, CountedResponse, Recount, Tokens } from '../harness/recount.ts';
 import type { Span } from '../trace/span.ts';
 import { compareAccounts } from './accounts.ts';
@@ -170,15 +171,4 @@ function notesOf({ unusable, missing }: Recount): Note[] {
     })),
     ...missing.map(({ id, places }) => ({ places, says: `The file of agent ${id} is gone: what it did is not counted.` })),
   ];
-}
-
-function grouped<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

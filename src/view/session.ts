@@ -4,6 +4,7 @@
  * in:   `Shown`: the session as the spans tell it, and what is known beside it
  * out:  `ViewSession`; pure
  */
+import { grouped } from '../grouped.ts';
 import type { Problem, Session, Turn } from '../session/types.ts';
 import { summaryOf } from '../stats/summary.ts';
 import { callCostUsd } from '../trace/cost.ts';
@@ -64,13 +65,7 @@ export interface Row {
 /** Depth first, siblings in order of time. A span whose parent is not among them is a root. */
 export function rowsOf(spans: readonly Span[]): readonly Row[] {
   const known = new Set(spans.map(({ spanId }) => spanId));
-  const children = new Map<string | undefined, Span[]>();
-  for (const span of spans) {
-    const parent = span.parentSpanId !== undefined && known.has(span.parentSpanId) ? span.parentSpanId : undefined;
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [span]);
-    else siblings.push(span);
-  }
+  const children = grouped(spans, ({ parentSpanId }) => (known.has(parentSpanId ?? '') ? parentSpanId : undefined));
   const rows: Row[] = [];
   const add = (span: Span, parent: number, depth: number): void => {
     const at = rows.push({ span, parent, depth }) - 1;

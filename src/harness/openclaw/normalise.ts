@@ -9,6 +9,7 @@
  * - A sub-agent runs on after the call that started it: its session key and run are in the call's result. What it said comes
  *   back as a run of its own, without a prompt.
  */
+import { grouped } from '../../grouped.ts';
 import type { AgentRun, CallRef, Problem, ProblemReason, Run, RunOutcome, Session, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
@@ -65,13 +66,7 @@ class Building {
       };
     });
     const strays = this.#leftOver();
-    const owned = new Map<number, AgentRun[]>();
-    for (const agent of strays) {
-      const at = ownerOf(agent, turns);
-      const known = owned.get(at);
-      if (known === undefined) owned.set(at, [agent]);
-      else known.push(agent);
-    }
+    const owned = grouped(strays, (agent) => ownerOf(agent, turns));
     const lines = startLines(raw);
     return {
       id: main.header?.id ?? sessionId,

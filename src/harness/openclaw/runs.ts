@@ -6,6 +6,7 @@
  *
  * Version 4 names the run on nearly every entry; version 3 and pi name none, and there a prompt begins one.
  */
+import { grouped } from '../../grouped.ts';
 import type { AssistantEntry, CompactionEntry, Entry, ParsedFile, ResultEntry, RunEvent, UserEntry } from './records.ts';
 
 export interface RawRun {
@@ -148,13 +149,3 @@ function compactedRun(entry: CompactionEntry, drafts: readonly Draft[], byRunId:
 
 /** Ids of version 3 and pi have 8 digits: with the time of the entry, which forks keep, they name one among all there are. */
 export const keyOf = ({ id, atMs }: Entry): string => (id.length >= 32 ? id : `${id}@${atMs}`);
-
-function grouped<T>(items: readonly T[], keyOfItem: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOfItem(item));
-    if (group === undefined) groups.set(keyOfItem(item), [item]);
-    else group.push(item);
-  }
-  return groups;
-}
