@@ -9,8 +9,9 @@
  * parsed. A line that this does not understand is parsed like any other: skipping saves time, it decides nothing.
  */
 import type { ProblemReason } from '../../session/types.ts';
-import { type Fields, isObject, utcMs, whyNotJson } from '../fields.ts';
+import { type Fields, isObject, utcMs } from '../fields.ts';
 import type { Line, ParseOptions } from '../harness.ts';
+import { asBuffer, type Opening, objectsIn } from '../json-lines.ts';
 import { shortened } from './cut.ts';
 import { Repetitions } from './repetitions.ts';
 
@@ -81,44 +82,24 @@ export function* entriesOf(
   firstLine = 1,
 ): Generator<Entry> {
   const repetitions = new Repetitions();
-  let number = firstLine - 1;
-  let failure: { line: number; detail: string } | undefined;
-  for (const line of lines) {
-    number++;
-    // Only the last line may be torn; a bad line that another one follows is garbage.
-    if (failure !== undefined) add(failure.line, 'not-json', failure.detail);
-    failure = undefined;
+  const open: Opening = (line) => {
     const head = headOf(line);
     if (head?.skipped) {
       if (head.ordinal !== undefined) repetitions.has(head.ordinal);
-      continue;
+      return '';
     }
     // Written anew, the history may be larger than all lines before it.
-    if (head?.type === 'compacted' && endsWithBrace(line)) {
-      if (!repetitions.hasLine(line, head.ordinal)) yield entryOf(number, head, 'compacted', {}, add);
-      continue;
-    }
-    let value: unknown;
-    try {
-      // A line may be longer than a text can be.
-      const text = cleaned(textOf(line, content || WHOLE_ITEMS.has(head?.inner ?? '')), number);
-      if (text === '') continue;
-      value = JSON.parse(text);
-    } catch (error) {
-      failure = { line: number, detail: whyNotJson(error) };
-      continue;
-    }
-    if (!isObject(value)) {
-      add(number, 'not-an-object', `a line must be a JSON object, this one is ${Array.isArray(value) ? 'an array' : typeof value}`);
-      continue;
-    }
+    if (head?.type === 'compacted' && endsWithBrace(line))
+      return { timestamp: head.timestamp, ordinal: head.ordinal, type: head.type, payload: {} };
+    return textOf(line, content || WHOLE_ITEMS.has(head?.inner ?? ''));
+  };
+  for (const { line, raw, value } of objectsIn(lines, add, firstLine, open)) {
     const read = opened(value);
-    if (read === undefined || repetitions.hasLine(line, countOf(value['ordinal']))) continue;
-    if (read.payload === undefined) add(number, 'wrong-shape', 'payload: expected an object');
-    else if (read.bare) yield { line: number, atMs: undefined, ordinal: undefined, type: read.type, payload: read.payload, bare: true };
-    else yield entryOf(number, value, read.type, read.payload, add);
+    if (read === undefined || repetitions.hasLine(raw, countOf(value['ordinal']))) continue;
+    if (read.payload === undefined) add(line, 'wrong-shape', 'payload: expected an object');
+    else if (read.bare) yield { line, atMs: undefined, ordinal: undefined, type: read.type, payload: read.payload, bare: true };
+    else yield entryOf(line, value, read.type, read.payload, add);
   }
-  if (failure !== undefined) add(failure.line, 'torn-line', failure.detail);
 }
 
 interface Head {
@@ -184,17 +165,7 @@ function textOf(line: Line, whole: boolean): string {
   return whole || bytes.length < LONG_BYTES ? bytes.toString('utf8') : shortened(bytes);
 }
 
-/** Without byte order mark, carriage return, and the NUL bytes a crash may leave at a line's start. */
-function cleaned(text: string, line: number): string {
-  let start = line === 1 && text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  while (text.charCodeAt(start) === 0) start++;
-  return text.slice(start).trim();
-}
-
 const endsWithBrace = (line: Line): boolean => {
   const end = typeof line === 'string' ? line.slice(-8) : asBuffer(line).toString('latin1', Math.max(0, line.length - 8));
   return end.trimEnd().endsWith('}');
 };
-
-export const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
