@@ -3,41 +3,10 @@
  * damaged, copied and resumed: so it is cut, doubled, shuffled and littered here, every recorded session of it.
  */
 import { describe, expect, test } from 'vitest';
-import type { Line } from '../src/harness/harness.ts';
 import { brokenInvariants, buildTrace, type Span, type Trace, type Transcript } from '../src/index.ts';
+import { complaints, idsOf, mapFiles, growing as sessionsOf, withMain } from './support/contract.ts';
 import { dialectOf } from './support/dialects.ts';
-import { ALL_STORIES, type PlainFile, type PlainTranscript, refsOf, STORIES, transcriptOf } from './support/stories.ts';
-
-const sessionsOf = (story: string): PlainTranscript[] => refsOf(story).map((ref) => transcriptOf(ref, false));
-const idsOf = (spans: readonly Span[]): string[] => spans.map(({ spanId }) => spanId);
-
-const withMain = (transcript: PlainTranscript, lines: readonly Line[]): Transcript => ({
-  ...transcript,
-  main: { ...transcript.main, lines },
-});
-/** Main file and agents' files alike. */
-const mapFiles = (transcript: PlainTranscript, map: (file: PlainFile) => readonly Line[]): Transcript => ({
-  ...transcript,
-  main: { ...transcript.main, lines: map(transcript.main) },
-  agents: transcript.agents.map((agent) => ({ ...agent, lines: map(agent) })),
-});
-
-/** Ids that may be sent: of what is open, or has not found its call, a longer transcript may know better. */
-const settledIds = ({ spans }: Trace): string[] =>
-  spans.flatMap((span) => (span.open || span.attributes['trace_build.agent.unclaimed'] === true ? [] : [span.spanId]));
-
-/** @returns what is wrong with a build of a part, given the ids of the whole; nothing, mostly */
-function complaints(part: Transcript, whole: ReadonlySet<string>): string[] {
-  try {
-    const trace = buildTrace(part);
-    return [
-      ...brokenInvariants(trace.spans),
-      ...settledIds(trace).flatMap((id) => (whole.has(id) ? [] : [`span ${id} is settled, and gone from the longer transcript`])),
-    ];
-  } catch (error) {
-    return [`it throws ${error}`];
-  }
-}
+import { ALL_STORIES, type PlainFile, type PlainTranscript, STORIES } from './support/stories.ts';
 
 describe('cut at every line', () => {
   test.each(ALL_STORIES)('%s: the main file', (story) => {
@@ -199,6 +168,7 @@ describe('littered', () => {
   const GARBAGE: readonly { readonly line: string; readonly reason?: string }[] = [
     { line: 'not JSON at all', reason: 'not-json' },
     { line: '{"type":"user","message":{"content":"torn in the mid', reason: 'not-json' },
+    { line: '{"timestamp":"2026-11-20T21:48:31.844Z","type":"response_item","payload":{"type":"mess', reason: 'not-json' },
     { line: '[1,2,3]', reason: 'not-an-object' },
     { line: '"a string"', reason: 'not-an-object' },
     { line: '42', reason: 'not-an-object' },
