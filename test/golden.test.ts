@@ -33,6 +33,11 @@ test.each(ALL_STORIES)('%s: the trace is as it was', async (name) => {
 test.each([
   { name: 'fg', options: { content: 'full' }, file: 'trace.full.txt' },
   { name: 'tools', options: { content: 'full' }, file: 'trace.full.txt' },
+  ...['codex/0.169-tools-direct', 'codex/0.169-code-mode', 'codex/0.44.0-tools'].map((name) => ({
+    name,
+    options: { content: 'full' as const },
+    file: 'trace.full.txt',
+  })),
   { name: 'fg', options: { semconv: 'latest' }, file: 'trace.latest.txt' },
   { name: 'tools', options: { semconv: 'latest' }, file: 'trace.latest.txt' },
 ] satisfies { name: string; options: BuildOptions; file: string }[])('$name: $file is as it was', async ({ name, options, file }) => {

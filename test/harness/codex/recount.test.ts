@@ -1,10 +1,10 @@
 /** Raw lines counted by other code say what the spans say. */
 import { expect, test } from 'vitest';
 import { codex } from '../../../src/harness/codex/index.ts';
-import type { Line } from '../../../src/harness/harness.ts';
 import { compare } from '../../../src/verify/compare.ts';
 import { arrayWork } from '../../support/array-work.ts';
-import { built, CODEX_STORIES, type PlainTranscript, transcriptsOf } from '../../support/codex.ts';
+import { built, CODEX_STORIES, transcriptsOf } from '../../support/codex.ts';
+import type { PlainTranscript } from '../../support/stories.ts';
 
 const report = (transcript: PlainTranscript) => compare(codex.recount(transcript), built(transcript).spans);
 
@@ -18,7 +18,7 @@ test.each(CODEX_STORIES)('%s: nothing differs', (story) => {
 
 test.each(CODEX_STORIES)('%s: nor when lines are told twice, or are garbage', (story) => {
   for (const transcript of transcriptsOf(story)) {
-    for (const litter of [(line: Line): Line[] => [line, line], (line: Line): Line[] => ['garbage', line]]) {
+    for (const litter of [(line: string): string[] => [line, line], (line: string): string[] => ['garbage', line]]) {
       const lines = transcript.main.lines.flatMap(litter);
       expect(report({ ...transcript, main: { ...transcript.main, lines } }).differences).toEqual([]);
     }

@@ -7,7 +7,8 @@ import { codex } from '../../../src/harness/codex/index.ts';
 import type { Checkpoint, Normalised, TranscriptFile } from '../../../src/harness/harness.ts';
 import { spansOf } from '../../../src/trace/build.ts';
 import type { Span } from '../../../src/trace/span.ts';
-import { CODEX_STORIES, normalised, type PlainTranscript, transcriptsOf } from '../../support/codex.ts';
+import { CODEX_STORIES, normalised, transcriptsOf } from '../../support/codex.ts';
+import type { PlainTranscript } from '../../support/stories.ts';
 
 function resumed(transcript: PlainTranscript, checkpoint: Checkpoint, ended: boolean): Normalised | undefined {
   const stored: Checkpoint = JSON.parse(JSON.stringify(checkpoint));
@@ -87,8 +88,8 @@ test('an agent of a turn before, whose file was not there yet, is a doubt', () =
 
 function cutAt(transcript: PlainTranscript, end: number): PlainTranscript {
   const lines = transcript.main.lines.slice(0, end);
-  const nowMs = lines.map((line) => timeOf(line as string)).findLast((ms) => ms > 0) ?? 0;
-  const agents = transcript.agents.map((agent) => ({ ...agent, lines: agent.lines.filter((line) => timeOf(line as string) <= nowMs) }));
+  const nowMs = lines.map((line) => timeOf(line)).findLast((ms) => ms > 0) ?? 0;
+  const agents = transcript.agents.map((agent) => ({ ...agent, lines: agent.lines.filter((line) => timeOf(line) <= nowMs) }));
   return { ...transcript, main: { ...transcript.main, lines }, agents: agents.filter((agent) => agent.lines.length > 0) };
 }
 
