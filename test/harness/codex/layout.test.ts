@@ -31,7 +31,7 @@ test('the folder of all threads', () => {
 
 test.each(CODEX_STORIES)('%s: first lines', (story) => {
   for (const { sessionId, main, agents } of transcriptsOf(story)) {
-    const heads = [main, ...agents].map(({ lines }) => layout.headOf(lines[0]));
+    const heads = [main, ...agents].map(({ lines }) => layout.headOf(lines[0]!));
     expect(heads.map((head) => head?.threadId)).toEqual([sessionId, ...agents.map(({ id }) => id)]);
     expect(heads[0]?.parentThreadId).toBeUndefined();
     const known = new Set([sessionId, ...agents.map(({ id }) => id)]);
