@@ -62,6 +62,9 @@ export function worker(machine: Machine, { program = WORKER, args = [], steps }:
   return run('the worker', [...stepped(machine, steps), program, '--managed', machine.paths.managed, ...args], env);
 }
 
+/** How a worker ends, whatever became of its deliveries. */
+export const DONE = { code: 0, signal: null, stdout: '', stderr: '' };
+
 /** @throws what it printed, when it does not leave with 0 */
 export async function work(machine: Machine, options?: WorkerOptions): Promise<void> {
   const { code, signal, stdout, stderr } = await worker(machine, options).ended;

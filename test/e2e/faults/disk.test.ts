@@ -19,6 +19,7 @@ import { disks } from '../../support/disks.ts';
 import {
   agentHook,
   command,
+  DONE,
   expectOnce,
   IMPATIENT,
   leftBehind,
@@ -37,7 +38,6 @@ const aScene = scenes();
 const built = programs();
 const aDisk = disks();
 
-const DONE = { code: 0, signal: null, stdout: '', stderr: '' };
 const DAY_MS = 24 * 60 * 60_000;
 
 const filesBelow = (folder: string): readonly string[] =>

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import {
   agentHook,
   command,
+  DONE,
   expectOnce,
   gateAt,
   leftBehind,
@@ -24,7 +25,14 @@ import { spanIdsOf, transcriptsIn } from '../../support/machine.ts';
 const aScene = scenes();
 const built = programs();
 
-const DONE = { code: 0, signal: null, stdout: '', stderr: '' };
+/** Several sessions, one of which has ended. */
+async function oneOfSeveral() {
+  const scene = await aScene();
+  const folder = scene.machine.bring('rewind');
+  const [one, ...others] = transcriptsIn(folder);
+  scene.end([one!]);
+  return { scene, ...scene, folder, others };
+}
 
 describe('killed in the middle of a delivery', () => {
   const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
@@ -87,11 +95,7 @@ describe('at once', () => {
   });
 
   test('a job that comes while a worker is at it: its worker leaves, the first one does it', async () => {
-    const scene = await aScene();
-    const { machine, collector } = scene;
-    const folder = machine.bring('rewind');
-    const [one, ...others] = transcriptsIn(folder);
-    scene.end([one!]);
+    const { scene, machine, collector, folder, others } = await oneOfSeveral();
     const held = collector.hold('unanswered');
     const first = worker(machine);
     await held.reached;
@@ -104,11 +108,7 @@ describe('at once', () => {
   });
 
   test.each(['before', 'after'] as const)('a job that comes just as a worker leaves: %s it unlocks', async (when) => {
-    const scene = await aScene();
-    const { machine } = scene;
-    const folder = machine.bring('rewind');
-    const [one, ...others] = transcriptsIn(folder);
-    scene.end([one!]);
+    const { scene, machine, folder, others } = await oneOfSeveral();
     const gate = gateAt(machine, 'leaving', { call: 'truncateSync', path: '/worker.lock/', nth: 1, when });
     const first = worker(machine, { steps: gate.steps });
     await gate.reached();
@@ -122,11 +122,7 @@ describe('at once', () => {
   });
 
   test('a job that comes while sync takes up the queue: its worker leaves, sync does it', async () => {
-    const scene = await aScene();
-    const { machine, collector } = scene;
-    const folder = machine.bring('rewind');
-    const [one, ...others] = transcriptsIn(folder);
-    scene.end([one!]);
+    const { scene, machine, collector, folder, others } = await oneOfSeveral();
     const gate = gateAt(machine, 'sync', { call: 'truncateSync', path: '/worker.lock/', nth: 1, when: 'before' });
     const sync = command(await built.cli(), machine, ['sync', '--quiet'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }, gate.steps);
     await gate.reached();
@@ -138,11 +134,7 @@ describe('at once', () => {
   });
 
   test('a worker that a hook waits for waits for the one that is at it', async () => {
-    const scene = await aScene();
-    const { machine, collector } = scene;
-    const folder = machine.bring('rewind');
-    const [one, ...others] = transcriptsIn(folder);
-    scene.end([one!]);
+    const { scene, machine, collector, folder, others } = await oneOfSeveral();
     const held = collector.hold('unanswered');
     const first = worker(machine);
     await held.reached;
