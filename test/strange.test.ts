@@ -193,11 +193,45 @@ describe('what stands in fields of free text stays there', () => {
   test.each([
     { prompt: '/acquisition of a firm', is: ['human', undefined] },
     { prompt: '/etc is broken', is: ['human', undefined] },
+    { prompt: 'what does <command-name>/acquire</command-name> do?', is: ['human', undefined] },
     { prompt: '/compact keep the names', is: ['command', '/compact'] },
     { prompt: '<command-name>/deploy</command-name><command-args>now</command-args>', is: ['command', '/deploy'] },
   ])('the prompt $prompt: $is', ({ prompt, is }) => {
     const { attributes } = rootOf(transcript([user(1, 0, prompt), ...SMALL.slice(1)]));
     expect([attributes['trace_build.turn.trigger'], attributes['trace_build.turn.command']]).toEqual(is);
+  });
+});
+
+describe('what stands where a name belongs', () => {
+  const told = (content: 'none' | 'full', name: string, model: string, taskId: string) => {
+    const call = assistant(2, 100, 'msg_1', [toolUse('toolu_1', name)]);
+    const lines = [
+      user(1, 0),
+      { ...call, message: { ...(call['message'] as Json), model } },
+      result(3, 200, 'toolu_1', { toolUseResult: { taskId } }),
+    ];
+    const { spans } = buildTrace(transcript(lines), { content });
+    return { names: spans.map((span) => span.name), taskId: spans.at(-1)!.attributes['trace_build.task.id'] };
+  };
+
+  test.each([
+    { name: 'Bash', model: 'claude-opus-4-1', taskId: 'b9f926b' },
+    { name: 'mcp__my_files__find', model: 'Qwen3 Coder 30B', taskId: 'a-b_c' },
+  ])('is told when it is one: $name, $model', ({ name, model, taskId }) => {
+    expect(told('none', name, model, taskId)).toEqual({
+      names: ['invoke_agent claude-code', `chat ${model}`, `execute_tool ${name}`],
+      taskId,
+    });
+  });
+
+  test.each([
+    { name: 'delete the files of the merger', model: 'the one we bought from Acme', taskId: 'Prepare the merger' },
+    { name: 'Bash\nand more', model: 'a\nb', taskId: 'a b' },
+    { name: 'x'.repeat(201), model: 'y'.repeat(129), taskId: 'z'.repeat(65) },
+    { name: '\u{9003}\u{3052}\u{308d}', model: 'say "please"', taskId: '\u{7968}' },
+  ])('is content when it is none: $name', ({ name, model, taskId }) => {
+    expect(told('none', name, model, taskId)).toEqual({ names: ['invoke_agent claude-code', 'chat unknown', 'execute_tool unknown'] });
+    expect(told('full', name, model, taskId).names).toEqual(['invoke_agent claude-code', `chat ${model}`, `execute_tool ${name}`]);
   });
 });
 

@@ -10,12 +10,15 @@
 import type { AgentRun, FileChange, ModelCall, Run, RunOutcome, SessionUsage, TokenUsage, ToolCall, Turn } from '../session/types.ts';
 import { cappedJson, messagesJson, resultJson } from './content.ts';
 import { costUsd, PRICES_VERSION } from './cost.ts';
+import type { Names } from './names.ts';
 import * as attr from './semconv.ts';
 import type { Attributes, AttributeValue } from './span.ts';
 
 export interface Settings {
   readonly profile: attr.Profile;
   readonly content: boolean;
+  /** What passes for a name: without content, no sentence does. */
+  readonly names: Names;
   /** Whether an agent's span sums the usage of its own calls. Backends that add up all spans want `off`. */
   readonly agentUsage: 'own' | 'off';
 }
@@ -34,10 +37,10 @@ export function turnAttributes(turn: Turn, who: Attribution, settings: Settings)
   addRun(to, turn, [turn], settings);
   put(to, attr.ATTR_TURN_NUMBER, turn.number);
   put(to, attr.ATTR_TURN_TRIGGER, turn.trigger);
-  put(to, attr.ATTR_COMMAND, turn.command);
+  put(to, attr.ATTR_COMMAND, settings.names.word(turn.command));
   if (turn.rewound !== undefined) put(to, attr.ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? '');
   if (turn.copiedFrom !== undefined) put(to, attr.ATTR_TURN_COPIED, true);
-  put(to, attr.ATTR_VCS_REF_HEAD_NAME, turn.branch);
+  put(to, attr.ATTR_VCS_REF_HEAD_NAME, settings.names.branch(turn.branch));
   if (turn.problems > 0) put(to, attr.ATTR_PROBLEMS, turn.problems);
   if (turn.redactions !== undefined) addRedactions(to, turn.redactions);
   if (turn.sessionUsage !== undefined) addSessionUsage(to, turn.sessionUsage, settings);
@@ -48,26 +51,25 @@ export function turnAttributes(turn: Turn, who: Attribution, settings: Settings)
 export function agentAttributes(agent: AgentRun, call: ToolCall | undefined, who: Attribution, settings: Settings): Attributes {
   const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
   addRun(to, agent, [agent, ...agent.respawns], settings);
-  put(to, attr.ATTR_AGENT_TYPE, agent.type);
+  put(to, attr.ATTR_AGENT_TYPE, settings.names.label(agent.type));
   if (agent.respawns.length > 0) put(to, attr.ATTR_AGENT_RESPAWNS, agent.respawns.length);
   put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call?.id);
-  put(to, attr.ATTR_PERMISSION_DECISION, call?.permission?.decision);
-  put(to, attr.ATTR_PERMISSION_SOURCE, call?.permission?.source);
+  addPermission(to, call?.permission, settings);
   if (agent.sessionUsage !== undefined) addSessionUsage(to, agent.sessionUsage, settings);
   if (settings.content) put(to, attr.ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description);
   return to;
 }
 
 export function chatAttributes(call: ModelCall, who: Attribution, settings: Settings): Attributes {
-  const { profile } = settings;
+  const { profile, names } = settings;
   const { usage } = call;
   const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
-  put(to, attr.ATTR_GEN_AI_PROVIDER_NAME, call.provider);
-  put(to, attr.ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model);
+  put(to, attr.ATTR_GEN_AI_PROVIDER_NAME, names.word(call.provider));
+  put(to, attr.ATTR_GEN_AI_REQUEST_MODEL, modelName(call, settings));
   put(to, attr.ATTR_GEN_AI_REQUEST_STREAM, true);
-  put(to, attr.ATTR_GEN_AI_RESPONSE_MODEL, call.model);
+  put(to, attr.ATTR_GEN_AI_RESPONSE_MODEL, names.label(call.model));
   put(to, call.idIsOurs === true ? attr.ATTR_MODEL_CALL_ID : attr.ATTR_GEN_AI_RESPONSE_ID, call.id);
-  if (call.finishReason !== undefined) put(to, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]);
+  addFinishReason(to, call, settings);
   if (usage !== undefined) {
     addUsage(to, usage, profile, true);
     if (!usage.reliable) put(to, attr.ATTR_USAGE_UNRELIABLE, true);
@@ -77,7 +79,7 @@ export function chatAttributes(call: ModelCall, who: Attribution, settings: Sett
     else if (call.costUsd !== undefined) put(to, attr.ATTR_COST_PRICES, HARNESS_PRICES);
   }
   if (call.timeEstimated === true) put(to, attr.ATTR_TIME_ESTIMATED, true);
-  put(to, profile.effort, call.effort);
+  put(to, profile.effort, names.word(call.effort));
   if (call.retries > 0) put(to, attr.ATTR_RETRIES, call.retries);
   if (call.serverToolCalls > 0) put(to, attr.ATTR_SERVER_TOOL_CALLS, call.serverToolCalls);
   if (profile.compacted !== undefined && call.afterCompaction) put(to, profile.compacted, true);
@@ -90,20 +92,20 @@ export function chatAttributes(call: ModelCall, who: Attribution, settings: Sett
 }
 
 export function toolAttributes(call: ToolCall, who: Attribution, settings: Settings): Attributes {
+  const { names } = settings;
   const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
-  put(to, attr.ATTR_GEN_AI_TOOL_NAME, call.name);
+  put(to, attr.ATTR_GEN_AI_TOOL_NAME, toolName(call, settings));
   put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call.id);
   put(to, attr.ATTR_GEN_AI_TOOL_TYPE, call.mcp === undefined ? 'function' : 'extension');
   if (call.mcp !== undefined) {
     put(to, attr.ATTR_MCP_METHOD_NAME, 'tools/call');
-    put(to, attr.ATTR_MCP_SERVER_NAME, call.mcp.server);
+    put(to, attr.ATTR_MCP_SERVER_NAME, names.word(call.mcp.server));
   }
-  put(to, attr.ATTR_GEN_AI_SKILL_NAME, call.skill);
+  put(to, attr.ATTR_GEN_AI_SKILL_NAME, names.word(call.skill));
   put(to, attr.ATTR_PROCESS_EXIT_CODE, call.exitCode);
-  put(to, attr.ATTR_PERMISSION_DECISION, call.permission?.decision);
-  put(to, attr.ATTR_PERMISSION_SOURCE, call.permission?.source);
-  put(to, attr.ATTR_TASK_ID, call.taskId);
-  put(to, attr.ATTR_TEAMMATE, call.teammate);
+  addPermission(to, call.permission, settings);
+  put(to, attr.ATTR_TASK_ID, names.word(call.taskId));
+  put(to, attr.ATTR_TEAMMATE, names.label(call.teammate));
   put(to, attr.ATTR_FILES_COUNT, call.files?.length);
   put(to, attr.ATTR_OUTCOME, toolOutcomeName(call));
   if (call.timeEstimated === true) put(to, attr.ATTR_TIME_ESTIMATED, true);
@@ -117,6 +119,12 @@ export function toolAttributes(call: ToolCall, who: Attribution, settings: Setti
   }
   return to;
 }
+
+/** As its span's name ends, too: what a model called by a sentence is a tool nobody knows. */
+export const toolName = ({ name }: ToolCall, { names }: Settings): string => names.word(name) ?? 'unknown';
+
+export const modelName = ({ requestModel, model }: ModelCall, { names }: Settings): string =>
+  names.label(requestModel ?? model) ?? 'unknown';
 
 /** Their number is told anyway. */
 const MAX_FILES = 100;
@@ -144,6 +152,16 @@ function common(operation: string, who: Attribution): Draft {
   return to;
 }
 
+function addPermission(to: Draft, permission: ToolCall['permission'], { names }: Settings): void {
+  put(to, attr.ATTR_PERMISSION_DECISION, names.word(permission?.decision));
+  put(to, attr.ATTR_PERMISSION_SOURCE, names.word(permission?.source));
+}
+
+function addFinishReason(to: Draft, call: ModelCall | undefined, { names }: Settings): void {
+  const reason = names.word(call?.finishReason);
+  if (reason !== undefined) put(to, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [reason]);
+}
+
 /** Of the harness's own price list, for models that ours does not know. */
 const HARNESS_PRICES = 'harness';
 
@@ -162,13 +180,13 @@ function addRun(to: Draft, run: Run, runs: readonly Run[], settings: Settings): 
   const { profile } = settings;
   const last = calls.at(-1);
   const usages = calls.flatMap((call) => call.usage ?? []);
-  if (profile.agentHasProvider) put(to, attr.ATTR_GEN_AI_PROVIDER_NAME, last?.provider);
-  if (profile.agentHasVersion) put(to, attr.ATTR_GEN_AI_AGENT_VERSION, run.version);
+  if (profile.agentHasProvider) put(to, attr.ATTR_GEN_AI_PROVIDER_NAME, settings.names.word(last?.provider));
+  if (profile.agentHasVersion) put(to, attr.ATTR_GEN_AI_AGENT_VERSION, settings.names.word(run.version));
   if (settings.agentUsage === 'own' && usages.length > 0) {
     addUsage(to, usages.reduce(sum), profile, profile.agentHasCacheTokens);
     if (usages.some((usage) => !usage.reliable)) put(to, attr.ATTR_USAGE_UNRELIABLE, true);
   }
-  if (last?.finishReason !== undefined) put(to, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]);
+  addFinishReason(to, last, settings);
   if (run.finished) put(to, attr.ATTR_OUTCOME, run.outcome.kind);
   put(to, attr.ATTR_ERROR_TYPE, errorTypeOf(run.outcome));
   put(to, attr.ATTR_MODEL_CALLS, calls.length);

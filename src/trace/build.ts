@@ -18,12 +18,15 @@ import {
   agentAttributes,
   chatAttributes,
   errorTypeOf,
+  modelName,
   type Settings,
   toolAttributes,
+  toolName,
   turnAttributes,
 } from './attributes.ts';
 import { statusText } from './content.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';
+import { namesFor } from './names.ts';
 import * as attr from './semconv.ts';
 import type { Attributes, Resource, Span, SpanEvent, SpanLink, SpanStatus } from './span.ts';
 
@@ -66,9 +69,11 @@ class SpanBuilder {
   constructor(session: Session, options: TraceOptions) {
     this.#session = session;
     this.#options = options;
+    const { content = false } = options;
     this.#settings = {
       profile: attr.profiles[options.semconv ?? '1.41'],
-      content: options.content ?? false,
+      content,
+      names: namesFor(content),
       agentUsage: options.agentUsage ?? 'own',
     };
   }
@@ -77,7 +82,7 @@ class SpanBuilder {
     const traceId = traceIdOf(turn.startId);
     const who: Attribution = {
       conversationId: turn.copiedFrom?.sessionId ?? this.#session.id,
-      agentName: this.#session.agentName,
+      agentName: this.#settings.names.label(this.#session.agentName) ?? this.#session.harness,
       unclaimed: false,
     };
     const place: Place = { traceId, parentSpanId: undefined, resource: this.#resource(turn.version), who, open: !turn.finished };
@@ -89,7 +94,7 @@ class SpanBuilder {
       endMs: turn.endedAtMs,
       status: this.#runStatus(turn.outcome),
       attributes: turnAttributes(turn, who, this.#settings),
-      events: marks(turn),
+      events: marks(turn, this.#settings),
       links: this.#turnLinks(turn, previousTurnId),
     });
     return [root, ...this.#children(turn, { ...place, parentSpanId: spanId })];
@@ -98,7 +103,7 @@ class SpanBuilder {
   /** An agent of a session without turns: the root of a trace of its own. */
   stray(agent: AgentRun): Span[] {
     const traceId = traceIdOf(agent.startId);
-    const who = { conversationId: this.#session.id, agentName: agent.name, unclaimed: true };
+    const who = { conversationId: this.#session.id, agentName: this.#agentName(agent), unclaimed: true };
     return this.#agent(agent, undefined, { traceId, parentSpanId: undefined, resource: this.#resource(agent.version), who, open: false });
   }
 
@@ -113,7 +118,7 @@ class SpanBuilder {
 
   #chat(call: ModelCall, place: Place): Span {
     return spanAt(place, spanIdOf(place.traceId, 'chat', call.id), {
-      name: `chat ${call.requestModel ?? call.model}`,
+      name: `chat ${modelName(call, this.#settings)}`,
       kind: 'client',
       startMs: call.startedAtMs,
       endMs: call.endedAtMs,
@@ -131,7 +136,7 @@ class SpanBuilder {
   #tool(call: ToolCall, place: Place): Span[] {
     const spanId = spanIdOf(place.traceId, 'call', call.id);
     const span = spanAt(place, spanId, {
-      name: `execute_tool ${call.name}`,
+      name: `execute_tool ${toolName(call, this.#settings)}`,
       kind: 'internal',
       startMs: call.startedAtMs,
       endMs: endOf(call),
@@ -151,7 +156,7 @@ class SpanBuilder {
   /** From its call, or its first line if that is earlier, to its last line or that of its descendants. */
   #agent(agent: AgentRun, call: ToolCall | undefined, outer: Place): Span[] {
     const spanId = call === undefined ? spanIdOf(outer.traceId, 'agent', agent.id) : spanIdOf(outer.traceId, 'call', call.id);
-    const who: Attribution = { ...outer.who, agentName: agent.name, agentId: agent.id };
+    const who: Attribution = { ...outer.who, agentName: this.#agentName(agent), agentId: agent.id };
     const place: Place = { ...outer, who, open: outer.open || !agent.finished };
     const inner = { ...place, parentSpanId: spanId };
     const children = [
@@ -159,7 +164,7 @@ class SpanBuilder {
       ...agent.respawns.flatMap((respawn) => this.#children(respawn, { ...inner, who: { ...who, agentId: respawn.id } })),
     ];
     const span = spanAt(place, spanId, {
-      name: `invoke_agent ${agent.name}`,
+      name: `invoke_agent ${who.agentName}`,
       kind: 'internal',
       startMs: children.reduce(
         (start, child) => Math.min(start, child.startMs),
@@ -168,10 +173,14 @@ class SpanBuilder {
       endMs: children.reduce((end, child) => Math.max(end, child.endMs), agent.endedAtMs),
       status: this.#runStatus(agent.outcome),
       attributes: agentAttributes(agent, call, who, this.#settings),
-      events: marks(agent),
+      events: marks(agent, this.#settings),
       links: NONE,
     });
     return [span, ...children];
+  }
+
+  #agentName({ name }: AgentRun): string {
+    return this.#settings.names.label(name) ?? 'subagent';
   }
 
   #turnLinks(turn: Turn, previousTurnId: string | undefined): SpanLink[] {
@@ -188,7 +197,8 @@ class SpanBuilder {
     ];
   }
 
-  #resource(version: string | undefined): Resource {
+  #resource(told: string | undefined): Resource {
+    const version = this.#settings.names.word(told);
     const key = version ?? '';
     const known = this.#resources.get(key);
     if (known !== undefined) return known;
@@ -258,21 +268,24 @@ function callLink({ startId, id, kind }: CallRef, linkKind: string): SpanLink {
   return { traceId, spanId: spanIdOf(traceId, kind, id), attributes: { [attr.ATTR_LINK_KIND]: linkKind } };
 }
 
-const marks = (run: Run): SpanEvent[] => [
+const marks = (run: Run, settings: Settings): SpanEvent[] => [
   ...run.compactions.map((compaction) => ({
     name: attr.EVENT_COMPACTION,
     timeMs: compaction.atMs,
-    attributes: compactionAttributes(compaction),
+    attributes: compactionAttributes(compaction, settings),
   })),
   ...run.steeringMs.map((timeMs) => ({ name: attr.EVENT_STEERING, timeMs, attributes: {} })),
 ];
 
-const compactionAttributes = ({ trigger, tokensBefore, tokensAfter, durationMs }: Compaction): Attributes => ({
-  ...(trigger !== undefined && { [attr.ATTR_COMPACTION_TRIGGER]: trigger }),
-  ...(tokensBefore !== undefined && { [attr.ATTR_COMPACTION_TOKENS_BEFORE]: tokensBefore }),
-  ...(tokensAfter !== undefined && { [attr.ATTR_COMPACTION_TOKENS_AFTER]: tokensAfter }),
-  ...(durationMs !== undefined && { [attr.ATTR_COMPACTION_DURATION_MS]: durationMs }),
-});
+function compactionAttributes({ trigger: told, tokensBefore, tokensAfter, durationMs }: Compaction, { names }: Settings): Attributes {
+  const trigger = names.word(told);
+  return {
+    ...(trigger !== undefined && { [attr.ATTR_COMPACTION_TRIGGER]: trigger }),
+    ...(tokensBefore !== undefined && { [attr.ATTR_COMPACTION_TOKENS_BEFORE]: tokensBefore }),
+    ...(tokensAfter !== undefined && { [attr.ATTR_COMPACTION_TOKENS_AFTER]: tokensAfter }),
+    ...(durationMs !== undefined && { [attr.ATTR_COMPACTION_DURATION_MS]: durationMs }),
+  };
+}
 
 const VCS_PROVIDERS: readonly (readonly [RegExp, string])[] = [
   [/(^|\.)github\./, 'github'],

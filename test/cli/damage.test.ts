@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { claudeCode } from '../../src/harness/claude-code/index.ts';
-import { SESSION, SMALL, text } from '../support/lines.ts';
+import { result, SESSION, SMALL, text } from '../support/lines.ts';
 import { trace } from './world.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'trace-build-cli-damage-'));
@@ -111,7 +111,7 @@ describe("a stranger's bytes", () => {
   test('move no terminal: not as a problem, an id, nor in what is refused', async () => {
     const lines = SMALL.map((line) => ({ ...line, sessionId: `id${hostile}`, timestamp: `${line['timestamp']}` }));
     const path = folder({
-      'ids.jsonl': text([...lines, { ...lines[0], uuid: 'other', timestamp: hostile }]).join('\n'),
+      'ids.jsonl': text([...lines, { ...lines[0], uuid: 'other', timestamp: hostile }, result(9, 900, `no call${hostile}`)]).join('\n'),
       'text.jsonl': `${hostile}\nsecret words\n`,
     });
     const runs = [await trace([path, '--verbose']), await trace([path, '--verbose', '--dry-run', '--endpoint', 'http://127.0.0.1:1'])];
@@ -120,7 +120,8 @@ describe("a stranger's bytes", () => {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not come through
       expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     }
-    expect(runs[0]!.stderr).toContain('missing-timestamp: unusable timestamp ·]0;owned·');
+    expect(runs[0]!.stderr).toContain('missing-timestamp: its timestamp is no time');
+    expect(runs[0]!.stderr).toContain('orphan-result: no call no call·]0;owned· was found');
   });
 
   test('are not quoted when they are no JSON', async () => {

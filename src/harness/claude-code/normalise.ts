@@ -67,9 +67,10 @@ function told(
     const finished = ended || at < segments.length - 1 || digested.closed || stopped;
     const kept = turnsKept(main, segments, at, before);
     const copiedFrom = copyMark(segment, sessionId, begun);
-    const command = segment.start === undefined ? undefined : commandOf(segment.start);
     const outcome = outcomeOf(digested, finished);
     const trigger = segment.start === undefined ? 'unknown' : triggerOf(segment.start);
+    // Any other prompt may speak of a command.
+    const command = segment.start === undefined || trigger !== 'command' ? undefined : commandOf(segment.start);
     // A local command has nothing to wait for.
     const silent = trigger === 'command' && digested.modelCalls.length === 0 && outcome.kind === 'interrupted';
     return {

@@ -124,7 +124,7 @@ export class LineReader {
     const text = this.#text(value, 'timestamp');
     const atMs = text === undefined ? Number.NaN : utcMs(text);
     if (atMs > 0 && atMs <= LAST_MS) this.#atMs = atMs;
-    else this.#add(this.#line, 'missing-timestamp', text === undefined ? 'no timestamp' : `unusable timestamp ${text}`);
+    else this.#add(this.#line, 'missing-timestamp', text === undefined ? 'no timestamp' : 'its timestamp is no time');
     return this.#atMs;
   }
 
@@ -318,7 +318,7 @@ export class LineReader {
         agentName: textOrNot(details['name']),
         splitPane: details['is_splitpane'] === true,
         runId: textOrNot(details['runId']),
-        taskId: textOrNot(details['backgroundTaskId']) ?? textOrNot(details['taskId']),
+        taskId: idOrNot(details['backgroundTaskId']) ?? idOrNot(details['taskId']),
         interrupted: details['interrupted'] === true,
       },
     };
@@ -358,6 +358,8 @@ const copied = (slice: string): string => (slice === '' ? '' : Buffer.from(slice
 
 /** What a tool returns is its own affair: only if it looks like what we look for, we take it. */
 const textOrNot = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+/** A server of tasks may call one of its own by its title. */
+const idOrNot = (value: unknown): string | undefined => (typeof value === 'string' && /^[\w-]{1,64}$/.test(value) ? value : undefined);
 
 function syntheticKind(model: string | undefined, isApiError: boolean, words: string): AssistantRecord['synthetic'] {
   if (isApiError) return 'api_error';

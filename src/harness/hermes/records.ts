@@ -181,7 +181,7 @@ function goalsOf(input: unknown): string[] {
 function resultOf(text: string): ToolResult {
   const value = text.startsWith('{') ? jsonOf(text) : undefined;
   const fields: Fields = isObject(value) ? value : {};
-  const { exit_code: exitCode, error } = fields;
+  const { exit_code: exitCode, error, delegation_id: id } = fields;
   const status = fields['status'];
   const results = Array.isArray(fields['results']) ? fields['results'].filter(isObject) : [];
   const message = typeof error === 'string' && error !== '' ? error : undefined;
@@ -189,7 +189,7 @@ function resultOf(text: string): ToolResult {
     exitCode: Number.isSafeInteger(exitCode) ? (exitCode as number) : undefined,
     error: message,
     isError: (Number.isSafeInteger(exitCode) && exitCode !== 0) || message !== undefined || status === 'error',
-    delegationId: typeof fields['delegation_id'] === 'string' ? fields['delegation_id'] : undefined,
+    delegationId: typeof id === 'string' && /^deleg_\w{1,64}$/.test(id) ? id : undefined,
     statuses: results.map(({ status: each }) => (typeof each === 'string' ? each : '')),
   };
 }

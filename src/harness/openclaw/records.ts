@@ -231,7 +231,7 @@ function assistantFrom(base: Base, message: Fields, content: boolean, complain: 
   const stopReason = textAt(message, 'stopReason', complain);
   const runId = runIdOf(message, complain);
   const usage = usageFrom(objectAt(message, 'usage', complain));
-  const told = textAt(message, 'errorMessage', complain);
+  const told = content ? textAt(message, 'errorMessage', complain) : undefined;
   return {
     ...base,
     kind: 'assistant',

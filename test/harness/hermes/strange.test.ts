@@ -32,6 +32,14 @@ test('what stands in the place of a role is not told', () => {
   expect(JSON.stringify(problems)).not.toContain('secret');
 });
 
+test.each([
+  { id: 'deleg_8e040bf2', is: 'deleg_8e040bf2' },
+  { id: 'confidential', is: undefined },
+])('the output of a tool names a delegation only by an id as Hermes makes them: $id', ({ id, is }) => {
+  const { spans } = built([user('one'), asks('c1'), gives('c1', JSON.stringify({ delegation_id: id }))]);
+  expect(spans.at(-1)!.attributes['trace_build.task.id']).toBe(is);
+});
+
 test('objects that have no text stand nowhere in the way', () => {
   const odd = { toString: 1, valueOf: 1 };
   const status = JSON.stringify({ results: [{ status: odd }] });
