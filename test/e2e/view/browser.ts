@@ -2,13 +2,14 @@
  * The built program and a real browser that looks at what it shows.
  *
  * in:   arguments for `trace-build view`, a folder that stands for a home
- * out:  its address; a page on which every fault is written down
+ * out:  its address; a page on which every fault is written down; `viewer`, both over a home for all tests of a file
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
 
 const CLI = join('dist', 'cli.js');
 
@@ -106,4 +107,39 @@ export async function watchedPage(browser: Browser, origin: string, options: Bro
     if (!request.url().startsWith(origin)) faults.push(`request: ${request.url()}`);
   });
   return { page, faults, close: () => context.close() };
+}
+
+export interface Viewer {
+  readonly home: () => string;
+  readonly address: () => string;
+  /** @param address  default: the server's */
+  readonly watched: (options?: BrowserContextOptions, address?: string) => Promise<Watched>;
+  /** A page with the list in it. */
+  readonly listed: (options?: BrowserContextOptions) => Promise<Watched>;
+}
+
+/** @param fill  puts sessions into the home */
+export function viewer(fill: (home: string) => void): Viewer {
+  let home: Home | undefined;
+  let server: Running | undefined;
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    home = newHome();
+    fill(home.path);
+    [server, browser] = await Promise.all([serveView([], home.path), launch()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    home?.remove();
+  });
+  const address = (): string => server!.address;
+  const watched: Viewer['watched'] = (options, at = address()) => watchedPage(browser!, at, options);
+  const listed: Viewer['listed'] = async (options) => {
+    const one = await watched(options);
+    await one.page.goto(address());
+    await one.page.waitForSelector('.list-progress', { state: 'hidden' });
+    return one;
+  };
+  return { home: () => home!.path, address, watched, listed };
 }

@@ -1,7 +1,7 @@
 /** 20,000 spans: a few rows in the page, and no task that holds up the browser. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Home, launch, newHome, type Running, serveView, watchedPage } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { viewer } from './browser.ts';
 import { longSession } from './sessions.ts';
 
 const SPANS = 20_000;
@@ -10,27 +10,11 @@ const MOST_MS = 100;
 /** On a machine that does other things, too: the best of so many. */
 const TRIES = 4;
 
-let home: Home;
-let server: Running;
-let browser: Browser;
-
-beforeAll(async () => {
-  home = newHome();
-  longSession(home.path, SPANS);
-  [server, browser] = await Promise.all([serveView([], home.path), launch()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  home?.remove();
-});
+const view = viewer((home) => longSession(home, SPANS));
 
 test(`${SPANS} spans scroll, move, collapse and are searched without a task over ${MOST_MS} ms`, async () => {
-  const watched = await watchedPage(browser, server.address);
+  const watched = await view.listed();
   const { page } = watched;
-  await page.goto(server.address);
-  await page.waitForSelector('.list-progress', { state: 'hidden' });
   await page.locator('.list-grid').focus();
   await page.keyboard.press('Enter');
   await page.waitForSelector('.wf-row');

@@ -1,33 +1,15 @@
 /** The page of `trace-build view` in a real browser, through the built program. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Home, launch, newHome, type Running, serveView, type Watched, watchedPage } from './browser.ts';
-import { longerSessions, recordedHome, shopSession } from './sessions.ts';
+import type { BrowserContextOptions } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { newHome, serveView, viewer, type Watched } from './browser.ts';
+import { shop } from './sessions.ts';
 
-let home: Home;
-let server: Running;
-let browser: Browser;
-
-beforeAll(async () => {
-  home = newHome();
-  recordedHome(home.path);
-  longerSessions(home.path);
-  shopSession(home.path);
-  [server, browser] = await Promise.all([serveView([], home.path), launch()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  home?.remove();
-});
+const view = viewer(shop);
 
 /** Runs with a page, which must be without a fault at the end. */
-async function onPage(task: (page: Watched['page']) => Promise<void>, options: Parameters<typeof watchedPage>[2] = {}): Promise<void> {
-  const watched = await watchedPage(browser, server.address, options);
+async function onPage(task: (page: Watched['page']) => Promise<void>, options?: BrowserContextOptions): Promise<void> {
+  const watched = await view.listed(options);
   try {
-    await watched.page.goto(server.address);
-    await watched.page.waitForSelector('.list-progress', { state: 'hidden' });
     await task(watched.page);
     expect(watched.faults).toEqual([]);
   } finally {
@@ -222,7 +204,7 @@ test('600 px are enough: nothing is wider than the window', () =>
 test('without a session there is a word of what to do', async () => {
   const empty = newHome();
   const running = await serveView([], empty.path);
-  const watched = await watchedPage(browser, running.address);
+  const watched = await view.watched({}, running.address);
   await watched.page.goto(running.address);
   await watched.page.waitForSelector('.notice >> text=No sessions on this machine yet');
   expect(watched.faults).toEqual([]);
@@ -232,7 +214,7 @@ test('without a session there is a word of what to do', async () => {
 });
 
 test('thousands of sessions are a few rows in the page; those that could not be read say so', async () => {
-  const watched = await watchedPage(browser, server.address);
+  const watched = await view.watched();
   const { page } = watched;
   const sessions = Array.from({ length: 5000 }, (_, at) => ({
     key: at.toString(16),
@@ -249,7 +231,7 @@ test('thousands of sessions are a few rows in the page; those that could not be 
       body: [{ kind: 'sessions', sessions }, ...failed].map((line) => `${JSON.stringify(line)}\n`).join(''),
     }),
   );
-  await page.goto(server.address);
+  await page.goto(view.address());
   await page.waitForSelector('.list-row.failed');
   expect(await page.locator('.list-grid').getAttribute('aria-rowcount')).toBe('5001');
   expect(await page.locator('.rows > .list-row').count()).toBeLessThan(60);

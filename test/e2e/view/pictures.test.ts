@@ -5,32 +5,17 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Home, launch, newHome, type Running, serveView, watchedPage } from './browser.ts';
-import { longerSessions, recordedHome, shopSession } from './sessions.ts';
+import type { Page } from 'playwright-core';
+import { afterAll, expect, test } from 'vitest';
+import { viewer } from './browser.ts';
+import { shop } from './sessions.ts';
 
 const MOST_BYTES = 250_000;
 const isAsked = process.env['TRACE_BUILD_PICTURES'] === '1';
 
-let home: Home;
-let server: Running;
-let browser: Browser;
-let folder: string;
-
-beforeAll(async () => {
-  home = newHome();
-  folder = isAsked ? 'docs' : mkdtempSync(join(tmpdir(), 'trace-build-pictures-'));
-  recordedHome(home.path);
-  longerSessions(home.path);
-  shopSession(home.path);
-  [server, browser] = await Promise.all([serveView([], home.path), launch()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  home?.remove();
+const view = viewer(shop);
+const folder = isAsked ? 'docs' : mkdtempSync(join(tmpdir(), 'trace-build-pictures-'));
+afterAll(() => {
   if (!isAsked) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -72,9 +57,7 @@ const PICTURES: readonly Picture[] = [
 
 for (const { name, dark, draw } of PICTURES) {
   test(name, async () => {
-    const { page, faults, close } = await watchedPage(browser, server.address, { colorScheme: dark ? 'dark' : 'light' });
-    await page.goto(server.address);
-    await page.waitForSelector('.list-progress', { state: 'hidden' });
+    const { page, faults, close } = await view.listed({ colorScheme: dark ? 'dark' : 'light' });
     await draw(page);
     await page.mouse.move(640, 20);
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
@@ -82,7 +65,7 @@ for (const { name, dark, draw } of PICTURES) {
     await page.screenshot({ path });
     expect(statSync(path).size).toBeLessThan(MOST_BYTES);
     // Nothing of this machine is in it.
-    expect(await page.locator('body').textContent()).not.toContain(home.path);
+    expect(await page.locator('body').textContent()).not.toContain(view.home());
     expect(faults).toEqual([]);
     await close();
   });

@@ -50,8 +50,15 @@ const DAYS: Readonly<Record<string, string>> = {
   tools: '2026-11-12',
 };
 
+/** A home worth a picture. */
+export function shop(home: string): void {
+  recordedHome(home);
+  longerSessions(home);
+  shopSession(home);
+}
+
 /** Recorded sessions as if they had run in other directories. */
-export function recordedHome(home: string): void {
+function recordedHome(home: string): void {
   for (const [story, project] of Object.entries(PROJECTS)) {
     const folder = join(home, '.claude', 'projects', project.replace(/[^a-zA-Z0-9]/g, '-'));
     mkdirSync(folder, { recursive: true });
@@ -87,7 +94,7 @@ const read = (path: string, ms = 300): Call => ({
 });
 
 /** A session such as people have: a question, a search by three agents side by side, a fix with a failing test, a commit. */
-export function shopSession(home: string): string {
+function shopSession(home: string): string {
   const session = new Recorder({
     home,
     project: '/home/me/code/shop',
@@ -316,7 +323,7 @@ export function shopSession(home: string): string {
 }
 
 /** Two that went on for longer, so that a list has figures of every size. */
-export function longerSessions(home: string): void {
+function longerSessions(home: string): void {
   const sessions = [
     {
       project: '/home/me/code/search',
