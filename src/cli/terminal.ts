@@ -2,7 +2,7 @@
  * Text to the user's terminal, and nothing in it that the terminal would obey.
  *
  * in:   streams, environment
- * out:  `Terminal`; `harmless` for text out of a transcript, `harmlessJson` for JSON of it
+ * out:  `Terminal`; `harmless` for text out of a transcript, `harmlessJson` for JSON of it, `jsonText` for what `--json` prints
  */
 import { createInterface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
@@ -82,3 +82,6 @@ export const harmlessJson = (json: string): string =>
     /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+/** One document, for people to read and programs to parse. */
+export const jsonText = (value: unknown): string => `${harmlessJson(JSON.stringify(value, undefined, 2))}\n`;

@@ -12,6 +12,7 @@ import { EXIT } from '../account.ts';
 import { deliveryWords, destinationOfHooks, type Live, liveState, queueWords, workerWords } from '../live.ts';
 import type { World } from '../run.ts';
 import { changeConfig, configOf, masked, pathsOf, shown } from '../settings.ts';
+import { jsonText } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 export const config: CliCommand = {
@@ -53,7 +54,7 @@ async function show(world: World, json: boolean): Promise<void> {
   const live = liveOf(loaded, world.home);
   if (json) {
     const config = Object.fromEntries(rows.map(({ key, ...entry }) => [key, entry]));
-    await world.out.write(`${JSON.stringify({ files: { user: paths.config, managed: paths.managed }, config, live }, undefined, 2)}\n`);
+    await world.out.write(jsonText({ files: { user: paths.config, managed: paths.managed }, config, live }));
     return;
   }
   await world.out.write(`user     ${paths.config}\nmanaged  ${paths.managed}\n\n`);

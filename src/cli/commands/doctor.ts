@@ -10,6 +10,7 @@ import { EXIT } from '../account.ts';
 import { examine } from '../doctor/examine.ts';
 import { reportText } from '../doctor/text.ts';
 import type { World } from '../run.ts';
+import { jsonText } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface Flags {
@@ -42,6 +43,6 @@ export const doctor: CliCommand = {
 async function tell(dir: string | undefined, { json, offline }: Flags, world: World): Promise<number> {
   const directory = dir === undefined ? world.cwd : resolve(world.cwd, expanded(dir, world.home));
   const report = await examine(world, directory, { offline: offline === true });
-  await world.out.write(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report, world.out));
+  await world.out.write(json === true ? jsonText(report) : reportText(report, world.out));
   return report.verdict.status === 'failure' ? EXIT.undelivered : EXIT.ok;
 }

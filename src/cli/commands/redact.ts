@@ -13,7 +13,7 @@ import { UserError } from '../../errors.ts';
 import { EXIT } from '../account.ts';
 import type { World } from '../run.ts';
 import { configOf } from '../settings.ts';
-import { harmless } from '../terminal.ts';
+import { harmless, jsonText } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface Flags {
@@ -52,7 +52,7 @@ async function test(world: World, file: string, flags: Flags): Promise<void> {
   const findings = placed(text, redactor.find(text));
   const counts = countsOf(findings.map(({ rule }) => rule));
   if (flags.json) {
-    await world.out.write(`${JSON.stringify({ file, findings, counts }, undefined, 2)}\n`);
+    await world.out.write(jsonText({ file, findings, counts }));
     return;
   }
   const width = Math.max(0, ...Object.keys(counts).map((id) => id.length));
@@ -65,7 +65,7 @@ async function test(world: World, file: string, flags: Flags): Promise<void> {
 async function list(world: World, flags: Flags): Promise<void> {
   const { rules } = redactionIn(world, flags);
   if (flags.json) {
-    await world.out.write(`${JSON.stringify({ rules }, undefined, 2)}\n`);
+    await world.out.write(jsonText({ rules }));
     return;
   }
   const width = (of: (rule: ListedRule) => string): number => Math.max(...rules.map((rule) => harmless(of(rule)).length));

@@ -31,7 +31,7 @@ import { type ListedRow, sessionTable } from '../session-table.ts';
 import { configOf, pathsOf } from '../settings.ts';
 import { sinceMs } from '../since.ts';
 import { count } from '../summary.ts';
-import { harmless, harmlessJson, type Terminal } from '../terminal.ts';
+import { harmless, jsonText, type Terminal } from '../terminal.ts';
 import { cut } from '../text-width.ts';
 import { overSessions } from '../threads.ts';
 import { WIDE } from '../tree-layout.ts';
@@ -132,7 +132,7 @@ async function list(world: World, flags: ListFlags): Promise<void> {
   const more = matching.length - refs.length;
   if (flags.json) {
     const json: SessionsJson = { sessions: rows.map((row) => listedJson(row, statusIn(world))), more };
-    await world.out.write(`${harmlessJson(JSON.stringify(json, undefined, 2))}\n`);
+    await world.out.write(jsonText(json));
     return;
   }
   if (rows.length === 0) {
@@ -230,7 +230,7 @@ async function show(world: World, given: string | undefined, flags: ShowFlags): 
   const events = eventsOf(session);
   if (flags.json) {
     const json: EventsJson = { session: session.id, harness: session.harness, events };
-    await world.out.write(`${harmlessJson(JSON.stringify(json, undefined, 2))}\n`);
+    await world.out.write(jsonText(json));
     return;
   }
   if (events.length === 0) throw new UserError(`Nothing happened in ${ref.path ?? ref.sessionId}.`, 'Name another session.');

@@ -20,7 +20,7 @@ import type { Failure, SessionStats } from '../session-task.ts';
 import { configOf } from '../settings.ts';
 import { dayOf, sinceMs, untilMs } from '../since.ts';
 import { groupsText, overviewText, tablesText } from '../stats-text.ts';
-import { harmless } from '../terminal.ts';
+import { harmless, jsonText } from '../terminal.ts';
 import { overSessions } from '../threads.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
@@ -97,7 +97,7 @@ async function told(transcripts: readonly string[], options: StatsOptions, world
   const { collected, failed } = await collect(refs, options, isCounted, world);
   if (refs.length === 1 && failed.length === 1 && failed[0]!.hint !== undefined) throw new UserError(failed[0]!.message, failed[0]!.hint);
   const total = reportOf(collected.total);
-  if (options.json) await out.write(`${JSON.stringify(documentOf(total, collected, failed, options, from, to), null, 2)}\n`);
+  if (options.json) await out.write(jsonText(documentOf(total, collected, failed, options, from, to)));
   else if (total.turns + total.modelCalls === 0) await out.write(`${nothing(refs, options, places)}\n`);
   else {
     await out.write(overviewText(total, out));
