@@ -1,31 +1,17 @@
 /** What `trace-build doctor` tells of Claude Code: the plugin, hooks, programs, its own traces. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CheckName } from '../../src/cli/doctor/report.ts';
-import { type Collector, startCollector } from '../support/collector.ts';
-import { aHealthyPatient, checkOf, installPlugin, type Patient, setUserSettings, VERSION } from './patient.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { atNow, checkOf, HOUR_MS, installPlugin, MINUTE_MS, NOW, type Patient, setUserSettings, state, VERSION, ward } from './patient.ts';
 
-let collector: Collector;
+const { healthy } = ward();
 let patient: Patient;
-beforeAll(async () => {
-  collector = await startCollector();
-});
-afterAll(() => collector.stop());
 beforeEach(() => {
-  patient = aHealthyPatient(collector.url);
+  patient = healthy();
 });
-afterEach(() => patient.remove());
 
-type World = Parameters<Patient['report']>[1];
-const check = async (name: CheckName, world?: World) => checkOf(await patient.report(['--offline'], world), name);
-const state = (path: string): string => `.local/state/trace-build/${path}`;
+const check: Patient['check'] = (...asked) => patient.check(...asked);
 const pluginFolder = (): string => join(patient.home, '.local/share/trace-build/plugin', VERSION);
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const NOW = Date.UTC(2026, 10, 21, 12);
-const atNow = { now: () => NOW };
 
 describe('the plugin', () => {
   const ENABLED = 'trace-build@trace-build';

@@ -1,33 +1,10 @@
 /** What `trace-build doctor` asks the endpoint, and how it tells what came back. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Answer, type Collector, closedPort, startCollector } from '../support/collector.ts';
+import { expect, test } from 'vitest';
+import { type Answer, closedPort } from '../support/collector.ts';
 import { startMockOtlp, startTracelet } from '../support/receivers.ts';
-import { aHealthyPatient, checkOf, type Patient } from './patient.ts';
+import { checkOf, ward } from './patient.ts';
 
-let collector: Collector;
-beforeAll(async () => {
-  collector = await startCollector();
-});
-afterAll(() => collector.stop());
-
-const patients: Patient[] = [];
-const collectors: Collector[] = [];
-afterEach(async () => {
-  for (const patient of patients.splice(0)) patient.remove();
-  for (const one of collectors.splice(0)) await one.stop();
-});
-
-function healthy(more: Readonly<Record<string, unknown>> = {}, url = collector.url): Patient {
-  const patient = aHealthyPatient(url, more);
-  patients.push(patient);
-  return patient;
-}
-
-async function answering(...answers: readonly Answer[]): Promise<Collector> {
-  const one = await startCollector(answers, answers.at(-1));
-  collectors.push(one);
-  return one;
-}
+const { healthy, answering } = ward();
 
 const HEADERS = { authorization: 'Bearer s3cr3t-of-mine', 'x-tenant': 's3cr3t-tenant' };
 

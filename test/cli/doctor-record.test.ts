@@ -1,34 +1,21 @@
 /** What `trace-build doctor`, and `config show`, tell of what is written down: queue, sessions, errors. */
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CheckName } from '../../src/cli/doctor/report.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { tryLock } from '../../src/disk/lock.ts';
 import { knownDestinations } from '../../src/export/outlet.ts';
-import { type Collector, startCollector } from '../support/collector.ts';
+import { startCollector } from '../support/collector.ts';
 import { transcriptsIn } from '../support/machine.ts';
-import { aHealthyPatient, checkOf, type Patient, VERSION } from './patient.ts';
+import { atNow, checkOf, HOUR_MS, MINUTE_MS, NOW, type Patient, state, VERSION, ward } from './patient.ts';
 import { trace } from './world.ts';
 
-let collector: Collector;
+const { collector, healthy } = ward();
 let patient: Patient;
-beforeAll(async () => {
-  collector = await startCollector();
-});
-afterAll(() => collector.stop());
 beforeEach(() => {
-  patient = aHealthyPatient(collector.url);
+  patient = healthy();
 });
-afterEach(() => patient.remove());
 
-type World = Parameters<Patient['report']>[1];
-const check = async (name: CheckName, world?: World) => checkOf(await patient.report(['--offline'], world), name);
-const state = (path: string): string => `.local/state/trace-build/${path}`;
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const NOW = Date.UTC(2026, 10, 21, 12);
-const atNow = { now: () => NOW };
+const check: Patient['check'] = (...asked) => patient.check(...asked);
 
 describe('queue and worker', () => {
   test('hooks that nobody takes up', async () => {
@@ -178,7 +165,7 @@ describe('the newest session of the directory', () => {
   };
 
   test('begun before the root was added', async () => {
-    patient.configure({ endpoint: collector.url, trace_roots: [{ path: '~/repo', added: new Date(NOW - HOUR_MS).toISOString() }] });
+    patient.configure({ endpoint: collector().url, trace_roots: [{ path: '~/repo', added: new Date(NOW - HOUR_MS).toISOString() }] });
     transcript(NOW - 2 * HOUR_MS);
     const report = await patient.report(['--offline'], atNow);
     expect(checkOf(report, 'newest session')).toEqual({
@@ -219,7 +206,7 @@ describe('the newest session of the directory', () => {
 
   test('there is none, and of a directory out of scope it is not spoken of', async () => {
     expect((await check('newest session'))?.sentence).toBe('Claude Code has kept no transcript of a session of this directory.');
-    patient.configure({ endpoint: collector.url, trace_roots: ['/srv'] });
+    patient.configure({ endpoint: collector().url, trace_roots: ['/srv'] });
     transcript(NOW);
     expect(await check('newest session')).toBeUndefined();
   });
@@ -269,10 +256,10 @@ test('a clock that was set back', async () => {
 });
 
 test('keys of another version are a warning, with what to do', async () => {
-  patient.configure({ endpoint: collector.url, future: 1 });
+  patient.configure({ endpoint: collector().url, future: 1 });
   const found = await check('config');
   expect(found).toMatchObject({ status: 'warning', sentence: expect.stringContaining('future is no key of this version') });
-  expect(found?.details).toEqual(['trace_roots = ["*"] (user)', `endpoint = ${collector.url}/ (user)`]);
+  expect(found?.details).toEqual(['trace_roots = ["*"] (user)', `endpoint = ${collector().url}/ (user)`]);
 });
 
 test('a thousand sessions and a hundred thousand spans are counted', async () => {

@@ -1,37 +1,13 @@
 /** `trace-build doctor`: why is there no trace? It says so first, tells no secret, and changes nothing. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CheckName } from '../../src/cli/doctor/report.ts';
-import { type Answer, type Collector, startCollector } from '../support/collector.ts';
 import { transcriptsIn } from '../support/machine.ts';
-import { aHealthyPatient, aPatient, checkOf, installPlugin, type Patient, setUserSettings } from './patient.ts';
+import { aPatient, checkOf, installPlugin, type Patient, setUserSettings, ward } from './patient.ts';
 import { trace } from './world.ts';
 
-let collector: Collector;
-beforeAll(async () => {
-  collector = await startCollector();
-});
-afterAll(() => collector.stop());
-
-const patients: Patient[] = [];
-const collectors: Collector[] = [];
-afterEach(async () => {
-  for (const patient of patients.splice(0)) patient.remove();
-  for (const one of collectors.splice(0)) await one.stop();
-});
-
-function kept(patient: Patient): Patient {
-  patients.push(patient);
-  return patient;
-}
-const healthy = (more?: Readonly<Record<string, unknown>>, url = collector.url): Patient => kept(aHealthyPatient(url, more));
-
-async function answering(...answers: readonly Answer[]): Promise<Collector> {
-  const one = await startCollector(answers, answers.at(-1));
-  collectors.push(one);
-  return one;
-}
+const { collector, healthy, kept, answering } = ward();
 
 const deliverAll = async (patient: Patient, story: string): Promise<void> => {
   for (const transcript of transcriptsIn(patient.bring(story))) patient.hook('SessionEnd', transcript);
@@ -44,7 +20,7 @@ describe('all is well', () => {
     const { code, stdout, stderr } = await patient.doctor();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.split('\n')[0]).toBe(
-      `✓ Sessions of this directory (${patient.repo}) are exported to ${collector.url}/v1/traces; nothing was delivered yet, for no hook has come. Claude Code loads hooks when a session starts: start a new one.`,
+      `✓ Sessions of this directory (${patient.repo}) are exported to ${collector().url}/v1/traces; nothing was delivered yet, for no hook has come. Claude Code loads hooks when a session starts: start a new one.`,
     );
     expect(stdout).not.toMatch(/^[!✗→]/m);
   });
@@ -55,12 +31,12 @@ describe('all is well', () => {
     const now = () => Date.now() + 3 * 60_000;
     const { code, stdout } = await patient.doctor(['--offline'], { now });
     expect(code).toBe(0);
-    expect(stdout).toContain(`are exported to ${collector.url}/v1/traces; the last delivery was 3 min ago.\n`);
+    expect(stdout).toContain(`are exported to ${collector().url}/v1/traces; the last delivery was 3 min ago.\n`);
     const report = await patient.report(['--offline'], { now });
     const [destination] = report.destinations;
     expect(destination).toEqual({
-      url: `${collector.url}/v1/traces`,
-      spans: new Set(collector.taken.map(({ spanId }) => spanId)).size,
+      url: `${collector().url}/v1/traces`,
+      spans: new Set(collector().taken.map(({ spanId }) => spanId)).size,
       lastAcknowledgedMs: report.live.lastDeliveryMs,
       current: true,
     });
@@ -123,14 +99,14 @@ describe('the first thing that stands in the way is the answer', () => {
     {
       why: 'no root',
       check: 'scope',
-      arrange: ({ configure }) => configure({ trace_roots: [], endpoint: collector.url }),
+      arrange: ({ configure }) => configure({ trace_roots: [], endpoint: collector().url }),
       says: /^No directory is opted in\.$/,
       todo: /^trace-build roots add$/,
     },
     {
       why: 'another root',
       check: 'scope',
-      arrange: ({ configure }) => configure({ trace_roots: ['/srv/app'], endpoint: collector.url }),
+      arrange: ({ configure }) => configure({ trace_roots: ['/srv/app'], endpoint: collector().url }),
       says: /^No root holds \S+ \(roots: \/srv\/app\)\.$/,
       todo: /^trace-build roots add$/,
     },
@@ -144,7 +120,7 @@ describe('the first thing that stands in the way is the answer', () => {
     {
       why: 'excluded',
       check: 'scope',
-      arrange: ({ configure }) => configure({ exclude: ['~/re*'], endpoint: collector.url }),
+      arrange: ({ configure }) => configure({ exclude: ['~/re*'], endpoint: collector().url }),
       says: /^It is excluded by ~\/re\*\.$/,
       todo: /^Take that out of exclude in ~\/\.config\/trace-build\/config\.json or /,
     },
@@ -205,7 +181,7 @@ describe('the first thing that stands in the way is the answer', () => {
     {
       why: 'a certificate that is not there',
       check: 'endpoint',
-      arrange: ({ configure }) => configure({ endpoint: collector.url, certificate: '~/gone.pem' }),
+      arrange: ({ configure }) => configure({ endpoint: collector().url, certificate: '~/gone.pem' }),
       says: /names a file that can't be read/,
       todo: /readable PEM file/,
     },
