@@ -4,8 +4,10 @@
  * in:   `SessionEvent[]`; colours and columns of the terminal, whether what was said is shown
  * out:  lines; no wider than the terminal
  */
+
+import { duration } from '../view/page/format.ts';
 import type { SessionEvent } from './events.ts';
-import { count, duration, tokens } from './summary.ts';
+import { count, tokens } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { cut, padEnd, padStart, widthOf } from './text-width.ts';
 

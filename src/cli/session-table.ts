@@ -6,8 +6,9 @@
  */
 import type { SessionRef } from '../read/find.ts';
 import type { SessionSummary } from '../stats/summary.ts';
+import { duration } from '../view/page/format.ts';
 import { dayOf } from './since.ts';
-import { dollars, duration, tokens } from './summary.ts';
+import { dollars, tokens } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { CHARS_A_COLUMN, cut, padEnd, padStart, widthOf } from './text-width.ts';
 

@@ -5,7 +5,8 @@
  * out:  text
  */
 import type { Durations, ModelReport, StatsReport, TokenReport } from '../stats/report.ts';
-import { count, dollars, duration, tokens } from './summary.ts';
+import { duration } from '../view/page/format.ts';
+import { count, dollars, tokens } from './summary.ts';
 import { type Column, tableText } from './table.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { cut, padEnd } from './text-width.ts';

@@ -7,8 +7,9 @@
 import pc from 'picocolors';
 import type { TracedRef } from '../pipeline.ts';
 import * as attr from '../trace/semconv.ts';
+import { duration } from '../view/page/format.ts';
 import { nameOf } from '../view/session.ts';
-import { count, dollars, duration, numberOf, sessionLine, tokens, totalsOf } from './summary.ts';
+import { count, dollars, numberOf, sessionLine, tokens, totalsOf } from './summary.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { cut, padStart, widthOf } from './text-width.ts';
 import { bar } from './tree-bar.ts';

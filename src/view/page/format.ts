@@ -1,5 +1,5 @@
 /**
- * Figures for people: durations, tokens, dollars, dates. The only place of the page that writes any.
+ * Figures for people: durations, tokens, dollars, dates. The only place of the page that writes any, and of the command line's durations.
  *
  * in:   numbers; Unix ms are told in the reader's own time zone
  * out:  short text; pure but for the reader's locale
