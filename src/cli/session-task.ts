@@ -14,7 +14,7 @@ import { type SessionSummary, summaryOf } from '../stats/summary.ts';
 import { type CountedTurn, countedTurns } from '../stats/turns.ts';
 import { callCostUsd } from '../trace/cost.ts';
 import type { VerifyReport } from '../verify/report.ts';
-import { nothingIn } from './no-session.ts';
+import { NoSession, nothingIn } from './no-session.ts';
 import type { World } from './run.ts';
 import { pathsOf } from './settings.ts';
 import { verifier } from './verifying.ts';
@@ -61,6 +61,8 @@ export interface Failure {
   readonly message: string;
   /** What the user can do, where it is for the user to do something. Absent: a bug of ours. */
   readonly hint?: string;
+  /** It holds no session, so there is nothing that could be told. */
+  readonly isNone?: true;
 }
 
 /** Plain data: threads are sent it. */
@@ -97,7 +99,8 @@ function verifying({ nowMs }: VerifyTask, world: TaskWorld): (ref: SessionRef) =
 }
 
 export function failure(error: unknown): Failure {
-  if (error instanceof UserError) return { kind: 'failed', message: error.message, hint: error.hint };
+  if (error instanceof UserError)
+    return { kind: 'failed', message: error.message, hint: error.hint, ...(error instanceof NoSession && { isNone: true }) };
   return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
 }
 

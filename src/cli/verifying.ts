@@ -15,7 +15,7 @@ import { filesOf, standingOf } from '../sync/standing.ts';
 import { readState } from '../sync/state.ts';
 import { compare } from '../verify/compare.ts';
 import type { Acknowledged, VerifyReport } from '../verify/report.ts';
-import { demandSession } from './no-session.ts';
+import { demandReadable, demandSession } from './no-session.ts';
 
 /** A session that is being written is read again, so that both counts are of the same lines; but not for ever. */
 const MAX_READINGS = 3;
@@ -37,6 +37,7 @@ export function verifier(stateFolder: string, nowMs: number): (ref: SessionRef) 
       const recount = recountOf(ref, standing.ended, (agentId) => findAgent(ref, agentId, known.agents));
       const isStill = before === filesOf(ref);
       if (!isStill && reading < MAX_READINGS) continue;
+      demandReadable({ ...traced, ref });
       // What one of the counts finds is a session, and what the other makes of it is a difference.
       if (ref.path !== undefined && recount.responses.length === 0) demandSession({ ...traced, ref });
       const delivered = ledgers.map(({ key, url, ledger }): Acknowledged => {

@@ -182,20 +182,44 @@ describe('damage', () => {
     expect(alone.code).toBe(2);
     expect(alone.stderr).toMatch(message);
     const withAnother = await trace(['verify', path, FG]);
-    expect(withAnother.code).toBe(0);
-    expect(withAnother.stderr).toMatch(/Skipped\.\n$/);
-    expect(withAnother.stdout).toMatch(/\n1 session, no difference, 1 skipped\n$/);
+    expect(withAnother.code).toBe(2);
+    expect(withAnother.stderr).toMatch(/Not verified\.\n$/);
+    expect(withAnother.stdout).toMatch(/\n1 session, no difference, 1 not verified\n$/);
     const { code, skipped } = await json([path]);
-    expect([code, skipped.length]).toEqual([2, 1]);
+    expect([code, skipped]).toEqual([2, [expect.objectContaining({ path, unverified: true })]]);
   });
 
-  test('a pipe among transcripts is told, and nobody waits for what comes out of it', async () => {
+  test.each([
+    ['nothing', ''],
+    ['no transcript', 'hello\nworld\n'],
+    ['no session', '{"kind":"other"}\n'],
+  ])('a file that holds %s, and that nobody named, is only a note', async (_, text) => {
     const projects = folder();
     cpSync(FG, join(projects, 'session.jsonl'));
-    execFileSync('mkfifo', [join(projects, 'pipe.jsonl')]);
+    writeFileSync(join(projects, 'other.jsonl'), text);
     const { code, stdout, stderr } = await trace(['verify', projects]);
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/pipe\.jsonl can't be read: it is no regular file\. Skipped\.\n$/)]);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/other\.jsonl .* Skipped\.\n$/)]);
     expect(stdout).toMatch(/\n1 session, no difference, 1 skipped\n$/);
+    expect(await json([projects])).toMatchObject({ code: 0, skipped: [{ path: join(projects, 'other.jsonl'), unverified: false }] });
+    // Named beside its directory it is meant to be one.
+    expect((await json([projects, join(projects, 'other.jsonl')])).code).toBe(2);
+  });
+
+  test('a transcript that can’t be read is not verified: nothing green, and a difference goes before it', async () => {
+    const projects = folder();
+    cpSync('fixtures/claude-code/fg/projects/-home-dev-fg', projects, { recursive: true });
+    cpSync('fixtures/claude-code/rewind/projects', projects, { recursive: true });
+    const path = join(projects, FG.split('/').at(-1)!);
+    const lines = readFileSync(path, 'utf8');
+    // Its agent's file can be read all the same, and a pipe is waited for by nobody.
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    const { code, stdout, stderr } = await trace(['verify', projects]);
+    expect([code, stderr]).toEqual([2, `${path} can't be read: it is no regular file. Not verified.\n`]);
+    expect(stdout).toMatch(/\n3 sessions, no difference, 1 not verified\n$/);
+    expect(await json([projects])).toMatchObject({ code: 2, differences: 0, skipped: [{ path, unverified: true }] });
+    writeFileSync(join(projects, 'other.jsonl'), lines.replaceAll('"agentId"', '"other"'));
+    expect(await json([projects])).toMatchObject({ code: 1, differences: 1, skipped: [{ path, unverified: true }] });
   });
 
   test('text of a transcript does not reach the terminal as it is', async () => {

@@ -2,8 +2,9 @@
  * `trace-build verify <transcript…>`: do the spans tell what the lines tell, and has it arrived?
  *
  * in:   argv, World
- * out:  a table per session, or JSON; exit code 1 on any difference. Changes nothing
+ * out:  a table per session, or JSON; exit code 1 on any difference, 2 when one could not be verified. Changes nothing
  */
+import { statSync } from 'node:fs';
 import { UserError } from '../../errors.ts';
 import { harnesses } from '../../harness/index.ts';
 import { findSessions, lastSession, placeOf, type SessionRef } from '../../read/find.ts';
@@ -27,8 +28,7 @@ interface Flags {
 /** What `--json` prints. */
 export interface VerifyJson {
   readonly sessions: readonly VerifiedSession[];
-  /** Those that could not be read. */
-  readonly skipped: readonly { readonly session: string; readonly path: string | null; readonly why: string }[];
+  readonly skipped: readonly SkippedSession[];
   /** Of all sessions. */
   readonly differences: number;
 }
@@ -39,11 +39,20 @@ export interface VerifiedSession extends VerifyReport {
   readonly path: string | null;
 }
 
+/** One that could not be read, or a file that holds none. */
+interface SkippedSession {
+  readonly session: string;
+  readonly path: string | null;
+  readonly why: string;
+  /** False for a file without a session that was not named but found among others: nobody said that it has one. */
+  readonly unverified: boolean;
+}
+
 const NOTES = `
 Counts responses, tool calls, sub-agents and tokens straight from the lines, and compares them with the spans, with the
 agent's own account where it keeps one, and with what destinations have acknowledged. Changes nothing.
 
-Exit codes: 0 no difference, 1 a difference, 2 something for you to change`;
+Exit codes: 0 no difference, 1 a difference, 2 a session that can't be read, or something else for you to change`;
 
 export const verify: CliCommand = {
   name: 'verify',
@@ -59,20 +68,20 @@ export const verify: CliCommand = {
       .option('--quiet', 'only sessions with differences')
       .addHelpText('after', NOTES)
       .action(async (given: readonly string[], flags: Flags) => {
-        code = await verifyAll(sessionsFor(given, flags, world), flags, world);
+        code = await verifyAll(chosen(given, flags, world), flags, world);
       });
     await parse(argv, world.out);
     return code;
   },
 };
 
-async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World): Promise<number> {
+async function verifyAll({ refs, named }: Chosen, flags: Flags, world: World): Promise<number> {
   const { out, now = Date.now } = world;
   const { json } = flags;
   const bar = refs.length > 1 && out.watched && !flags.quiet ? progressBar(refs.length) : undefined;
   const tell =
     bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : (text: string) => out.write(`${text}\n`);
-  const skipped: VerifyJson['skipped'][number][] = [];
+  const skipped: SkippedSession[] = [];
   let [differences, wrong, told, bugs] = [0, 0, 0, 0];
   if (json) await out.write('{"sessions":[');
   try {
@@ -80,10 +89,11 @@ async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World
       const { ref } = result;
       if (result.kind === 'failed') {
         const { message, hint } = result;
+        const unverified = result.isNone !== true || named.has(placeOf(ref));
         if (refs.length === 1 && !json) throw hint === undefined ? new Error(message) : new UserError(message, hint);
         if (hint === undefined) bugs++;
-        skipped.push({ session: ref.sessionId, path: ref.path ?? null, why: message });
-        if (!json) out.note(harmless(`${message} Skipped.`));
+        skipped.push({ session: ref.sessionId, path: ref.path ?? null, why: message, unverified });
+        if (!json) out.note(harmless(`${message} ${unverified ? 'Not verified.' : 'Skipped.'}`));
       } else {
         const { report } = result;
         differences += report.differences.length;
@@ -98,10 +108,10 @@ async function verifyAll(refs: readonly SessionRef[], flags: Flags, world: World
     bar?.stop();
   }
   if (json) await out.write(`\n],"skipped":${harmlessJson(JSON.stringify(skipped))},"differences":${differences}}\n`);
-  else if (refs.length > 1) await out.write(`${lastLine(told, wrong, differences, skipped.length)}\n`);
+  else if (refs.length > 1) await out.write(`${lastLine(told, wrong, differences, skipped)}\n`);
   if (bugs > 0) return EXIT.bug;
   if (differences > 0) return EXIT.undelivered;
-  return told === 0 && skipped.length > 0 ? EXIT.user : EXIT.ok;
+  return skipped.some(({ unverified }) => unverified) || (told === 0 && skipped.length > 0) ? EXIT.user : EXIT.ok;
 }
 
 async function tellReport(
@@ -129,21 +139,36 @@ const verifiedSession = ({ sessionId, harness, path }: SessionRef, report: Verif
   ...report,
 });
 
-const lastLine = (told: number, wrong: number, differences: number, skipped: number): string =>
-  [
+function lastLine(told: number, wrong: number, differences: number, skipped: readonly SkippedSession[]): string {
+  const unverified = skipped.filter((each) => each.unverified).length;
+  const others = skipped.length - unverified;
+  return [
     wrong === 0
       ? `${count(told, 'session')}, no difference`
       : `${count(told, 'session')}, ${wrong} with ${count(differences, 'difference')}`,
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(unverified > 0 ? [`${unverified} not verified`] : []),
+    ...(others > 0 ? [`${others} skipped`] : []),
   ].join(', ');
+}
 
-/** Each once. */
-function sessionsFor(given: readonly string[], { last }: Flags, { env, home, cwd }: World): readonly SessionRef[] {
+interface Chosen {
+  /** Each once. */
+  readonly refs: readonly SessionRef[];
+  /** Where those are that the user named one by one: of them it is known that there should be a session. */
+  readonly named: ReadonlySet<string>;
+}
+
+function chosen(given: readonly string[], { last }: Flags, { env, home, cwd }: World): Chosen {
   const places = { env, home, harnesses };
   if (given.length === 0 && !last)
     throw new UserError('No transcript was named.', 'Name a transcript, a session id or a directory, or use --last.');
   const beside = new Map();
-  const found = given.flatMap((one) => findSessions(one, places, beside));
-  const all = last ? [...found, lastSession(cwd, places)] : found;
-  return [...new Map(all.map((ref) => [placeOf(ref), ref])).values()];
+  const found = given.map((one) => ({ refs: findSessions(one, places, beside), isNamed: !isDirectory(one) }));
+  const all = last ? [...found, { refs: [lastSession(cwd, places)], isNamed: true }] : found;
+  return {
+    refs: [...new Map(all.flatMap(({ refs }) => refs.map((ref) => [placeOf(ref), ref]))).values()],
+    named: new Set(all.flatMap(({ refs, isNamed }) => (isNamed ? refs.map(placeOf) : []))),
+  };
 }
+
+const isDirectory = (given: string): boolean => statSync(given, { throwIfNoEntry: false })?.isDirectory() === true;
