@@ -1,14 +1,13 @@
 /** `trace-build config`, and what the config does to a run. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_KEYS } from '../../src/config/schema.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
+import { scratch } from '../support/scratch.ts';
 import { type Ran, trace } from './world.ts';
 
-const home = mkdtempSync(join(tmpdir(), 'trace-build-config-'));
-afterAll(() => rmSync(home, { recursive: true }));
+const home = scratch('config');
 const file = join(home, '.config/trace-build/config.json');
 const managed = join(home, 'managed.json');
 mkdirSync(join(file, '..'), { recursive: true });

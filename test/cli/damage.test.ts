@@ -1,22 +1,20 @@
 /** One bad session among good ones, files that are none, strange bytes: what it costs, and how it is said. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { claudeCode } from '../../src/harness/claude-code/index.ts';
 import { result, SESSION, SMALL, text } from '../support/lines.ts';
+import { scratches } from '../support/scratch.ts';
 import { trace } from './world.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-cli-damage-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const aFolder = scratches('cli-damage');
 const GOOD = `${SESSION.slice(0, -1)}2`;
 const small = (id: string): string => text(SMALL.map((line) => ({ ...line, sessionId: id, uuid: `${id}${line['uuid']}` }))).join('\n');
 const RECORD = { type: 'mode', mode: 'normal' };
 
-let made = 0;
 /** A folder with these files, and a good session. */
 function folder(files: Record<string, string>): string {
-  const path = join(top, `case-${made++}`);
+  const path = aFolder();
   for (const [name, content] of Object.entries({ ...files, [`${GOOD}.jsonl`]: small(GOOD) })) {
     mkdirSync(join(path, name, '..'), { recursive: true });
     writeFileSync(join(path, name), content);

@@ -1,9 +1,9 @@
 /** A transcript and a config that hold what a terminal obeys: it reaches no terminal, and of what `--json` prints it is there when parsed. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { assistant, type Json, result, SESSION, text, toolUse, user } from '../support/lines.ts';
+import { scratch } from '../support/scratch.ts';
 import { stringsIn } from '../support/strings.ts';
 import { trace } from './world.ts';
 
@@ -12,8 +12,7 @@ const HOSTILE = 'a\u001b]0;owned\u0007b\u009b2Jc\u007fd\u202ee\u2066f';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not come through
 const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
-const home = mkdtempSync(join(tmpdir(), 'trace-build-json-'));
-afterAll(() => rmSync(home, { recursive: true }));
+const home = scratch('json');
 const transcript = join(home, '.claude', 'projects', '-nowhere', `${SESSION}.jsonl`);
 const pack = join(home, 'pack.yaml');
 

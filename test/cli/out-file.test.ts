@@ -6,27 +6,24 @@ import {
   closeSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { build } from 'esbuild';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { writeOut } from '../../src/cli/out-file.ts';
 import { UserError } from '../../src/errors.ts';
+import { scratch } from '../support/scratch.ts';
 import { trace } from './world.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-out-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('out');
 const nest = 'fixtures/claude-code/nest/projects';
 let made = 0;
 function folder(): string {

@@ -1,14 +1,13 @@
 /** A pager for what is longer than the terminal: real ones, that write what they were given to a file. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createColors } from 'picocolors';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { withPager } from '../../src/cli/pager.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import { scratch } from '../support/scratch.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'trace-build-pager-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratch('pager');
 const { PATH } = process.env;
 let made = 0;
 

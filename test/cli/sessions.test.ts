@@ -1,10 +1,9 @@
 /** `sessions list` and `show`: what is on this machine; events in the order they happened. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { createColors } from 'picocolors';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { eventLines } from '../../src/cli/event-lines.ts';
 import { eventsOf, type SessionEvent } from '../../src/cli/events.ts';
 import { type ListedRow, sessionTable } from '../../src/cli/session-table.ts';
@@ -12,12 +11,12 @@ import { widthOf } from '../../src/cli/text-width.ts';
 import type { AgentRun, Session, ToolCall } from '../../src/session/types.ts';
 import { callsOf, runsOf } from '../../src/stats/runs.ts';
 import { summaryOf } from '../../src/stats/summary.ts';
+import { scratch } from '../support/scratch.ts';
 import { loadStory, refsOf, STORIES } from '../support/stories.ts';
 import { trace } from './world.ts';
 
 const colors = createColors(false);
-const top = mkdtempSync(join(tmpdir(), 'trace-build-sessions-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('sessions');
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 const DAY_S = 86_400;

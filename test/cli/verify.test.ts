@@ -1,17 +1,14 @@
 /** `trace-build verify`: what it prints, what it exits with, and that it changes nothing. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { VerifyJson } from '../../src/cli/commands/verify.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
+import { scratches } from '../support/scratch.ts';
 import { trace } from './world.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-verify-'));
-afterAll(() => rmSync(top, { recursive: true }));
-let made = 0;
-const folder = (): string => mkdtempSync(join(top, `${made++}-`));
+const folder = scratches('verify');
 const FG = 'fixtures/claude-code/fg/projects/-home-dev-fg/ad400b25-1fb8-427d-8e59-b4b83e2af338.jsonl';
 
 const json = async (...args: Parameters<typeof trace>): Promise<VerifyJson & { readonly code: number }> => {

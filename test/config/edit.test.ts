@@ -1,14 +1,13 @@
 /** Changes to config.json: what was asked for, and nothing else. */
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { type Change, editConfig, typedValue, withEntry, withoutRoot, withRoot, withValue } from '../../src/config/edit.ts';
 import type { ConfigKey } from '../../src/config/schema.ts';
 import { UserError } from '../../src/errors.ts';
+import { scratch } from '../support/scratch.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-edit-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('edit');
 const path = join(top, 'a', 'config.json');
 beforeEach(() => rmSync(join(top, 'a'), { recursive: true, force: true }));
 const HOME = '/home/me';

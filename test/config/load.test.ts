@@ -1,22 +1,20 @@
 /** Files → what holds, where each value comes from, and what is said of a file that is broken. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { destinationConfig } from '../../src/config/destination.ts';
 import { type LoadedConfig, loadConfig } from '../../src/config/load.ts';
 import { type Paths, pathsFor } from '../../src/config/paths.ts';
 import { DEFAULTS } from '../../src/config/schema.ts';
 import { UserError } from '../../src/errors.ts';
 import { destinationFrom } from '../../src/export/destination.ts';
+import { scratches } from '../support/scratch.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-load-'));
-afterAll(() => rmSync(top, { recursive: true }));
-let made = 0;
+const aHome = scratches('load');
 
 /** Files as given: objects as JSON, texts as they are. */
 function pathsWith(files: { user?: unknown; managed?: unknown }): Paths {
-  const home = join(top, `home-${made++}`);
+  const home = aHome();
   const paths = pathsFor({ home, env: {}, platform: 'linux', managed: join(home, 'managed.json') });
   mkdirSync(join(paths.config, '..'), { recursive: true });
   const write = (path: string, content: unknown): void => {

@@ -1,30 +1,11 @@
 /** Private files: whole or as they were, 0600, and links stay links. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readIfThere, writePrivate } from '../../src/disk/files.ts';
+import { scratches } from '../support/scratch.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-files-'));
-afterAll(() => rmSync(top, { recursive: true }));
-let made = 0;
-function folder(): string {
-  const path = join(top, `case-${made++}`);
-  mkdirSync(path);
-  return path;
-}
+const folder = scratches('files');
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 test('a new file is 0600, and so is each folder that was missing 0700', () => {

@@ -1,15 +1,14 @@
 /** One holder at a time, whoever dies; and nobody who is dead keeps a lock. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { holderOf, isAlive, lastHeldMs, lock, type Process, processOf, tryLock } from '../../src/disk/lock.ts';
+import { scratch } from '../support/scratch.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-lock-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('lock');
 let made = 0;
 const folder = (): string => join(top, `case-${made++}`);
 

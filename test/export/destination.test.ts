@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import {
   type Destination,
@@ -14,9 +13,9 @@ import {
   settingsFromEnv,
   withoutSecrets,
 } from '../../src/export/destination.ts';
+import { scratch } from '../support/scratch.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'trace-build-destination-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratch('destination');
 
 const OTLP = 'OTEL_EXPORTER_OTLP_';
 

@@ -1,17 +1,14 @@
 /** What was acknowledged is remembered; what is damaged is forgotten, and never believed. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { isOfNewerVersion, type Ledger, openLedger, settledSpans } from '../../src/export/ledger.ts';
 import type { Span } from '../../src/trace/span.ts';
+import { scratches } from '../support/scratch.ts';
 import { span, spansNumbered } from '../support/spans.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-ledger-'));
-afterAll(() => rmSync(top, { recursive: true }));
-let made = 0;
-const aState = (): string => join(top, `case-${made++}`);
+const aState = scratches('ledger');
 
 const KEY = '0123456789abcdef';
 const folderOf = (state: string): string => join(state, 'ledger', KEY);

@@ -1,8 +1,7 @@
 /** Each span once, and an account of every one; what is known of a destination between runs. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tryLock } from '../../src/disk/lock.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Destination } from '../../src/export/destination.ts';
@@ -19,17 +18,16 @@ import {
 import type { Span } from '../../src/trace/span.ts';
 import { type Answer, type Collector, closedPort, startCollector } from '../support/collector.ts';
 import { idsTaken } from '../support/machine.ts';
+import { scratches } from '../support/scratch.ts';
 import { span, spansNumbered } from '../support/spans.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-outlet-'));
-afterAll(() => rmSync(top, { recursive: true }));
-let made = 0;
+const aState = scratches('outlet');
 let state: string;
 let collector: Collector;
 const collectors: Collector[] = [];
 
 beforeEach(async () => {
-  state = join(top, `case-${made++}`);
+  state = aState();
   collector = await answering();
 });
 afterEach(async () => {

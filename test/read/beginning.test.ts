@@ -1,14 +1,13 @@
 /** When and where a session began, however late its first lines tell. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { layout } from '../../src/harness/claude-code/layout.ts';
 import { beginningOf } from '../../src/read/beginning.ts';
+import { scratch } from '../support/scratch.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'trace-build-beginning-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = scratch('beginning');
 const path = join(folder, 'session.jsonl');
 
 const AT = '2026-01-01T00:00:00.000Z';

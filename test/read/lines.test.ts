@@ -1,13 +1,12 @@
 /** A file → its lines: whatever bytes it holds, wherever the chunks end. */
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { headOf, linesOf } from '../../src/read/lines.ts';
+import { scratch } from '../support/scratch.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'trace-build-lines-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = scratch('lines');
 const path = join(folder, 'file');
 /** What one read takes; the interesting lengths are around it. */
 const CHUNK = 256 * 1024;

@@ -1,13 +1,12 @@
 /** Sessions that are a file per thread: whose agent a thread is, and what need not be looked at for that. */
-import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { harnesses } from '../../src/harness/index.ts';
 import { findSessions, sessionsWritten } from '../../src/read/find.ts';
+import { scratch } from '../support/scratch.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-threads-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('threads');
 let made = 0;
 
 /** A thread made then, an agent of another one if that is given. */

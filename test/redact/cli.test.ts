@@ -1,13 +1,12 @@
 /** `trace-build redact`: what would be hidden, without showing it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { trace } from '../cli/world.ts';
+import { scratch } from '../support/scratch.ts';
 import { drawFrom } from './draw.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-redact-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('redact');
 
 const home = join(top, 'home');
 const cwd = join(top, 'work');

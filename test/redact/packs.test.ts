@@ -1,18 +1,16 @@
 /** Which rules hold for a session: those of ours that are on, of the config, and of the packs around it. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { redactionFor, redactorsFor, unknownRules } from '../../src/config/packs.ts';
 import { pathsFor } from '../../src/config/paths.ts';
 import { UserError } from '../../src/errors.ts';
+import { scratches } from '../support/scratch.ts';
 import { drawFrom } from './draw.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-packs-'));
-afterAll(() => rmSync(top, { recursive: true }));
-let made = 0;
+const aFolder = scratches('packs');
 
 const MANAGED = 'managed/config.json';
 const CONFIG = 'home/.config/trace-build/config.json';
@@ -20,7 +18,7 @@ const PACKS = 'home/.config/trace-build/redactors';
 
 /** Files by their paths below a folder of their own: objects as JSON, texts as they are. */
 function machine(files: Readonly<Record<string, unknown>>) {
-  const root = join(top, String(made++));
+  const root = aFolder();
   const at = (path: string): string => join(root, path);
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(at(path)), { recursive: true });

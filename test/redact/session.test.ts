@@ -1,8 +1,7 @@
 /** Secrets planted all over a session: none may be in what a receiver gets, and all are counted. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRedactor } from '../../src/redact/redact.ts';
@@ -12,6 +11,7 @@ import { trace } from '../cli/world.ts';
 import { startCollector } from '../support/collector.ts';
 import { agentFile, agentUse, assistant, type Json, result, toolUse, user } from '../support/lines.ts';
 import { type MockOtlp, startMockOtlp } from '../support/receivers.ts';
+import { scratch } from '../support/scratch.ts';
 import { loadStory, STORIES } from '../support/stories.ts';
 import { drawFrom, plantedIn } from './draw.ts';
 
@@ -28,8 +28,7 @@ function plants() {
   return all.filter(({ secret }, at) => secret.length >= 12 && all.findIndex((other) => other.secret === secret) === at).slice(0, 120);
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'trace-build-planted-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratch('planted');
 
 const planted = plants();
 const texts = planted.map(({ before, secret, after }) => `${before}${secret}${after}`);

@@ -55,7 +55,9 @@ export async function startCollector(
   let connections = 0;
 
   const onRequest = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const request = await received(message);
+    const chunks: Buffer[] = [];
+    for await (const chunk of message) chunks.push(chunk as Buffer);
+    const request = received(message, Buffer.concat(chunks));
     requests.push(request);
     const answer = queue.shift() ?? (typeof otherwise === 'function' ? otherwise(request) : otherwise);
     if (typeof answer === 'object' && answer.status === 200) taken.push(...request.spans);
@@ -86,10 +88,8 @@ export async function closedPort(): Promise<string> {
   return collector.url;
 }
 
-async function received(message: IncomingMessage): Promise<ReceivedRequest> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk as Buffer);
-  const sent = Buffer.concat(chunks);
+/** @param sent  its body, as it came */
+export function received(message: IncomingMessage, sent: Buffer): ReceivedRequest {
   const body = message.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
   return {
     method: message.method ?? '',

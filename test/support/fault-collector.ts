@@ -8,9 +8,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gunzipSync } from 'node:zlib';
-import type { Collector, ReceivedRequest } from './collector.ts';
-import { decodeRequest, type ReceivedSpan } from './otlp.ts';
+import { type Collector, type ReceivedRequest, received } from './collector.ts';
+import type { ReceivedSpan } from './otlp.ts';
 
 export type FaultAnswer =
   /** Of a 200 the spans are taken, unless it is from somebody else. */
@@ -61,7 +60,7 @@ export async function startFaultCollector(): Promise<FaultCollector> {
     const body = await wholeBody(message);
     // Whoever sent it died on the way.
     if (body === undefined) return;
-    const request = { ...received(message, body), atMs: performance.now() };
+    const request = received(message, body);
     const answer = typeof how === 'function' ? how(request) : how;
     if (answer === 'takes and dies' || (answer.status === 200 && answer.takes !== false)) taken.push(...request.spans);
     requests.push(request);
@@ -121,15 +120,4 @@ async function wholeBody(message: IncomingMessage): Promise<Buffer | undefined> 
     return undefined;
   }
   return message.complete ? Buffer.concat(chunks) : undefined;
-}
-
-function received(message: IncomingMessage, sent: Buffer): Omit<ReceivedRequest, 'atMs'> {
-  const body = message.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
-  return {
-    method: message.method ?? '',
-    path: message.url ?? '',
-    headers: message.headers,
-    body,
-    spans: decodeRequest(body, message.headers['content-type'] ?? ''),
-  };
 }

@@ -1,16 +1,15 @@
 /** Sessions in a database: what others in it do is no news of them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { harnesses } from '../../src/harness/index.ts';
 import { findSessions, type SessionRef } from '../../src/read/find.ts';
 import { filesOf, isAsSeen, stampsOf, standingOf } from '../../src/sync/standing.ts';
+import { scratch } from '../support/scratch.ts';
 import { changedDatabase } from '../support/sqlite.ts';
 import { PLACES } from '../support/stories.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-standing-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('standing');
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 const nothing = { v: 1, harness: 'openclaw', sessionId: 'x' } as const;

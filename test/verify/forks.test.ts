@@ -1,14 +1,13 @@
 /** A fork alone: the agents of the session it was copied from lie with that one, and so do the agents these started. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { VerifyJson } from '../../src/cli/commands/verify.ts';
 import { trace } from '../cli/world.ts';
 import { agentUse, assistant, type Json, result, SESSION, text, user } from '../support/lines.ts';
+import { scratch } from '../support/scratch.ts';
 
-const top = mkdtempSync(join(tmpdir(), 'trace-build-verify-'));
-afterAll(() => rmSync(top, { recursive: true }));
+const top = scratch('verify');
 
 const FORK = `f0${SESSION.slice(2)}`;
 const write = (path: string, lines: readonly Json[]): string => {
