@@ -66,7 +66,7 @@ const textsOf = (spans: readonly Span[]) =>
   );
 
 const marked = (texts: readonly { readonly path: string; readonly text: string }[]): readonly string[] => [
-  ...new Set(texts.filter(({ text }) => text.includes('Zebra')).map(({ path, text }) => `${path}: ${text}`)),
+  ...new Set(texts.filter(({ text }) => /zebra/i.test(text)).map(({ path, text }) => `${path}: ${text}`)),
 ];
 
 /** All that is sent of a transcript, now and at its end. */
@@ -122,24 +122,100 @@ describe.each(ALL_STORIES)('%s', (name) => {
 /** Problems that name a line or a call by its id. */
 const QUOTED_IDS = /^(?:no call .* was found for this result$|.* is also the (?:uu)?id of |result of .* is older than the call$)/;
 
-describe('a sentence passes for no name', () => {
+/** What has a name may be of use in one session and not in another: the smallest that have it. */
+const MAX_TIMES = 4;
+
+/** Fields whose text is told, where it is one word: what a tool, an agent, a model, a branch is called, and words of APIs. */
+const TOLD: Readonly<Record<string, readonly string[]>> = {
+  'claude-code': [
+    '<assistant>.effort',
+    '<assistant>.message<message>.content[]<tool_use>.input.skill',
+    '<assistant>.message<message>.content[]<tool_use>.input.subagent_type',
+    '<assistant>.message<message>.content[]<tool_use>.name',
+    '<assistant>.message<message>.model',
+    '<assistant>.message<message>.stop_reason',
+    '<assistant>.requestedModel',
+    '<system>.compactMetadata.trigger',
+    '<user>.agentName',
+    '<user>.gitBranch',
+    '<user>.permissionDecision.decision',
+    '<user>.permissionDecision.source',
+    '<user>.toolUseResult.name',
+    '<user>.version',
+    'meta.agentType',
+    'meta.name',
+    'meta.spawnedAgentType',
+  ],
+  codex: [
+    '.git.branch',
+    '<event_msg>.payload<item_completed>.item<McpToolCall>.server',
+    '<event_msg>.payload<item_completed>.item<McpToolCall>.tool',
+    '<event_msg>.payload<task_complete>.error.codex_error_info',
+    '<event_msg>.payload<task_complete>.error.message!.error<invalid_request_error>.type',
+    '<event_msg>.payload<thread_settings_applied>.thread_settings.model_provider_id',
+    '<function_call>.name',
+    '<response_item>.payload<custom_tool_call>.name',
+    '<response_item>.payload<function_call>.name',
+    '<response_item>.payload<function_call>.namespace',
+    '<session_meta>.payload.agent_nickname',
+    '<session_meta>.payload.agent_path',
+    '<session_meta>.payload.agent_role',
+    '<session_meta>.payload.cli_version',
+    '<session_meta>.payload.git.branch',
+    '<session_meta>.payload.model_provider',
+    '<session_meta>.payload.source.subagent',
+    '<turn_context>.payload.effort',
+    '<turn_context>.payload.model',
+  ],
+  hermes: [
+    '.extra.finish_reason',
+    '.extra.model',
+    '.extra.response_model',
+    '.finish_reason',
+    '.tool_calls![]<function>.function.name',
+    'meta.models[].billing_provider',
+    'meta.models[].model',
+    'meta.sessions[].git_branch',
+    'meta.sessions[].model',
+  ],
+  openclaw: [
+    '.data.harness<openclaw>.version',
+    '<message>.message.content[]<toolCall>.name',
+    '<message>.message.model',
+    '<message>.message.provider',
+    '<message>.message.stopReason',
+    '<message>.message.toolName',
+    'meta.label',
+  ],
+  pi: [
+    '<message>.message.content[]<toolCall>.name',
+    '<message>.message.model',
+    '<message>.message.provider',
+    '<message>.message.stopReason',
+  ],
+};
+
+describe('a word is told of no field but those of names, and a sentence of none', () => {
   const all = ALL_STORIES.flatMap(plainTranscripts);
   const size = ({ main, agents }: PlainTranscript): number => [main, ...agents].reduce((sum, { lines }) => sum + lines.join().length, 0);
 
   test.each(harnesses.map(({ name }) => name))('%s: in whatever field it stands', (harness) => {
     const given = all.filter((each) => each.harness === harness).toSorted((a, b) => size(a) - size(b));
-    const seen = new Set<string>();
+    const seen = new Map<string, number>();
     const reached: string[] = [];
     for (const each of given) {
       for (const field of fieldsOf(each)) {
-        if (seen.has(field)) continue;
-        seen.add(field);
-        const one = withStrings(each, (text, at) => (at === field ? `${MARK} it said` : text));
+        const isTold = TOLD[harness]!.includes(field);
+        const times = (seen.get(field) ?? 0) + 1;
+        if (times > (isTold ? MAX_TIMES : 1)) continue;
+        seen.set(field, times);
+        const one = withStrings(each, (text, at) => (at !== field ? text : isTold ? `${MARK} it said` : 'zebra'));
         const problems = stringsIn(buildTrace(one).problems).filter(({ text }) => !QUOTED_IDS.test(text));
         for (const where of marked([...sent(one), ...problems])) reached.push(`${field} → ${where}`);
       }
     }
-    expect(seen.size).toBeGreaterThan(30);
     expect(reached).toEqual([]);
+    expect(TOLD[harness]!.filter((field) => !seen.has(field))).toEqual([]);
+    expect(seen.size).toBeGreaterThan(30);
   });
 });
