@@ -9,7 +9,7 @@ import { expanded } from './paths.ts';
 import type { ConfigKey } from './schema.ts';
 
 /** The exporter's name of a key → ours. */
-const KEYS = {
+export const KEYS = {
   endpoint: 'endpoint',
   headers: 'headers',
   protocol: 'protocol',

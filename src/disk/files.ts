@@ -48,6 +48,15 @@ export function readIfThere(path: string): string | undefined {
   }
 }
 
+/** '' where there is no such file, or none that can be read: for what is as good as not there then. */
+export function readIfReadable(path: string): string {
+  try {
+    return readIfThere(path) ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** What killed processes left of files they were writing, in a folder and those below. */
 export function removeHalfWritten(folder: string, beforeMs: number): void {
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {

@@ -8,7 +8,7 @@
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere, writePrivate } from '../disk/files.ts';
+import { readIfReadable, writePrivate } from '../disk/files.ts';
 import { type DirectoryFacts, directoryFacts } from '../read/directory.ts';
 
 /** Those seen first are forgotten first. */
@@ -44,7 +44,7 @@ export function directoriesIn(stateFolder: string | undefined): Directories {
 
 /** By directory, the last line of each. */
 function linesIn(path: string): Map<string, string> {
-  const written = textOf(path).split('\n').slice(0, -1);
+  const written = readIfReadable(path).split('\n').slice(0, -1);
   const lines = new Map<string, string>();
   for (const line of written) {
     const directory = directoryIn(line);
@@ -66,14 +66,6 @@ function directoryIn(line: string): string | undefined {
     return exists === true && texts.every((text) => typeof text === 'string') ? directory : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readIfThere(path) ?? '';
-  } catch {
-    return ''; // Not for us to read: as if nothing was remembered.
   }
 }
 

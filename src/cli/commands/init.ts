@@ -5,6 +5,7 @@
  * out:  the user's config; what it holds now, without secrets, and what to do next
  */
 import { resolve } from 'node:path';
+import { KEYS } from '../../config/destination.ts';
 import { type Change, typedValue, withEntry, withRoot, withValue } from '../../config/edit.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { ConfigKey } from '../../config/schema.ts';
@@ -70,16 +71,8 @@ async function write(flags: Flags, world: World): Promise<void> {
   );
 }
 
-/** The environment's names of keys → ours. */
-const SETTINGS = {
-  endpoint: 'endpoint',
-  protocol: 'protocol',
-  compression: 'compression',
-  timeoutMs: 'timeout_ms',
-  certificate: 'certificate',
-  clientCertificate: 'client_certificate',
-  clientKey: 'client_key',
-} as const;
+/** Those of one value. */
+const { headers: _headers, resource: _resource, ...SETTINGS } = KEYS;
 const PATHS: readonly ConfigKey[] = ['certificate', 'client_certificate', 'client_key'];
 
 function fromEnvironment({ env, cwd, out }: World): Step[] {

@@ -10,7 +10,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere } from '../../disk/files.ts';
+import { readIfReadable } from '../../disk/files.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
 import { type Command, type Program, programOf, typedFor } from './program.ts';
 
@@ -68,7 +68,7 @@ function look({ env, home }: Where): Look {
   const folder = env['CODEX_HOME'] || join(home, '.codex');
   const file = join(folder, 'config.toml');
   const isHere = existsSync(folder);
-  const text = textOf(file);
+  const text = readIfReadable(file);
   const plugin = tableIn(text, `plugins."${PLUGIN}"`);
   if (plugin === undefined) return { isHere, file, folder: undefined };
   const source = valueIn(tableIn(text, `marketplaces.${MARKETPLACE}`), 'source') ?? folder;
@@ -97,13 +97,4 @@ function tableIn(text: string, name: string): string | undefined {
 function valueIn(table: string | undefined, key: string): string | undefined {
   const value = new RegExp(`^${key}\\s*=\\s*(.+)$`, 'm').exec(table ?? '')?.[1]?.trim();
   return value?.replace(/^(["'])(.*)\1$/, '$2');
-}
-
-/** Of a file that can't be read we know as little as of one that is not there. */
-function textOf(path: string): string {
-  try {
-    return readIfThere(path) ?? '';
-  } catch {
-    return '';
-  }
 }

@@ -9,7 +9,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere } from '../../disk/files.ts';
+import { readIfReadable, readIfThere } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
 import { eventsIn, type Hook, type Load, linesFor, withHooks, withoutHooks } from './hermes-config.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
@@ -27,7 +27,7 @@ export const hermes: Installer = {
   },
   install,
   uninstall: async (where) => {
-    const files = configsOf(where).filter((file) => textOf(file).includes(PLUGIN_NAME));
+    const files = configsOf(where).filter((file) => readIfReadable(file).includes(PLUGIN_NAME));
     write(changes(files, (text) => withoutHooks(text, isOurs, load), undefined));
   },
   look,
@@ -128,7 +128,7 @@ const write = (all: readonly FileChange[]): void => {
 function look(where: Where): Look {
   const file = join(homeOf(where), 'config.yaml');
   const isHere = existsSync(homeOf(where));
-  const text = textOf(file);
+  const text = readIfReadable(file);
   const hooks = eventsIn(text, isOurs, load);
   const path = hooks.flatMap(({ command }) => /\/bin\/sh '?(.*)\/hooks\/trace-build\.sh/.exec(command)?.[1] ?? [])[0];
   if (path === undefined) return { isHere, file, folder: undefined };
@@ -137,7 +137,7 @@ function look(where: Where): Look {
   if (!existsSync(join(path, 'hooks', 'trace-build.sh'))) return { ...found, missing: { sentence: `${path} is gone.`, todo: again } };
   if (Object.keys(EVENTS).some((event) => !hooks.some((hook) => hook.event === event)))
     return { ...found, missing: { sentence: 'Not all of its hooks are there.', todo: again } };
-  const allowed = textOf(join(homeOf(where), 'shell-hooks-allowlist.json'));
+  const allowed = readIfReadable(join(homeOf(where), 'shell-hooks-allowlist.json'));
   const asks = hooks.filter(({ event, command }) => !isApproved(allowed, event, command));
   return asks.length === 0 || /^hooks_auto_accept:\s*true\b/m.test(text)
     ? found
@@ -156,15 +156,6 @@ function isApproved(allowlist: string, event: string, command: string): boolean 
     return approvals?.some((approval) => approval.event === event && approval.command === command) === true;
   } catch {
     return false; // None yet.
-  }
-}
-
-/** Of a file that can't be read we know as little as of one that is not there. */
-function textOf(path: string): string {
-  try {
-    return readIfThere(path) ?? '';
-  } catch {
-    return '';
   }
 }
 

@@ -9,7 +9,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { readIfThere } from '../../disk/files.ts';
+import { readIfReadable, readIfThere } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
 import { backupOf, rewrite } from './rewrite.ts';
@@ -59,7 +59,7 @@ async function uninstall(where: Where): Promise<void> {
   const { json, text } = readJson(file, undefined);
   const left = withoutPlugin(json);
   // Byte for byte, when it says what it said before us.
-  const backup = textOf(backupOf(realpathSync(file)));
+  const backup = readIfReadable(backupOf(realpathSync(file)));
   if (text !== undefined && isDeepStrictEqual(parsed(backup), left)) rewrite(file, text, backup);
   else write(file, text, left);
 }
@@ -85,7 +85,7 @@ function look(where: Where): Look {
     return found;
   } catch {
     // By hand, into a file that we can't edit.
-    const text = textOf(file);
+    const text = readIfReadable(file);
     const path = /["']([^"'\n]*\/hooks\/openclaw)["']/.exec(text)?.[1];
     return { isHere, file, folder: path !== undefined && isOurs(path) ? path.replace(/\/hooks\/openclaw$/, '') : undefined };
   }
@@ -178,13 +178,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readIfThere(path) ?? '';
-  } catch {
-    return '';
   }
 }
