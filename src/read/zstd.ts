@@ -8,7 +8,6 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import * as zlib from 'node:zlib';
-import { Decompress } from 'fzstd';
 
 /** A few bytes may claim to be gigabytes. */
 const MAX_BLOB_BYTES = 64 * 1024 * 1024;
@@ -73,6 +72,8 @@ export function* linesOfZstd(path: string, maxBytes = Number.POSITIVE_INFINITY):
 function* pieces(chunks: Iterable<Uint8Array>, maxBytes: number): Generator<Buffer> {
   let made: Buffer[] = [];
   let total = 0;
+  // Required as late as re2js is, in redact/custom.ts, for the same reason.
+  const { Decompress } = require('fzstd') as typeof import('fzstd');
   const decoder = new Decompress((data) => {
     total += data.length;
     if (total > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
