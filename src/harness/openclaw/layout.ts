@@ -4,6 +4,7 @@
  * in:   environment, home, paths, rows
  * out:  `Layout`s, plain data and pure functions; read/ touches the disk
  */
+import { grouped } from '../../grouped.ts';
 import { utcMs } from '../fields.ts';
 import type { DatabaseLayout, DatabaseSession, Row, Stop, TableColumns, ThreadHead, ThreadsLayout } from '../harness.ts';
 
@@ -67,12 +68,12 @@ function sessionsOf([windows = [], transcripts = [], ...others]: readonly (reado
     others.find((rows) => rows.some((row) => 'last_at' in row)),
   ];
   const [generationOf, trajectoryOf] = [byId(generations ?? []), byId(trajectories ?? [])];
-  const idOfKey = new Map(windows.map((row) => [textOf(row['session_key']), textOf(row['session_id'])]));
+  const parentOf = parentsOf(windows.filter((row) => transcriptOf.has(textOf(row['session_id']) ?? '')));
   return windows.flatMap((window): DatabaseSession[] => {
     const id = textOf(window['session_id']);
     const transcript = id === undefined ? undefined : transcriptOf.get(id);
     if (id === undefined || transcript === undefined) return [];
-    const parentId = idOfKey.get(textOf(window['parent_session_key']) ?? textOf(window['node_parent']) ?? textOf(window['spawned_by']));
+    const parentId = parentOf(window);
     const header = textOf(transcript['header']) ?? '';
     const directory = directoryOf(header);
     const modifiedMs = Math.max(numberOf(transcript['last_at']) ?? 0, numberOf(trajectoryOf.get(id)?.['last_at']) ?? 0);
@@ -81,7 +82,7 @@ function sessionsOf([windows = [], transcripts = [], ...others]: readonly (reado
       {
         id,
         ids: [id],
-        ...(parentId !== undefined && parentId !== id && { parentId }),
+        ...(parentId !== undefined && { parentId }),
         begunMs: numberOf(transcript['first_at']) ?? 0,
         modifiedMs,
         ...(directory !== undefined && { directory }),
@@ -98,6 +99,23 @@ function sessionsOf([windows = [], transcripts = [], ...others]: readonly (reado
       },
     ];
   });
+}
+
+/**
+ * Only keys tell who started whom, and a key may have had several windows: an agent belongs to the one that was open when its
+ * own first window was made, and so do its later ones, for it is one agent.
+ */
+function parentsOf(windows: readonly Row[]): (window: Row) => string | undefined {
+  const madeMs = (window: Row): number => numberOf(window['created_at']) ?? 0;
+  const inTurn = windows.toSorted((a, b) => madeMs(a) - madeMs(b));
+  const windowsOf = grouped(inTurn, (window) => textOf(window['session_key']));
+  return (window) => {
+    const key = textOf(window['session_key']);
+    const first = (key !== undefined && windowsOf.get(key)?.[0]) || window;
+    const parentKey = textOf(first['parent_session_key']) ?? textOf(first['node_parent']) ?? textOf(first['spawned_by']);
+    const parents = parentKey === undefined || parentKey === key ? [] : (windowsOf.get(parentKey) ?? []);
+    return textOf((parents.findLast((parent) => madeMs(parent) <= madeMs(first)) ?? parents[0])?.['session_id']);
+  };
 }
 
 const byId = (rows: readonly Row[]): ReadonlyMap<string, Row> => new Map(rows.map((row) => [textOf(row['session_id']) ?? '', row]));

@@ -31,7 +31,8 @@ class Building {
   readonly problems: Problem[];
   readonly #files: ParsedTranscript<ParsedFile>;
   readonly #harness: string;
-  readonly #unclaimed: Map<string, ParsedFile>;
+  /** By session key, the oldest first: a session of its own may follow another one, and both are one agent. */
+  readonly #unclaimed: Map<string, readonly ParsedFile[]>;
   readonly #starts: Starts = new Map();
   /** Keys of sessions that have their place: that of the main one has none to be given. */
   readonly #claimed: Set<string>;
@@ -41,7 +42,8 @@ class Building {
     this.#harness = harness;
     this.#claimed = new Set(files.main.window.sessionKey === undefined ? [] : [files.main.window.sessionKey]);
     this.problems = [files.main, ...files.agents].flatMap(({ problems }) => problems);
-    this.#unclaimed = new Map(files.agents.map((file) => [file.window.sessionKey ?? file.agentId ?? file.name, file]));
+    const inTurn = files.agents.toSorted((a, b) => (a.header?.atMs ?? 0) - (b.header?.atMs ?? 0) || (a.name < b.name ? -1 : 1));
+    this.#unclaimed = grouped(inTurn, (file) => file.window.sessionKey ?? file.agentId ?? file.name);
   }
 
   session(): Session {
@@ -144,19 +146,20 @@ class Building {
     this.#starts.set(`${sessionKey}:${runId}`, { startId, id: callId, kind: 'call' });
     if (this.#claimed.has(sessionKey)) return undefined;
     this.#claimed.add(sessionKey);
-    const file = this.#unclaimed.get(sessionKey);
-    if (file === undefined) return this.#files.ended ? undefined : unbegun(sessionKey, label, startedAtMs);
+    const files = this.#unclaimed.get(sessionKey);
+    if (files === undefined) return this.#files.ended ? undefined : unbegun(sessionKey, label, startedAtMs);
     this.#unclaimed.delete(sessionKey);
-    return this.#agent(file, label);
+    return this.#agent(files, label);
   }
 
-  /** However many runs it had: one agent, from the first to the last. */
-  #agent(file: ParsedFile, label: string | undefined): AgentRun {
-    const raw = runsOf(file);
-    const first = raw[0]?.startId ?? `${file.agentId ?? file.name}`;
-    const runs = raw.map((run, at) => this.#run(run, file, at < raw.length - 1 || this.#files.ended, first));
+  /** However many runs and sessions it had: one agent, from the first to the last. */
+  #agent(files: readonly ParsedFile[], label: string | undefined): AgentRun {
+    const raw = files.flatMap((file) => runsOf(file).map((run) => ({ run, file })));
+    const file = files[0]!;
+    const first = raw[0]?.run.startId ?? `${file.agentId ?? file.name}`;
+    const runs = raw.map(({ run, file }, at) => this.#run(run, file, at < raw.length - 1 || this.#files.ended, first));
     const last = runs.at(-1);
-    const { status } = file.window;
+    const { status } = files.at(-1)!.window;
     const title = file.window.label ?? label;
     const isBroken = status === 'failed' || status === 'killed' || status === 'timeout';
     return {
@@ -184,10 +187,10 @@ class Building {
   /** Agents that no call told of. */
   #leftOver(): readonly AgentRun[] {
     const agents: AgentRun[] = [];
-    for (const [key, file] of [...this.#unclaimed]) {
+    for (const [key, files] of [...this.#unclaimed]) {
       if (!this.#unclaimed.delete(key)) continue;
-      this.#add(file)(0, 'unclaimed-agent', 'no call is known that started this agent');
-      agents.push(this.#agent(file, undefined));
+      this.#add(files[0]!)(0, 'unclaimed-agent', 'no call is known that started this agent');
+      agents.push(this.#agent(files, undefined));
     }
     return agents;
   }

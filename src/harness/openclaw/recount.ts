@@ -7,6 +7,7 @@
  * An answer is an assistant's message that is neither an error nor an empty one that was broken off; a call stands in an
  * answer, or has only a result, for calls of tools that don't exist are not kept.
  */
+import { grouped } from '../../grouped.ts';
 import type { TranscriptFile } from '../harness.ts';
 import {
   type CountedAgent,
@@ -50,15 +51,19 @@ export function recount({ main, agents }: RawFiles): Recount {
   };
   read(main, undefined);
   for (const agent of agents) read(agent, agent.id);
-  const counted = agents.map((agent): CountedAgent & { key: string } => {
-    const key = textAt(jsonOf(agent.meta ?? ''), 'session_key') ?? agent.id;
-    return { key, id: agent.id, ids: [agent.id], startedBy: startedBy.get(key) ?? [], places: [{ file: agent.name, line: 0 }] };
-  });
-  const given = new Set(counted.map(({ key }) => key));
+  // Sessions of one key, one after another, are one agent.
+  const given = grouped(agents, (agent) => textAt(jsonOf(agent.meta ?? ''), 'session_key') ?? agent.id);
   return {
     responses: [...responses.values()],
     toolCalls: [...calls].map(([id, places]) => ({ id, places })),
-    agents: counted.map(({ key: _, ...agent }) => agent),
+    agents: [...given].map(
+      ([key, files]): CountedAgent => ({
+        id: files[0]!.id,
+        ids: files.map(({ id }) => id),
+        startedBy: startedBy.get(key) ?? [],
+        places: files.map(({ name }) => ({ file: name, line: 0 })),
+      }),
+    ),
     unusable,
     missing: [...startedBy]
       .filter(([key]) => !given.has(key))

@@ -1,6 +1,8 @@
 /** Sessions of OpenClaw that nobody recorded: ids and agents told again, wrong types, what content leaves out. */
 import { expect, test } from 'vitest';
+import { openclaw } from '../../../src/harness/openclaw/index.ts';
 import { brokenInvariants, buildTrace, type Trace } from '../../../src/index.ts';
+import { compare } from '../../../src/verify/compare.ts';
 
 type Fields = Record<string, unknown>;
 const START_MS = Date.parse('2026-11-20T12:00:00.000Z');
@@ -22,8 +24,9 @@ const spawn = (id: string, label = 'one'): Fields => ({ type: 'toolCall', id, na
 const spawned = (id: string, key: string = KEY, runId: unknown = 'a1'): Fields => ({
   ...{ role: 'toolResult', toolCallId: id, toolName: 'sessions_spawn', content: [], details: { childSessionKey: key, runId } },
 });
-const child = (label: string | undefined, ...messages: readonly Fields[]) => ({
-  ...{ id: 'child', name: 'child', lines: lines('child', ...messages), meta: JSON.stringify({ session_key: KEY, label }) },
+const child = (label: string | undefined, ...messages: readonly Fields[]) => childOf('child', label, messages);
+const childOf = (id: string, label: string | undefined, messages: readonly Fields[]) => ({
+  ...{ id, name: id, lines: lines(id, ...messages), meta: JSON.stringify({ session_key: KEY, label }) },
 });
 
 function built(main: readonly string[], agents: readonly ReturnType<typeof child>[] = [], content: 'none' | 'full' = 'none'): Trace {
@@ -31,6 +34,8 @@ function built(main: readonly string[], agents: readonly ReturnType<typeof child
   expect(brokenInvariants(trace.spans)).toEqual([]);
   return trace;
 }
+const recounted = (main: readonly string[], agents: readonly ReturnType<typeof child>[]) =>
+  openclaw.recount({ main: { name: 'main', lines: main }, agents, ended: false });
 const names = ({ spans }: Trace): string[] => spans.map(({ name }) => name);
 
 test('an agent that two calls name is one agent, and the other call is over', () => {
@@ -38,6 +43,24 @@ test('an agent that two calls name is one agent, and the other call is over', ()
   const trace = built(main, [child(undefined, user('a1'), says('y1', 'stop', { type: 'text', text: 'done' }))]);
   expect(names(trace)).toEqual(['invoke_agent openclaw', 'chat m', 'chat m', 'invoke_agent one', 'chat m', 'execute_tool sessions_spawn']);
   expect(trace.spans.filter(({ open }) => open)).toEqual([]);
+});
+
+test('an agent whose session was followed by another one is one agent, and all it did is told', () => {
+  const main = lines('s', user(), says('x1', 'toolUse', spawn('c1')), spawned('c1'), says('x2', 'stop'));
+  const agents = ['child', 'later'].map((id) => childOf(id, undefined, [user(`${id}-run`), says(`of ${id}`, 'stop')]));
+  for (const given of [agents, agents.toReversed()]) {
+    const { spans, problems } = built(main, given);
+    expect(names({ spans, problems })).toEqual([
+      'invoke_agent openclaw',
+      ...Array(2).fill('chat m'),
+      'invoke_agent one',
+      'chat m',
+      'chat m',
+    ]);
+    expect(problems).toEqual([]);
+    expect(spans[3]!.attributes['gen_ai.agent.id']).toBe('child');
+    expect(compare(recounted(main, given), spans).differences).toEqual([]);
+  }
 });
 
 test('ids that an agent has too are told once, and complained of', () => {
