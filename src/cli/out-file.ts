@@ -18,6 +18,7 @@ export async function writeOut(path: string, texts: AsyncIterable<string> | Iter
   const failed = (error: unknown): never => {
     throw new UserError(`--out ${path}: ${(error as Error).message}.`, 'Name a file in a directory you may write to.');
   };
+  if (path === '-') throw new UserError('--out - names no file.', 'Without --out it goes to stdout; a file of that name is ./-.');
   const { target, stats } = attempt(() => targetOf(path), failed);
   if (stats?.isDirectory()) failed(new Error('it is a directory'));
   if (OPEN_FILE.test(resolve(path)) || (stats !== undefined && !stats.isFile())) {

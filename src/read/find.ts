@@ -145,6 +145,7 @@ function onceEach(refs: readonly SessionRef[]): readonly SessionRef[] {
 
 function byId(id: string, stores: readonly Store[]): SessionRef {
   const advice = 'Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.';
+  if (id === '') throw new UserError('What was named is an empty text.', advice);
   if (id.includes('/') || id.endsWith('.jsonl')) throw new UserError(`There is no ${id}.`, advice);
   const all = stores.flatMap((store) => store.withId(id));
   const whole = all.filter(({ sessionId }) => sessionId === id);

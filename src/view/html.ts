@@ -28,9 +28,12 @@ export function filePage({ script, style }: PageFiles): { readonly before: strin
   };
 }
 
-/** Text of JSON → the same JSON, which ends no script and means the same to every parser. */
+/** Text of JSON → the same JSON, which ends no script, means the same to every parser, and gives no orders to a terminal. */
 export const inJsonScript = (json: string): string =>
-  json.replace(/[<\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  json.replace(
+    /[<\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 function policy(script: string, style: string, more: readonly string[]): string {
   return [

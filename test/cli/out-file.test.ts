@@ -45,6 +45,10 @@ test('an error on the way leaves the old file, and no other', async () => {
   expect([readFileSync(path, 'utf8'), readdirSync(join(path, '..'))]).toEqual(['old', ['out']]);
 });
 
+test('what stands for stdout elsewhere becomes no file', async () => {
+  await expect(writeOut('-', texts('new'))).rejects.toThrow('--out - names no file');
+});
+
 test('a file of before keeps its permissions', async () => {
   const path = join(folder(), 'out');
   writeFileSync(path, 'old');

@@ -20,6 +20,8 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { browserCommand } from '../../src/cli/browser.ts';
 import type { ListLine, PageData, ViewSession } from '../../src/view/model.ts';
+import { withinProject } from '../../src/view/page/format.ts';
+import { databaseOf } from '../support/sqlite.ts';
 import { type Ran, trace } from './world.ts';
 
 const nest = 'fixtures/claude-code/nest/projects';
@@ -90,6 +92,26 @@ describe('the server', () => {
     const { answer, stdout } = await viewing(['--no-open', transcript], async (address) => ({ address, lines: await listAt(address) }));
     expect(keysIn(answer.lines)).toHaveLength(1);
     expect(stdout.trim().endsWith(`/#/s/${keysIn(answer.lines)[0]}`)).toBe(true);
+  });
+
+  test('of a database: the list of all it holds, or the only one', async () => {
+    const tables = `create table schema_version(version integer);
+      create table sessions(id text, source text, model text, model_config text, parent_session_id text, started_at real, ended_at real, end_reason text);
+      create table messages(id integer primary key, session_id text, role text, content text, timestamp real);`;
+    const session = (id: string): string => `insert into sessions values ('${id}', 'cli', 'm', '{}', null, 1000, null, null);`;
+    const [many, one] = [join(scratch, 'many.db'), join(scratch, 'one.db')];
+    const ids = ['a1', 'b2', 'c3', 'd4'];
+    writeFileSync(many, databaseOf(tables + ids.map(session).join(''))[0]!);
+    writeFileSync(one, databaseOf(tables + session('e5'))[0]!);
+    const listed = async (path: string): Promise<readonly string[]> => {
+      const { answer, stdout } = await viewing(['--no-open', path], listAt);
+      const sessions = answer[0]?.kind === 'sessions' ? answer[0].sessions : [];
+      return [...sessions.map(({ id }) => id).toSorted(), stdout.includes('#') ? 'opened' : 'listed'];
+    };
+    expect(await listed(many)).toEqual([...ids, 'listed']);
+    expect(await listed(one)).toEqual(['e5', 'opened']);
+    const ran = await trace(['view', many, '--out', join(scratch, 'never')], { dist });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(`${many} holds 4 sessions: a1, b2, c3 …`) });
   });
 
   test('of a session that goes on: what was added is there the next time it is looked at', async () => {
@@ -218,6 +240,29 @@ describe('a file', () => {
     expect(dataIn(none).session.project).toBeUndefined();
   });
 
+  test('what the labels tell lies within the project, and no other name changes', async () => {
+    const named = join(scratch, 'labels.jsonl');
+    writeFileSync(
+      named,
+      readFileSync(transcript, 'utf8').replaceAll('go [[NEST]]', 'cat /home/dev/nest/a.ts crowsnest/b.ts /old/home/dev/nest/c.ts'),
+    );
+    expect((await trace(['view', named, '--out', out], { dist })).code).toBe(0);
+    const { spans, project } = dataIn(readFileSync(out, 'utf8')).session;
+    const labels = spans.flatMap(({ label }) => (label?.startsWith('cat ') ? [withinProject(label, project)] : []));
+    expect(labels).toEqual(['cat a.ts crowsnest/b.ts /old/home/dev/nest/c.ts']);
+  });
+
+  test('on stdout, where it is asked for', async () => {
+    const text = await written();
+    for (const args of [
+      ['--out', '-'],
+      ['--format', 'html'],
+      ['--format', 'html', '--out', '-'],
+    ])
+      expect(await trace(['view', transcript, ...args], { dist })).toEqual({ code: 0, stdout: text, stderr: '' });
+    expect(existsSync('-')).toBe(false);
+  });
+
   test('what its directory is called is redacted, too', async () => {
     const named = join(scratch, 'named.jsonl');
     const token = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
@@ -255,6 +300,8 @@ test.each([
   ['what is no transcript, as a file', ['package.json', '--out', '/dev/null'], /package\.json is not a transcript/],
   ['no port', ['--port', 'http', transcript], /--port http is no port/],
   ['a port beyond all', ['--port', '70000', transcript], /--port 70000 is no port/],
+  ['a port of a file', ['--port', '0', transcript, '--out', '/dev/null'], /--port is of the server/],
+  ['an empty name', [''], /empty/],
   ['another format', ['--format', 'pdf', transcript], /Allowed choices are html, speedscope, perfetto/],
 ])('refused, with what to do: %s', async (_, args, message) => {
   const ran = await trace(['view', '--no-open', ...args], { dist });

@@ -69,6 +69,13 @@ describe('by id', () => {
     );
   });
 
+  test('an empty text is the beginning of no id', () => {
+    const single = home([{ path: `-work/${id(8)}.jsonl` }]);
+    expect(() => findSessions('', single)).toThrow(
+      expect.objectContaining({ name: 'UserError', message: expect.stringContaining('empty') }),
+    );
+  });
+
   test('an id that fits none is refused, and what can be named is said', () => {
     for (const given of ['ffffffff', 'no-such-session', 'x1', 'agent-x1'])
       expect(() => findSessions(given, places), given).toThrow(

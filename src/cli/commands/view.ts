@@ -14,7 +14,9 @@ import type { Content } from '../../pipeline.ts';
 import { allSessions, findSessions, lastSession, type Places, type SessionRef } from '../../read/find.ts';
 import { htmlFile } from '../../view/file.ts';
 import type { PageFiles } from '../../view/html.ts';
+import { counted } from '../../view/page/format.ts';
 import { perfettoJson } from '../../view/perfetto.ts';
+import { withoutPlaces } from '../../view/places.ts';
 import { serve } from '../../view/server.ts';
 import type { Shown } from '../../view/session.ts';
 import { openSession } from '../../view/sessions.ts';
@@ -28,12 +30,15 @@ import { asItIs, keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
 import { harmless, harmlessJson } from '../terminal.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
+const FORMATS = ['html', 'speedscope', 'perfetto'] as const;
+type Format = (typeof FORMATS)[number];
+
 interface Flags {
   readonly last?: true;
   readonly open: boolean;
   readonly port?: string;
   readonly out?: string;
-  readonly format: 'html' | 'speedscope' | 'perfetto';
+  readonly format?: Format;
   readonly content?: Content;
 }
 
@@ -53,11 +58,11 @@ export const view: CliCommand = {
       .option('--last', 'the newest session of the current directory')
       .option('--no-open', 'print the address, open no browser')
       .option('--port <number>', 'of the server (default: any that is free)')
-      .option('--out <file>', 'write one session to a file instead, to look at without a server')
+      .option('--out <file>', 'write one session to a file instead, to look at without a server; - is stdout')
       .addOption(
-        new Option('--format <format>', 'of that file: the page, or what speedscope.app or ui.perfetto.dev open')
-          .choices(['html', 'speedscope', 'perfetto'])
-          .default('html'),
+        new Option('--format <format>', 'of that file: the page, or what speedscope.app or ui.perfetto.dev open (default: html)').choices([
+          ...FORMATS,
+        ]),
       )
       .addOption(
         new Option('--content <policy>', 'prompts, answers, arguments and results (default: full, in a file redacted)').choices([
@@ -68,7 +73,9 @@ export const view: CliCommand = {
       );
     if (!(await parse(argv, world.out))) return EXIT.ok;
     const flags = command.opts<Flags>();
-    const writes = flags.out !== undefined || flags.format !== 'html';
+    const writes = flags.out !== undefined || flags.format !== undefined;
+    if (writes && flags.port !== undefined)
+      throw new UserError('--port is of the server, and a file needs none.', 'Leave one of them out.');
     const places: Places = { env: world.env, home: world.home, harnesses };
     const chosen = chosenBy(command.args[0], flags, places, world.cwd);
     const options = optionsOf(flags, writes, world);
@@ -79,14 +86,19 @@ export const view: CliCommand = {
 };
 
 /** One session, or a way to find those of the list. */
-type Chosen = { readonly kind: 'one'; readonly ref: SessionRef } | { readonly kind: 'list'; find(): readonly SessionRef[] };
+type Chosen =
+  | { readonly kind: 'one'; readonly ref: SessionRef }
+  /** @field place  what holds them; absent: this machine */
+  | { readonly kind: 'list'; readonly place?: string; find(): readonly SessionRef[] };
 
 function chosenBy(given: string | undefined, { last }: Flags, places: Places, cwd: string): Chosen {
   if (given !== undefined && last) throw new UserError('Both a session and --last were given.', 'Leave one of them out.');
   if (last) return { kind: 'one', ref: lastSession(cwd, places) };
   if (given === undefined) return { kind: 'list', find: () => allSessions(places) };
   const found = findSessions(given, places);
-  if (statSync(given, { throwIfNoEntry: false })?.isDirectory()) return { kind: 'list', find: () => findSessions(given, places) };
+  // A database holds many, too.
+  if (found.length > 1 || statSync(given, { throwIfNoEntry: false })?.isDirectory())
+    return { kind: 'list', place: given, find: () => findSessions(given, places) };
   return { kind: 'one', ref: found[0]! };
 }
 
@@ -126,27 +138,28 @@ async function show(chosen: Chosen, { open, port }: Flags, options: ViewOptions,
 }
 
 async function write(chosen: Chosen, { out: path, format }: Flags, options: ViewOptions, world: World): Promise<void> {
-  if (chosen.kind === 'list') throw new UserError('A file is of one session.', 'Name a transcript or a session id, or use --last.');
-  const shown = shownOf(chosen.ref, options);
-  const texts = textsOf(options.content === 'full' ? shown : withoutPlaces(shown, options), format, world);
-  if (path !== undefined) await writeOut(path, texts);
-  else for (const text of texts) await world.out.write(harmlessJson(text));
+  if (chosen.kind === 'list') throw ofOne(chosen);
+  const texts = textsOf(shownOf(chosen.ref, options), format, options, world);
+  if (path !== undefined && path !== '-') await writeOut(path, texts);
+  // The page has nothing in it that a terminal obeys, and its policy knows it letter by letter.
+  else for (const text of texts) await world.out.write(format === undefined || format === 'html' ? text : harmlessJson(text));
 }
 
-/** Where things lie on this machine is nobody's business who is given the file. */
-function withoutPlaces({ project, ...shown }: Shown, { content, redactorFor }: ViewOptions): Shown {
-  const name = project === undefined || content === 'none' ? undefined : redactorFor(project).text(basename(project)).value;
-  return {
-    ...shown,
-    problems: shown.problems.map((problem) => ({ ...problem, file: basename(problem.file) })),
-    ...(name !== undefined && { project: name }),
-  };
+function ofOne({ place, find }: Extract<Chosen, { kind: 'list' }>): UserError {
+  const advice = 'Name a transcript or a session id, or use --last.';
+  if (place === undefined) return new UserError('A file is of one session.', advice);
+  const ids = find().map(({ sessionId }) => sessionId);
+  const some = `${ids.slice(0, 3).join(', ')}${ids.length > 3 ? ' …' : ''}`;
+  return new UserError(`A file is of one session, and ${place} holds ${counted(ids.length, 'session')}: ${some}.`, advice);
 }
 
-function textsOf(shown: Shown, format: Flags['format'], world: World): Iterable<string> {
+function textsOf(shown: Shown, format: Format = 'html', options: ViewOptions, world: World): Iterable<string> {
+  const withPlaces = options.content === 'full';
   switch (format) {
-    case 'html':
-      return htmlFile(openSession(shown), pageOf(world));
+    case 'html': {
+      const opened = openSession(shown);
+      return htmlFile(withPlaces ? opened : withoutPlaces(opened, projectName(shown, options)), pageOf(world));
+    }
     case 'perfetto':
       return perfettoJson(shown);
     case 'speedscope':
@@ -155,6 +168,10 @@ function textsOf(shown: Shown, format: Flags['format'], world: World): Iterable<
       return format satisfies never;
   }
 }
+
+/** What its directory is called, without what a rule hides. */
+const projectName = ({ project }: Shown, { content, redactorFor }: ViewOptions): string | undefined =>
+  project === undefined || content === 'none' ? undefined : redactorFor(project).text(basename(project)).value;
 
 /** @throws UserError when it was not built */
 function pageOf({ dist }: World): PageFiles {

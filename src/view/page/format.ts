@@ -103,9 +103,13 @@ export function shortPath(path: string): string {
   return parts.length === 0 ? path : parts.slice(-2).join('/');
 }
 
-/** Without the directory that all paths of a session begin with. */
-export const withinProject = (text: string, project: string | undefined): string =>
-  project === undefined || project.length < 2 ? text : text.replaceAll(`${project}/`, '');
+/** Without the directory that most paths of a session begin with. Where it stands amid a longer path, that one is another's. */
+export function withinProject(text: string, project: string | undefined): string {
+  const root = project?.replace(/[\\/]+$/, '') ?? '';
+  // A name alone would be found in other names, too.
+  if (!/^(?:[\\/]|[a-z]:[\\/])./i.test(root)) return text;
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}_.~/\\\\-])${root.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}[\\\\/]`, 'gu'), '');
+}
 
 /** Of a UUID its beginning tells enough; an id that begins with a date is told whole. */
 export const shortId = (id: string): string => (/^[\da-f]{8}-/.test(id) ? id.slice(0, 8) : id.slice(0, 24));

@@ -73,6 +73,12 @@ test('the end of a path', () => {
 test('paths within the project', () => {
   expect(withinProject('mv /code/shop/a.ts /code/shop/b.ts', '/code/shop')).toBe('mv a.ts b.ts');
   expect(withinProject('/code/shopping/a.ts', '/code/shop')).toBe('/code/shopping/a.ts');
+  expect(withinProject('cp a=/code/shop/a.ts "/code/shop/b.ts" /old/code/shop/c.ts', '/code/shop/')).toBe(
+    'cp a=a.ts "b.ts" /old/code/shop/c.ts',
+  );
+  expect(withinProject('C:\\code\\s(h)op\\a.ts', 'C:\\code\\s(h)op')).toBe('a.ts');
+  // The name of a directory is no path.
+  expect(withinProject('cat workshop/list.txt shop/a', 'shop')).toBe('cat workshop/list.txt shop/a');
   expect([withinProject('/a', '/'), withinProject('/a', undefined)]).toEqual(['/a', '/a']);
 });
 
