@@ -20,7 +20,7 @@ export interface Claimed {
 
 /** But for failed ones: these end the run with an error, and had no answer. */
 export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[] {
-  const attempts = run.events.filter(({ kind }) => kind === 'attempt').length;
+  const failedMs = retriedAtMs(run);
   const compactedMs = run.compactions.map(({ atMs }) => atMs);
   const answered = run.calls.filter((call) => call.error === undefined && (call.stopReason !== 'aborted' || hasAnswer(call)));
   const inputs = content ? inputsOf(run, answered) : [];
@@ -36,7 +36,7 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
       finishReason: call.stopReason,
       usage: call.usage,
       costUsd: call.costUsd,
-      retries: at === 0 ? Math.max(0, attempts - 1) : 0,
+      retries: failedMs.filter((atMs) => previousMs < atMs && atMs <= call.startedMs).length,
       afterCompaction: compactedMs.some((atMs) => previousMs < atMs && atMs <= call.startedMs),
       serverToolCalls: 0,
       ...(content && {
@@ -45,6 +45,19 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
       }),
     };
   });
+}
+
+/** When the run began anew because an attempt had failed. What came of that attempt is in no transcript. */
+function retriedAtMs({ events }: RawRun): readonly number[] {
+  const retried: number[] = [];
+  let hasFailed = false;
+  for (const event of events) {
+    if (event.kind === 'attempt') {
+      if (hasFailed) retried.push(event.atMs);
+      hasFailed = true;
+    } else if (event.kind === 'attempted') hasFailed = event.status !== 'success';
+  }
+  return retried;
 }
 
 const hasAnswer = ({ usage, isEmpty }: AssistantEntry): boolean => (usage?.output ?? 0) > 0 || !isEmpty;

@@ -8,9 +8,10 @@
  * latter only times, outcomes and the version are taken: all that was said is in the transcript.
  */
 import type { Part, Problem, ProblemReason, TokenUsage } from '../../session/types.ts';
-import { type Complain, type Fields, isObject, objectAt, textAt, utcMs } from '../fields.ts';
+import { type Complain, type Fields, isObject, objectAt, textAt } from '../fields.ts';
 import type { AgentFile, ParseOptions, TranscriptFile } from '../harness.ts';
 import { objectsIn } from '../json-lines.ts';
+import { eventFrom, eventKey, type RunEvent, timeAt } from './events.ts';
 import { partsOf, resultValue, textIn } from './parts.ts';
 
 export interface ParsedFile {
@@ -105,15 +106,6 @@ export interface OtherEntry extends EntryBase {
   readonly kind: 'other';
 }
 
-/** What the trajectory tells of a run. */
-export type RunEvent = { readonly runId: string; readonly atMs: number } & (
-  | { readonly kind: 'attempt'; readonly trigger?: string }
-  | { readonly kind: 'version'; readonly version: string }
-  | { readonly kind: 'call'; readonly callId: string }
-  | { readonly kind: 'result'; readonly callId: string }
-  | { readonly kind: 'ended'; readonly status: string }
-);
-
 export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOptions): ParsedFile {
   const problems: Problem[] = [];
   const add = (line: number, reason: ProblemReason, detail: string): void => void problems.push({ file: file.name, line, reason, detail });
@@ -125,7 +117,7 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
     const complain: Complain = (detail) => add(line, 'wrong-shape', detail);
     if (value['traceSchema'] !== undefined) {
       const event = eventFrom(value, complain);
-      if (event !== undefined) events.set(JSON.stringify([event.runId, value['seq'], event.kind]), event);
+      if (event !== undefined) events.set(eventKey(event, value['seq']), event);
       continue;
     }
     if (value['type'] === 'session') {
@@ -343,43 +335,8 @@ function compactionFrom(base: Base, fields: Fields, complain: Complain): Compact
   };
 }
 
-function eventFrom(fields: Fields, complain: Complain): RunEvent | undefined {
-  const runId = textAt(fields, 'runId', complain);
-  const atMs = timeAt(fields, 'ts', complain);
-  if (runId === undefined || atMs === undefined) return undefined;
-  const data = objectAt(fields, 'data', complain) ?? {};
-  const at = { runId, atMs };
-  switch (fields['type']) {
-    case 'session.started': {
-      const trigger = textAt(data, 'trigger', complain);
-      return { ...at, kind: 'attempt', ...(trigger !== undefined && { trigger }) };
-    }
-    case 'trace.metadata': {
-      const version = textAt(objectAt(data, 'harness', complain) ?? {}, 'version', complain);
-      return version === undefined ? undefined : { ...at, kind: 'version', version };
-    }
-    case 'tool.call':
-    case 'tool.result': {
-      const callId = textAt(data, 'toolCallId', complain);
-      if (callId === undefined) return undefined;
-      return { ...at, kind: fields['type'] === 'tool.call' ? 'call' : 'result', callId };
-    }
-    case 'session.ended':
-      return { ...at, kind: 'ended', status: textAt(data, 'status', complain) ?? 'unknown' };
-    default:
-      return undefined;
-  }
-}
-
 const runIdOf = (fields: Fields, complain: Complain): string | undefined =>
   textAt(objectAt(fields, '__openclaw', complain) ?? {}, 'runId', complain);
-
-function timeAt(fields: Fields, key: string, complain: Complain): number | undefined {
-  const text = textAt(fields, key, complain);
-  const atMs = text === undefined ? Number.NaN : utcMs(text);
-  if (text !== undefined && Number.isNaN(atMs)) complain(`${key}: expected a time`);
-  return Number.isNaN(atMs) ? undefined : atMs;
-}
 
 function msAt(fields: Fields, key: string, complain: Complain): number | undefined {
   const value = fields[key];

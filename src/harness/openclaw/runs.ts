@@ -7,7 +7,8 @@
  * Version 4 names the run on nearly every entry; version 3 and pi name none, and there a prompt begins one.
  */
 import { grouped } from '../../grouped.ts';
-import type { AssistantEntry, CompactionEntry, Entry, ParsedFile, ResultEntry, RunEvent, UserEntry } from './records.ts';
+import type { RunEvent } from './events.ts';
+import type { AssistantEntry, CompactionEntry, Entry, ParsedFile, ResultEntry, UserEntry } from './records.ts';
 
 export interface RawRun {
   /** Kept by forks and by the move into the database: the id of its first entry; of a run without a prompt, the run's. */
