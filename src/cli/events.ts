@@ -57,7 +57,8 @@ interface End {
   readonly text?: string;
 }
 
-export function eventsOf(session: Session): readonly SessionEvent[] {
+/** @param ended  whether it is over: else it has no end */
+export function eventsOf(session: Session, ended = true): readonly SessionEvent[] {
   const nameOf = agentNames(session);
   // A cause is told before its effects: a stable sort keeps that where the clock does not tell.
   const told = [
@@ -66,6 +67,7 @@ export function eventsOf(session: Session): readonly SessionEvent[] {
   ].toSorted((a, b) => a.atMs - b.atMs);
   const [first, last] = [told[0], told.at(-1)];
   if (first === undefined || last === undefined) return [];
+  if (!ended) return told;
   return [...told, { atMs: last.atMs, agent: session.agentName, kind: 'session_ended', durationMs: last.atMs - first.atMs }];
 }
 

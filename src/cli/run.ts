@@ -28,6 +28,7 @@ import { progressBar } from './progress.ts';
 import { openSending, type Sending } from './sending.ts';
 import { configOf, pathsOf, settled, traceparentIn } from './settings.ts';
 import { spanLines } from './span-lines.ts';
+import { standingIn } from './standing.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { type TreeView, treeText } from './tree.ts';
 
@@ -131,7 +132,7 @@ async function buildAndReport({
   const account = new Account(options, out, world.version);
   const bar = sends && refs.length > 1 && out.watched && !options.quiet ? progressBar(refs.length) : undefined;
   const sessions = checked(
-    traced(refs, build, sending?.standingOf ?? asItStands, account, out, () => bar?.step()),
+    traced(refs, build, sending?.standingOf ?? (writes === 'tree' ? standingIn(world, now()) : whole), account, out, () => bar?.step()),
     options,
     account,
   );
@@ -223,8 +224,8 @@ async function* delivered(
   }
 }
 
-/** Whoever looks at a transcript wants it as it is now: nothing in it is waited for. */
-const asItStands = (): Standing => ({ ended: true });
+/** What is written for others is all there is of it, and the same whenever it is written: nothing in it is waited for. */
+const whole = (): Standing => ({ ended: true });
 
 /** What is written shows it as what is sent. */
 async function* underParents(sessions: AsyncIterable<TracedRef>, traceparent: string | undefined): AsyncGenerator<TracedRef> {

@@ -17,10 +17,13 @@ import type { VerifyReport } from '../verify/report.ts';
 import { NoSession, nothingIn } from './no-session.ts';
 import type { World } from './run.ts';
 import { pathsOf } from './settings.ts';
+import { standingIn } from './standing.ts';
 import { verifier } from './verifying.ts';
 
 export interface SummaryTask {
   readonly kind: 'summary';
+  /** Sessions that are silent since a day before have ended. Unix ms. So of all that follow. */
+  readonly nowMs: number;
   /** `none` leaves out titles; anything but `full` hides secrets in what is told. */
   readonly content: Content;
 }
@@ -28,13 +31,13 @@ export interface SummaryTask {
 /** What of each turn adds up. Redactions, files, commits and pull requests are counted only where content is looked at. */
 export interface StatsTask {
   readonly kind: 'stats';
+  readonly nowMs: number;
   readonly content: Content;
 }
 
 /** Both counts of a session. */
 export interface VerifyTask {
   readonly kind: 'verify';
-  /** Sessions that are silent since a day before have ended. Unix ms. */
   readonly nowMs: number;
 }
 
@@ -84,9 +87,9 @@ export function sessionWorker(task: SessionTask, world: TaskWorld): (ref: Sessio
 function telling(task: SummaryTask | StatsTask, world: TaskWorld): (ref: SessionRef) => Outcome {
   const known = nothingKnown();
   const options = buildOptions(task.content, world);
-  // Whoever counts wants it as it is now: nothing in it is waited for.
+  const standing = standingIn(world, task.nowMs);
   return (ref) => {
-    const told = tellSession(ref, options, { ended: true }, known);
+    const told = tellSession(ref, options, standing(ref), known);
     const nothing = nothingIn({ ...told, ref });
     if (nothing !== undefined) throw nothing;
     return answer(task, told);

@@ -5,7 +5,7 @@
  * out:  `Shelf`; `shownOf`, one session as it is shown
  */
 import { createHash } from 'node:crypto';
-import { type BuildOptions, traceSession } from '../pipeline.ts';
+import { type BuildOptions, type Standing, traceSession } from '../pipeline.ts';
 import { findSession, type Places, placeOf, type SessionRef } from '../read/find.ts';
 import { stampOf } from '../read/transcript.ts';
 import type { Shelf } from '../view/answers.ts';
@@ -15,6 +15,7 @@ import type { Shown } from '../view/session.ts';
 import { sessionsKept } from '../view/sessions.ts';
 import { demandSession } from './no-session.ts';
 import type { World } from './run.ts';
+import { standingIn } from './standing.ts';
 import { overSessions } from './threads.ts';
 
 /** How sessions are built, and what of their content is kept. */
@@ -33,11 +34,13 @@ export function shelfOf(page: PageFiles, find: () => readonly SessionRef[], opti
   const open = sessionsKept(
     (key) => {
       const ref = refOf(key);
-      return ref && shownOf(asItIs(ref, places), options);
+      return ref && shownOf(asItIs(ref, places), options, world);
     },
     (key) => {
       const ref = refOf(key);
-      return ref && stampsOf(asItIs(ref, places));
+      if (ref === undefined) return undefined;
+      const now = asItIs(ref, places);
+      return `${stampsOf(now)} ${standingNow(world)(now).ended}`;
     },
   );
   const summaries = new Map<string, { readonly stamp: string; readonly line: ListLine }>();
@@ -55,22 +58,24 @@ export function shelfOf(page: PageFiles, find: () => readonly SessionRef[], opti
   async function* lines(): AsyncGenerator<ListLine> {
     const listed = [...refs].toSorted(([, a], [, b]) => b.modifiedMs - a.modifiedMs);
     yield { kind: 'sessions', sessions: listed.map(([key, ref]) => listedSession(key, ref)) };
-    const isKnown = ([key, ref]: [string, SessionRef]): boolean => summaries.get(key)?.stamp === changeOf(ref);
+    const standing = standingNow(world);
+    const changes = new Map(listed.map(([key, ref]) => [key, `${changeOf(ref)} ${standing(ref).ended}`]));
+    const isKnown = ([key]: [string, SessionRef]): boolean => summaries.get(key)?.stamp === changes.get(key);
     for (const [key] of listed.filter(isKnown)) yield summaries.get(key)!.line;
     const unknown = listed.filter((entry) => !isKnown(entry)).map(([, ref]) => ref);
-    for await (const result of overSessions(unknown, { kind: 'summary', content: options.content }, world)) {
+    for await (const result of overSessions(unknown, { kind: 'summary', content: options.content, nowMs: timeIn(world) }, world)) {
       const key = keyOf(result.ref);
       const line: ListLine =
         result.kind === 'failed' ? { kind: 'failed', key, message: result.message } : { kind: 'summary', key, summary: result.summary };
-      summaries.set(key, { stamp: changeOf(result.ref), line });
+      summaries.set(key, { stamp: changes.get(key)!, line });
       yield line;
     }
   }
 }
 
-/** As it stands: nothing in it is waited for. @throws UserError when it can't be read, or is none */
-export function shownOf(ref: SessionRef, options: ViewOptions): Shown {
-  const { session, spans, problems, repositoryUrl } = traceSession(ref, options, { ended: true });
+/** Of one that may go on what is not over is open. @throws UserError when it can't be read, or is none */
+export function shownOf(ref: SessionRef, options: ViewOptions, world: World): Shown {
+  const { session, spans, problems, repositoryUrl } = traceSession(ref, options, standingNow(world)(ref));
   demandSession({ session, problems, ref });
   return {
     key: keyOf(ref),
@@ -82,6 +87,11 @@ export function shownOf(ref: SessionRef, options: ViewOptions): Shown {
     content: options.content,
   };
 }
+
+const timeIn = ({ now = Date.now }: World): number => now();
+
+/** A session ends without a line, by its silence too. */
+const standingNow = (world: World): ((ref: SessionRef) => Standing) => standingIn(world, timeIn(world));
 
 /** The same in every run: an address of the page can be kept, but for its first part. */
 export const keyOf = (ref: SessionRef): string =>

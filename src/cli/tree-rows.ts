@@ -11,7 +11,7 @@ import type { Span } from '../trace/span.ts';
 import { labelOf } from '../view/labels.ts';
 import type { SpanKind } from '../view/model.ts';
 import { type SpanObject, spanObjectsOf } from '../view/objects.ts';
-import { kindOf, type Row, rowsOf } from '../view/session.ts';
+import { kindOf, outcomeOf, type Row, rowsOf } from '../view/session.ts';
 import { count, numberOf } from './summary.ts';
 import { harmless } from './terminal.ts';
 import type { Axis } from './tree-bar.ts';
@@ -21,6 +21,8 @@ export interface TreeRow {
   readonly kind: SpanKind;
   /** What it was about: a prompt, an answer, a command. */
   readonly label?: string | undefined;
+  /** Whether it goes on. */
+  readonly open: boolean;
   /** Why it failed. */
   readonly message?: string | undefined;
   /** For itself and each level above it but the root's: whether more follow there. */
@@ -63,6 +65,7 @@ export function treeRows(session: Session, spans: readonly Span[], depth = Numbe
       span,
       kind,
       label: label === undefined ? undefined : harmless(label),
+      open: outcomeOf(span, object) === 'open',
       message: status.kind === 'error' && status.message.trim() !== '' ? harmless(status.message.slice(0, 1000)).trim() : undefined,
       more: more[n]!,
       hasChildren: (shown[n + 1]?.depth ?? 0) > level,

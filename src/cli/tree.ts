@@ -112,7 +112,7 @@ function shortName({ span, kind }: TreeRow): string {
   return harmless(kind === 'agent' ? `agent ${name}` : name);
 }
 
-function remarks({ span, kind }: TreeRow): readonly string[] {
+function remarks({ span, kind, open }: TreeRow): readonly string[] {
   const outcome = span.attributes[attr.ATTR_OUTCOME];
   const retries = numberOf(span, attr.ATTR_RETRIES);
   return [
@@ -121,7 +121,7 @@ function remarks({ span, kind }: TreeRow): readonly string[] {
     ...(span.attributes[attr.ATTR_AGENT_UNCLAIMED] === true && kind === 'agent' ? ['no call found'] : []),
     ...(span.attributes[attr.ATTR_TURN_REWOUND_TO] !== undefined ? ['after a rewind'] : []),
     ...(numberOf(span, attr.ATTR_COMPACTIONS) > 0 ? ['compacted'] : []),
-    ...(span.open ? ['open'] : []),
+    ...(open ? ['open'] : []),
   ];
 }
 
@@ -140,14 +140,15 @@ interface Figures {
 }
 
 /** Of a turn or an agent: the sums of all below it. */
-function figuresOf({ span, used }: TreeRow, widths: TokenWidths, { width, ascii }: TreeView): Figures {
+function figuresOf({ span, kind, open, used }: TreeRow, widths: TokenWidths, { width, ascii }: TreeView): Figures {
   // Nothing is not none.
   const hasCalls = used.calls > used.untold || used.input + used.output > 0;
   const about = span.attributes[attr.ATTR_TIME_ESTIMATED] === true ? '~' : '';
   const [input, output] = [inputOf(used, ascii).padStart(widths.input), outputOf(used, ascii).padStart(widths.output)];
   const isNarrow = width !== undefined && width < WIDE;
   return {
-    duration: `${about}${duration(span.endMs - span.startMs)}`,
+    // How long a call takes is told when it is over.
+    duration: open && kind === 'tool' ? '' : `${about}${duration(span.endMs - span.startMs)}`,
     tokens: !hasCalls ? '' : isNarrow ? `${input} ${ascii ? '->' : '→'} ${output}` : `${input} in  ${output} out`,
     cost: hasCalls && used.costUsd > 0 ? dollars(used.costUsd) : '',
     cached: hasCalls && used.cached > 0 ? `${Math.round((100 * used.cached) / Math.max(1, used.input))}% cached` : '',

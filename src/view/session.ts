@@ -126,17 +126,21 @@ function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined):
   };
 }
 
-function outcomeOf(span: Span, object: SpanObject | undefined): string {
-  if (span.open) return 'open';
+/** In a turn that goes on much is over; its span is held back all the same. */
+export function outcomeOf(span: Span, object: SpanObject | undefined): string {
   switch (object?.kind) {
     case 'turn':
-      return object.turn.outcome.kind;
+      return object.turn.finished ? object.turn.outcome.kind : 'open';
     case 'agent':
-      return object.agent.outcome.kind;
+      return object.agent.finished ? object.agent.outcome.kind : 'open';
     case 'tool':
       return object.call.outcome.kind;
-    default:
+    case 'chat':
       return 'completed';
+    case undefined:
+      return span.open ? 'open' : 'completed';
+    default:
+      return object satisfies never;
   }
 }
 

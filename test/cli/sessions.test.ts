@@ -234,13 +234,15 @@ describe('events', () => {
 
 describe('show', () => {
   const at = (story: string): string => `fixtures/claude-code/${story}/projects`;
+  /** Long after the stories were recorded: they are over. */
+  const now = () => NOW + 30 * DAY_S * 1000;
 
   test.each([60, 120, undefined])('parallel tools and errors, %s columns', async (width) => {
-    expect((await trace(['sessions', 'show', at('tools')], width === undefined ? {} : { width })).stdout).toMatchSnapshot();
+    expect((await trace(['sessions', 'show', at('tools')], width === undefined ? { now } : { now, width })).stdout).toMatchSnapshot();
   });
 
   test('agents in the background', async () => {
-    expect((await trace(['sessions', 'show', at('bg')], { width: 100 })).stdout).toMatchSnapshot();
+    expect((await trace(['sessions', 'show', at('bg')], { now, width: 100 })).stdout).toMatchSnapshot();
   });
 
   test('a compaction, with the tokens before and after', async () => {

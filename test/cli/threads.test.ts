@@ -24,7 +24,7 @@ const world: World = {
   dist: pathToFileURL(`${process.cwd()}/dist/`),
   out: { colors: pc.createColors(false), width: undefined, watched: false, write: async () => {}, note: () => {}, complain: () => {} },
 };
-const SUMMARY = { kind: 'summary', content: 'redacted' } as const;
+const SUMMARY = { kind: 'summary', content: 'redacted', nowMs: Date.parse('2026-08-01T00:00:00Z') } as const;
 const refs: readonly SessionRef[] = ['nest', 'team', 'rewind', 'old-2.1.150'].flatMap(refsOf);
 
 async function resultsOf(some: readonly SessionRef[], options: ThreadOptions = {}, where: World = world) {

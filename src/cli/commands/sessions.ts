@@ -16,9 +16,6 @@ import { harnesses } from '../../harness/index.ts';
 import { tellSession } from '../../pipeline.ts';
 import { allSessions, findSessions, lastSession, type SessionRef } from '../../read/find.ts';
 import type { SessionSummary } from '../../stats/summary.ts';
-import { nameOf } from '../../sync/deliver-session.ts';
-import { standingOf } from '../../sync/standing.ts';
-import { readState } from '../../sync/state.ts';
 import { undeliveredTo } from '../../sync/undelivered.ts';
 import { EXIT } from '../account.ts';
 import { eventLines } from '../event-lines.ts';
@@ -28,8 +25,9 @@ import { withPager } from '../pager.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { type ListedRow, sessionTable } from '../session-table.ts';
-import { configOf, pathsOf } from '../settings.ts';
+import { configOf } from '../settings.ts';
 import { sinceMs } from '../since.ts';
+import { standingIn } from '../standing.ts';
 import { count } from '../summary.ts';
 import { harmless, jsonText, type Terminal } from '../terminal.ts';
 import { cut } from '../text-width.ts';
@@ -176,9 +174,8 @@ function statusFilter(status: NonNullable<ListFlags['status']>, world: World): (
 }
 
 function statusIn(world: World): (ref: SessionRef) => 'open' | 'ended' {
-  const { state: stateFolder } = pathsOf(world);
-  const nowMs = (world.now ?? Date.now)();
-  return (ref) => (standingOf(ref, readState(stateFolder, nameOf(ref)), nowMs).ended ? 'ended' : 'open');
+  const standing = standingIn(world, (world.now ?? Date.now)());
+  return (ref) => (standing(ref).ended ? 'ended' : 'open');
 }
 
 /** As typed, and where that leads: a transcript may tell either. The directory may be gone. */
@@ -195,7 +192,7 @@ async function summarised(refs: readonly SessionRef[], world: World): Promise<re
   const made = new Map<SessionRef, ListedRow['summary']>();
   const bar = refs.length > LIMIT && world.out.watched ? progressBar(refs.length) : undefined;
   try {
-    for await (const result of overSessions(refs, { kind: 'summary', content: 'full' }, world)) {
+    for await (const result of overSessions(refs, { kind: 'summary', content: 'full', nowMs: (world.now ?? Date.now)() }, world)) {
       made.set(result.ref, result.kind === 'summary' ? result.summary : result.message);
       bar?.step();
     }
@@ -225,9 +222,10 @@ function listedJson({ ref, summary }: ListedRow, statusOf: (ref: SessionRef) => 
 async function show(world: World, given: string | undefined, flags: ShowFlags): Promise<void> {
   const ref = named(world, given, flags);
   // What is shown here stays here.
-  const { session, problems } = tellSession(ref, { content: flags.short ? 'none' : 'full' }, { ended: true });
+  const standing = standingIn(world, (world.now ?? Date.now)())(ref);
+  const { session, problems } = tellSession(ref, { content: flags.short ? 'none' : 'full' }, standing);
   demandSession({ session, problems, ref });
-  const events = eventsOf(session);
+  const events = eventsOf(session, standing.ended);
   if (flags.json) {
     const json: EventsJson = { session: session.id, harness: session.harness, events };
     await world.out.write(jsonText(json));
@@ -235,7 +233,7 @@ async function show(world: World, given: string | undefined, flags: ShowFlags): 
   }
   if (events.length === 0) throw new UserError(`Nothing happened in ${ref.path ?? ref.sessionId}.`, 'Name another session.');
   await paged(world, flags, async (out) => {
-    await out.write(`${out.colors.bold(heading(session.id, events, out))}\n`);
+    await out.write(`${out.colors.bold(heading(session.id, events, standing.ended, out))}\n`);
     for (const line of eventLines(events, {
       colors: out.colors,
       width: out.width,
@@ -258,7 +256,7 @@ function named({ env, home, cwd }: World, given: string | undefined, { last }: S
   return found[0]!;
 }
 
-function heading(id: string, events: readonly SessionEvent[], { width, ascii }: Terminal): string {
+function heading(id: string, events: readonly SessionEvent[], ended: boolean, { width, ascii }: Terminal): string {
   const sum = (of: (event: SessionEvent) => number): number => events.reduce((total, event) => total + of(event), 0);
   const counted = (kind: SessionEvent['kind']): number => sum((event) => (event.kind === kind ? 1 : 0));
   const parts = [
@@ -267,6 +265,7 @@ function heading(id: string, events: readonly SessionEvent[], { width, ascii }: 
     count(counted('tool_called'), 'tool call'),
     ...(counted('agent_started') > 0 ? [count(counted('agent_started'), 'agent')] : []),
     `began ${new Date(events[0]!.atMs).toISOString().replace('T', ' ')}`,
+    ...(ended ? [] : ['open']),
   ];
   const line = `${harmless(width === undefined || width >= WIDE ? id : id.slice(0, 8))}  ${parts.join(ascii ? ', ' : ' · ')}`;
   return width === undefined ? line : cut(line, width, ascii ? '...' : '…');

@@ -121,14 +121,14 @@ async function collect(
   isCounted: (turn: CountedTurn) => boolean,
   world: World,
 ): Promise<{ readonly collected: Collected; readonly failed: readonly Failed[] }> {
-  const { out } = world;
+  const { out, now = Date.now } = world;
   const collector = new Collector();
   const failed: Failed[] = [];
   const longest = longestFiles(refs);
   const ranks = new Map(refs.map((ref, rank) => [ref, rank]));
   const bar = refs.length > 1 && out.watched ? progressBar(refs.length) : undefined;
   // Redacted, for only content tells of secrets, commits and files.
-  const results = overSessions(refs, { kind: 'stats', content: 'redacted' }, world, threads === undefined ? {} : { threads });
+  const results = overSessions(refs, { kind: 'stats', content: 'redacted', nowMs: now() }, world, threads === undefined ? {} : { threads });
   try {
     for await (const result of results) {
       const { ref } = result;

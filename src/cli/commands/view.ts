@@ -139,7 +139,7 @@ async function show(chosen: Chosen, { open, port }: Flags, options: ViewOptions,
 
 async function write(chosen: Chosen, { out: path, format }: Flags, options: ViewOptions, world: World): Promise<void> {
   if (chosen.kind === 'list') throw ofOne(chosen);
-  const texts = textsOf(shownOf(chosen.ref, options), format, options, world);
+  const texts = textsOf(shownOf(chosen.ref, options, world), format, options, world);
   if (path !== undefined && path !== '-') await writeOut(path, texts);
   // The page has nothing in it that a terminal obeys, and its policy knows it letter by letter.
   else for (const text of texts) await world.out.write(format === undefined || format === 'html' ? text : harmlessJson(text));
