@@ -34,6 +34,8 @@ class Building {
   /** By session key, the oldest first: a session of its own may follow another one, and both are one agent. */
   readonly #unclaimed: Map<string, readonly ParsedFile[]>;
   readonly #starts: Starts = new Map();
+  /** `<session key>:<run>` of those whose answers have come back. */
+  readonly #announced: readonly string[];
   /** Keys of sessions that have their place: that of the main one has none to be given. */
   readonly #claimed: Set<string>;
 
@@ -41,7 +43,10 @@ class Building {
     this.#files = files;
     this.#harness = harness;
     this.#claimed = new Set(files.main.window.sessionKey === undefined ? [] : [files.main.window.sessionKey]);
-    this.problems = [files.main, ...files.agents].flatMap(({ problems }) => problems);
+    const all = [files.main, ...files.agents];
+    const runIds = all.flatMap(({ entries, events }) => [...entries, ...events].map((told) => ('runId' in told ? told.runId : undefined)));
+    this.#announced = [...new Set(runIds)].flatMap((runId) => announcedBy(runId) ?? []);
+    this.problems = all.flatMap(({ problems }) => problems);
     const inTurn = files.agents.toSorted((a, b) => (a.header?.atMs ?? 0) - (b.header?.atMs ?? 0) || (a.name < b.name ? -1 : 1));
     this.#unclaimed = grouped(inTurn, (file) => file.window.sessionKey ?? file.agentId ?? file.name);
   }
@@ -147,9 +152,16 @@ class Building {
     if (this.#claimed.has(sessionKey)) return undefined;
     this.#claimed.add(sessionKey);
     const files = this.#unclaimed.get(sessionKey);
-    if (files === undefined) return this.#files.ended ? undefined : unbegun(sessionKey, label, startedAtMs);
+    if (files === undefined)
+      return this.#files.ended || this.#isElsewhere(sessionKey) ? undefined : unbegun(sessionKey, label, startedAtMs);
     this.#unclaimed.delete(sessionKey);
     return this.#agent(files, label);
+  }
+
+  /** One that has done its work, or is another agent's whom the user configured, would be here if it were kept here. */
+  #isElsewhere(sessionKey: string): boolean {
+    const [own, its] = [this.#files.main.window.sessionKey, sessionKey].map(configuredAgent);
+    return this.#announced.some((told) => told.startsWith(`${sessionKey}:`)) || (own !== undefined && its !== undefined && own !== its);
   }
 
   /** However many runs and sessions it had: one agent, from the first to the last. */
@@ -195,6 +207,9 @@ class Building {
     return agents;
   }
 }
+
+/** `agent:<id>:…`: each has a database of its own. */
+const configuredAgent = (sessionKey: string | undefined): string | undefined => /^agent:([^:]+):/.exec(sessionKey ?? '')?.[1];
 
 /** A label of one word is a name; a sentence is content. */
 const nameIn = (label: string | undefined): string => (label !== undefined && /^[\w.-]{1,64}$/.test(label) ? label : 'subagent');

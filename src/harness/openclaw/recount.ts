@@ -26,13 +26,14 @@ import {
 // biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON, looked at with `?.` only
 type Loose = any;
 
-export function recount({ main, agents }: RawFiles): Recount {
+export function recount({ main, agents, ended = false }: RawFiles): Recount {
   const unusable: Unusable[] = [];
   const responses = new Map<string, CountedResponse & { places: Place[] }>();
   const calls = new Map<string, Place[]>();
   const startedBy = new Map<string, string[]>();
+  const runIds = new Set<string>();
   const read = (file: TranscriptFile, agentId: string | undefined): void => {
-    for (const { place, entry } of messagesOf(file, unusable)) {
+    for (const { place, entry } of messagesOf(file, unusable, runIds)) {
       const message: Loose = entry.message;
       if (message.role === 'toolResult' && typeof message.toolCallId === 'string') {
         if (!calls.has(message.toolCallId)) calls.set(message.toolCallId, [place]);
@@ -52,29 +53,46 @@ export function recount({ main, agents }: RawFiles): Recount {
   read(main, undefined);
   for (const agent of agents) read(agent, agent.id);
   // Sessions of one key, one after another, are one agent.
-  const given = grouped(agents, (agent) => textAt(jsonOf(agent.meta ?? ''), 'session_key') ?? agent.id);
+  const given = grouped(agents, (agent) => keyIn(agent) ?? agent.id);
+  const named = [...startedBy].filter(([key]) => !given.has(key));
+  const placesOf = (by: readonly string[]): readonly Place[] => by.flatMap((call) => calls.get(call) ?? []);
+  const isAnswered = (key: string): boolean => [...runIds].some((id) => id.startsWith('announce:') && id.includes(`:${key}:`));
+  // One that has written nothing yet is told as an agent that is at work, until its answer or the end.
+  const awaited = new Set(named.flatMap(([key]) => (ended || isAnswered(key) || isOfAnother(key, keyIn(main)) ? [] : [key])));
   return {
     responses: [...responses.values()],
     toolCalls: [...calls].map(([id, places]) => ({ id, places })),
-    agents: [...given].map(
-      ([key, files]): CountedAgent => ({
-        id: files[0]!.id,
-        ids: files.map(({ id }) => id),
-        startedBy: startedBy.get(key) ?? [],
-        places: files.map(({ name }) => ({ file: name, line: 0 })),
-      }),
-    ),
+    agents: [
+      ...[...given].map(
+        ([key, files]): CountedAgent => ({
+          id: files[0]!.id,
+          ids: files.map(({ id }) => id),
+          startedBy: startedBy.get(key) ?? [],
+          places: files.map(({ name }) => ({ file: name, line: 0 })),
+        }),
+      ),
+      ...named.flatMap(([id, by]) => (awaited.has(id) ? [{ id, ids: [id], startedBy: by, places: placesOf(by) }] : [])),
+    ],
     unusable,
-    missing: [...startedBy]
-      .filter(([key]) => !given.has(key))
-      .map(([id, by]) => ({ id, places: by.flatMap((call) => calls.get(call) ?? []) })),
+    missing: named.flatMap(([id, by]) => (awaited.has(id) || isOfAnother(id, keyIn(main)) ? [] : [{ id, places: placesOf(by) }])),
   };
 }
 
-function* messagesOf(file: TranscriptFile, unusable: Unusable[]): Generator<{ place: Place; entry: Loose }> {
+const keyIn = ({ meta }: TranscriptFile): string | undefined => textAt(jsonOf(meta ?? ''), 'session_key');
+
+/** `agent:<name>:…`: what another of the user's agents did is in the database of that one. */
+function isOfAnother(key: string, own: string | undefined): boolean {
+  const [its, mine] = [key, own ?? ''].map((each) => each.split(':'));
+  return its![0] === 'agent' && mine![0] === 'agent' && its![1] !== mine![1];
+}
+
+/** @param runIds  the names of runs are added to it, of what else the lines tell, too */
+function* messagesOf(file: TranscriptFile, unusable: Unusable[], runIds: Set<string>): Generator<{ place: Place; entry: Loose }> {
   const latest = new Map<string, { place: Place; entry: Loose }>();
   for (const { value, place } of rawLinesOf(file, unusable)) {
     const entry: Loose = value;
+    for (const id of [entry.runId, entry.message?.__openclaw?.runId, entry.message?.idempotencyKey, entry.__openclaw?.runId])
+      if (typeof id === 'string') runIds.add(id);
     // Without an id or a time it can't be placed, here or in the trace.
     if (entry.type === 'message' && typeof entry.id === 'string' && !Number.isNaN(Date.parse(entry.timestamp)) && isRaw(entry.message))
       latest.set(entry.id, { place, entry });

@@ -1,5 +1,5 @@
 /** Sessions of OpenClaw that nobody recorded: ids and agents told again, wrong types, what content leaves out. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openclaw } from '../../../src/harness/openclaw/index.ts';
 import { brokenInvariants, buildTrace, type Trace } from '../../../src/index.ts';
 import { compare } from '../../../src/verify/compare.ts';
@@ -61,6 +61,57 @@ test('an agent whose session was followed by another one is one agent, and all i
     expect(spans[3]!.attributes['gen_ai.agent.id']).toBe('child');
     expect(compare(recounted(main, given), spans).differences).toEqual([]);
   }
+});
+
+describe('an agent that is not there', () => {
+  const begun = lines('s', user(), says('x1', 'toolUse', spawn('c1')), spawned('c1'), says('x2', 'stop'));
+  const answer = (id: string): string =>
+    JSON.stringify({
+      traceSchema: 'x',
+      type: 'session.started',
+      runId: `announce:v1:${id}:a1`,
+      ts: new Date(START_MS + 9000).toISOString(),
+    });
+  const open = ({ spans }: Trace): string[] => spans.filter((span) => span.open).map(({ name }) => name);
+  const isAsCounted = (main: readonly string[], meta?: string, ended = false): void => {
+    const files = { main: { name: 'main', lines: main, ...(meta !== undefined && { meta }) }, agents: [], ended };
+    const { spans } = buildTrace({ harness: 'openclaw', sessionId: 's', ...files });
+    expect(compare(openclaw.recount(files), spans).differences).toEqual([]);
+  };
+
+  test('is awaited, and counted so', () => {
+    expect(open(built(begun))).toEqual(['invoke_agent one']);
+    isAsCounted(begun);
+    isAsCounted(begun, undefined, true);
+  });
+
+  test('is no more once it has answered: its call is a call, whatever run answered', () => {
+    for (const main of [
+      [...begun, answer(KEY)],
+      [...begun, ...lines('t', { ...says('x3', 'stop'), __openclaw: { runId: `announce:v1:${KEY}:a1` } }).slice(1)],
+    ]) {
+      expect(names(built(main))).toContain('execute_tool sessions_spawn');
+      expect(open(built(main))).not.toContain('invoke_agent one');
+      isAsCounted(main);
+    }
+    const others = [...begun, answer(`${KEY}2`)];
+    expect(open(built(others))).toEqual(['invoke_agent one']);
+    isAsCounted(others);
+  });
+
+  test('never comes when it is one of another of the user’s agents', () => {
+    for (const [own, expected] of [
+      ['agent:work:main', 'execute_tool sessions_spawn'],
+      ['agent:main:main', 'invoke_agent one'],
+    ] as const) {
+      const meta = JSON.stringify({ session_key: own });
+      const main = { name: 'main', lines: begun, meta };
+      const trace = buildTrace({ harness: 'openclaw', sessionId: 's', main, agents: [], ended: false });
+      expect(names(trace)).toContain(expected);
+      isAsCounted(begun, meta);
+      expect(openclaw.recount({ main, agents: [] }).missing).toEqual([]);
+    }
+  });
 });
 
 test('ids that an agent has too are told once, and complained of', () => {
