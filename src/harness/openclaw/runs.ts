@@ -4,7 +4,8 @@
  * in:   ParsedFile
  * out:  `RawRun[]` in order of their beginnings: which entries belong to which run; pure and total
  *
- * Version 4 names the run on nearly every entry; version 3 and pi name none, and there a prompt begins one.
+ * Version 4 names the run on nearly every entry; version 3 and pi name none, and there a prompt begins one. The trajectory
+ * names it in both.
  */
 import { grouped } from '../../grouped.ts';
 import type { RunEvent } from './events.ts';
@@ -116,16 +117,40 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
     }
     runOfEntry.set(entry.id, drafts.length - 1);
   }
-  const eventsByRun = grouped(events, ({ runId }) => runId);
-  return drafts.map(({ firstMs, backTo, runIds, prompt, ...draft }) => ({
+  const told = eventsBy(drafts, events);
+  return drafts.map(({ firstMs, backTo, runIds, prompt, ...draft }, at) => ({
     ...draft,
     ...(runIds.size > 0 && { runId: [...runIds].at(-1)! }),
     ...(prompt !== undefined && { prompt }),
     ...(backTo !== undefined && { backTo }),
-    events: [...runIds].flatMap((id) => eventsByRun.get(id) ?? []),
+    events: told[at]!,
     startedAtMs: firstMs,
     isCopy: header !== undefined && header.forkedFrom !== undefined && ((prompt ?? draft.calls[0])?.atMs ?? header.atMs) < header.atMs,
   }));
+}
+
+/**
+ * What the trajectory tells of each: it names the run. Of one whose entries do not, the events are those among which its prompt
+ * was written, or before which it waited.
+ */
+function eventsBy(drafts: readonly Draft[], events: readonly RunEvent[]): readonly (readonly RunEvent[])[] {
+  const byRun = grouped(
+    events.toSorted((one, other) => one.atMs - other.atMs),
+    ({ runId }) => runId,
+  );
+  const told = drafts.map(({ runIds }) => [...runIds].flatMap((id) => byRun.get(id) ?? []));
+  const named = new Set(drafts.flatMap(({ runIds }) => [...runIds]));
+  const groups = [...byRun].map(([runId, own]) => ({ runId, own, startMs: own[0]!.atMs }));
+  for (const [n, { runId, own, startMs }] of groups.entries()) {
+    if (named.has(runId) || announcedBy(runId) !== undefined || own[0]!.kind !== 'attempt') continue;
+    const endMs = own.findLast(({ kind }) => kind === 'ended')?.atMs ?? groups[n + 1]?.startMs ?? Number.POSITIVE_INFINITY;
+    const isFree = (at: number): boolean => drafts[at]?.prompt !== undefined && told[at]!.length === 0;
+    const during = drafts.findIndex(({ prompt }, at) => isFree(at) && startMs <= prompt!.atMs && prompt!.atMs <= endMs);
+    const before = drafts.findLastIndex(({ firstMs }) => firstMs < startMs);
+    if (during >= 0) told[during] = own;
+    else if (isFree(before) && (drafts[before]!.calls[0]?.startedMs ?? startMs) >= startMs) told[before] = own;
+  }
+  return told;
 }
 
 /**

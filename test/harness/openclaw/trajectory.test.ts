@@ -51,3 +51,36 @@ test('the times of a call that two attempts tell with the same number are those 
     [10, undefined],
   ]);
 });
+
+test('where entries name no run, its events are those among which its prompt was written, or before which it waited', () => {
+  const told = (run: string, ms: number, trigger: string, status?: string): string[] => [
+    event(ms, 'session.started', { trigger }, 1, run),
+    event(ms + 1, 'trace.metadata', { harness: { version: run } }, 2, run),
+    ...(status === undefined ? [] : [event(ms + 300, 'session.ended', { status }, 3, run)]),
+  ];
+  const lines = [
+    header(),
+    // Nothing was logged of this one.
+    ...[user(100, 'e1'), answer(200, 'e2')],
+    ...[user(1100, 'e3'), answer(1200, 'e4')],
+    // One that came back from an agent has no prompt of its own.
+    ...[user(3100, 'e5'), answer(3200, 'e6', [call('c1')])],
+    ...[user(4000, 'e7'), answer(4200, 'e8')],
+    ...told('1.1', 1050, 'user', 'success'),
+    ...told('announce:v1:k:r', 2050, 'user', 'success'),
+    ...told('1.2', 3050, 'cron', 'interrupted'),
+    ...told('1.3', 4050, 'heartbeat'),
+  ];
+  expect(
+    builtOf(lines).spans.flatMap(({ name, resource, attributes }) =>
+      name.startsWith('invoke_agent')
+        ? [[resource.attributes['service.version'], attributes['trace_build.turn.trigger'], attributes['trace_build.outcome']]]
+        : [],
+    ),
+  ).toEqual([
+    [undefined, 'human', 'completed'],
+    ['1.1', 'human', 'completed'],
+    ['1.2', 'unknown', 'interrupted'],
+    ['1.3', 'unknown', 'completed'],
+  ]);
+});
