@@ -113,8 +113,10 @@ export type ErrorType =
 export interface ModelCall {
   /** Response id of the provider where there is one, else what names the call best. */
   readonly id: string;
-  /** True when `id` is not the provider's: that is on no disk. */
+  /** True when `id` is not the provider's: that is on no disk, or names several calls. */
   readonly idIsOurs?: boolean | undefined;
+  /** The provider's, where `id` is not, but it is told. */
+  readonly responseId?: string | undefined;
   readonly requestId?: string | undefined;
   readonly provider: string;
   readonly requestModel?: string | undefined;

@@ -68,7 +68,8 @@ export function chatAttributes(call: ModelCall, who: Attribution, settings: Sett
   put(to, attr.ATTR_GEN_AI_REQUEST_MODEL, modelName(call, settings));
   put(to, attr.ATTR_GEN_AI_REQUEST_STREAM, true);
   put(to, attr.ATTR_GEN_AI_RESPONSE_MODEL, names.label(call.model));
-  put(to, call.idIsOurs === true ? attr.ATTR_MODEL_CALL_ID : attr.ATTR_GEN_AI_RESPONSE_ID, call.id);
+  put(to, attr.ATTR_GEN_AI_RESPONSE_ID, call.idIsOurs === true ? call.responseId : call.id);
+  if (call.idIsOurs === true) put(to, attr.ATTR_MODEL_CALL_ID, call.id);
   addFinishReason(to, call, settings);
   if (usage !== undefined) {
     addUsage(to, usage, profile, true);

@@ -13,7 +13,7 @@ import * as crypto from 'node:crypto';
 export const traceIdOf = (startId: string): string => hex(`trace-build v1 trace ${startId}`, 32);
 
 /**
- * @param nativeId  turn: the start id; chat: the response id; call: the tool_use id, whether or not
+ * @param nativeId  turn: the start id; chat: the response id, or ours; call: the tool_use id, whether or not
  *                  the call turns out to have started an agent; agent: the id of an agent without a call
  */
 export const spanIdOf = (traceId: string, kind: 'turn' | 'chat' | 'call' | 'agent', nativeId: string): string =>

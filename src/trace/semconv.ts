@@ -73,7 +73,7 @@ export const ATTR_COMPACTIONS = 'trace_build.compactions';
 export const ATTR_PROBLEMS = 'trace_build.problems';
 /** In all; per rule with its id behind it. */
 export const ATTR_REDACTIONS = 'trace_build.redactions';
-/** Names a model call in place of the response id, which the harness does not keep. */
+/** Names a model call where the response id does not: the harness does not keep it, or several have the same. */
 export const ATTR_MODEL_CALL_ID = 'trace_build.model_call.id';
 export const ATTR_RETRIES = 'trace_build.retries';
 export const ATTR_SERVER_TOOL_CALLS = 'trace_build.server_tool_calls';

@@ -78,7 +78,7 @@ function response(span: Span): BuiltResponse {
   const agentId = text(span, attr.ATTR_GEN_AI_AGENT_ID);
   const cacheWrite = Object.values(attr.profiles).map(({ cacheWriteTokens }) => count(span, cacheWriteTokens));
   return {
-    id: text(span, attr.ATTR_GEN_AI_RESPONSE_ID) ?? text(span, attr.ATTR_MODEL_CALL_ID) ?? `of span ${span.spanId}`,
+    id: text(span, attr.ATTR_MODEL_CALL_ID) ?? text(span, attr.ATTR_GEN_AI_RESPONSE_ID) ?? `of span ${span.spanId}`,
     spanId: span.spanId,
     model: text(span, attr.ATTR_GEN_AI_RESPONSE_MODEL) ?? 'unknown',
     ...(input !== undefined && {

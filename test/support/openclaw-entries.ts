@@ -49,12 +49,13 @@ export interface Files {
   readonly content?: 'none' | 'full';
   readonly ended?: boolean;
   readonly meta?: string;
+  readonly harness?: string;
 }
 
 export function builtOf(lines: readonly string[], files: Files = {}): Trace {
-  const { agents = [], content = 'none', ended = false, meta } = files;
+  const { agents = [], content = 'none', ended = false, meta, harness = 'openclaw' } = files;
   const main = { name: 'main', lines, ...(meta !== undefined && { meta }) };
-  const trace = buildTrace({ harness: 'openclaw', sessionId: 's', main, agents, ended }, { content });
+  const trace = buildTrace({ harness, sessionId: 's', main, agents, ended }, { content });
   expect(brokenInvariants(trace.spans)).toEqual([]);
   return trace;
 }

@@ -27,8 +27,10 @@ export function modelCallsOf(run: RawRun, content: boolean): readonly ModelCall[
   return answered.map((call, at) => {
     const previousMs = answered[at - 1]?.atMs ?? 0;
     return {
-      id: call.responseId ?? keyOf(call),
-      ...(call.responseId === undefined && { idIsOurs: true }),
+      // Some providers count their responses from 0 again, some call them all the same.
+      id: keyOf(call),
+      idIsOurs: true,
+      ...(call.responseId !== undefined && { responseId: call.responseId }),
       provider: call.provider,
       model: call.model,
       startedAtMs: call.startedMs,

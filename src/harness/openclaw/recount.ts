@@ -106,11 +106,10 @@ function responseIn(entry: Loose, place: Place, agentId: string | undefined): (C
   const count = (key: string): number => numberAt(usage, key);
   const isEmpty = count('output') === 0 && blocksOf(message).length === 0;
   if (message.stopReason === 'error' || (message.stopReason === 'aborted' && isEmpty)) return undefined;
-  const responseId = typeof message.responseId === 'string' && message.responseId !== '' ? message.responseId : undefined;
-  const short = entry.id.length < 32 ? `${entry.id}@${Date.parse(entry.timestamp)}` : entry.id;
   const [cacheRead, cacheWrite] = [count('cacheRead'), count('cacheWrite')];
   return {
-    id: responseId ?? short,
+    // Not the provider's: several may have the same.
+    id: entry.id.length < 32 ? `${entry.id}@${Date.parse(entry.timestamp)}` : entry.id,
     model: typeof message.model === 'string' && message.model !== '' ? message.model : 'unknown',
     ...(usage !== undefined && {
       tokens: { input: count('input') + cacheRead + cacheWrite, output: count('output'), cacheRead, cacheWrite },

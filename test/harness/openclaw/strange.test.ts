@@ -114,9 +114,10 @@ describe('an agent that is not there', () => {
   });
 });
 
-test('ids that an agent has too are told once, and complained of', () => {
+test('an entry that an agent has too is told once, and complained of', () => {
   const main = lines('s', user(), says('x1', 'toolUse', spawn('c1')), spawned('c1'), says('x2', 'stop'));
-  const trace = built(main, [child(undefined, user('a1'), says('x2', 'stop', { type: 'text', text: 'done' }))]);
+  const trace = built(main, [{ ...child(undefined), lines: [...lines('child', user('a1')), main.at(-1)!] }]);
+  expect(names(trace).filter((name) => name.startsWith('chat'))).toHaveLength(2);
   expect(trace.problems.map(({ reason }) => reason)).toEqual(['duplicate-tool-use']);
 });
 
