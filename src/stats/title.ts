@@ -20,7 +20,7 @@ const WRAPPED_BY_HARNESS: ReadonlySet<Trigger> = new Set(['command', 'bash', 'ta
 export function turnTitle({ prompt, command, trigger }: Pick<Turn, 'prompt' | 'command' | 'trigger'>): string | undefined {
   const text = textOf(prompt);
   const wrapped = WRAPPED_BY_HARNESS.has(trigger) && text.startsWith('<');
-  const told = wrapped ? text.replace(TAG, ' ') : text;
+  const told = !wrapped ? text : trigger === 'task_notification' ? noticesIn(text) : text.replace(TAG, ' ');
   const line = told.replace(/\s+/g, ' ').trim();
   return shortened(command === undefined ? line : commandLine(command, line));
 }
@@ -30,6 +30,21 @@ const textOf = (parts: readonly Part[] = []): string =>
     .flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : []))
     .join(' ')
     .slice(0, SEEN_CHARS);
+
+/** Names of a task and where its output lies, also where the text ends within one. */
+const PLACES = /<(task-id|shell-id|tool-use-id|output-file)>[^<]*(?:<\/\1>)?/g;
+
+/** What is told of each task that has ended: in a word, else how and with what, else whatever there is. */
+const noticesIn = (text: string): string =>
+  text
+    .split(/(?=<[a-z]+-notification>)/)
+    .map((notice) => {
+      const inTag = (name: string): readonly string[] => new RegExp(`<${name}>([^]*?)</${name}>`).exec(notice)?.slice(1) ?? [];
+      const [summary = [...inTag('status'), ...inTag('result')].join(' ')] = inTag('summary');
+      return (summary.trim() === '' ? notice.replace(PLACES, ' ') : summary).replace(TAG, ' ').trim();
+    })
+    .filter((told) => told !== '')
+    .join('; ');
 
 /** The harness says the name in several ways; it is told once. */
 function commandLine(command: string, line: string): string {

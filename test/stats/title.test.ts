@@ -32,6 +32,24 @@ test('what other agents and the harness itself say has no tags; what a person ty
   expect(said('human', 'make <b>this</b>\n bold')).toBe('make <b>this</b> bold');
 });
 
+const notice = (...tags: readonly string[]): string => `<task-notification>\n${tags.join('\n')}\n</task-notification>`;
+const PLACES = ['<task-id>bomd</task-id>', '<tool-use-id>toolu_1</tool-use-id>', '<output-file>/tmp/x/bomd.output</output-file>'];
+const STATUS = '<status>failed</status>';
+
+test.each([
+  ['its summary', notice(...PLACES, STATUS, '<summary>Command "run" failed</summary>', '<result>no</result>'), 'Command "run" failed'],
+  ['how it ended, and with what', notice(...PLACES, STATUS, '<result>no\nfile</result>'), 'failed no file'],
+  ['how it ended', notice(...PLACES, STATUS), 'failed'],
+  ['what else there is', notice(...PLACES, '<note>be <b>quick</b></note>'), 'be quick'],
+  ['nothing but ids', notice(...PLACES), undefined],
+  ['a text that was cut', `<task-notification>${PLACES.slice(0, 2).join('')}<output-file>/tmp/x…`, undefined],
+  ['two at once', `${notice('<summary>One ended</summary>')}\n${notice('<summary>Two ended</summary>')}`, 'One ended; Two ended'],
+  ['of a shell', '<bash-notification><shell-id>b1</shell-id><summary>Shell ended</summary></bash-notification>', 'Shell ended'],
+  ['words of another harness', 'A task has ended: <done>', 'A task has ended: <done>'],
+])("a turn begun by a task's end is called by what is told of that: %s", (_, text, title) => {
+  expect(said('task_notification', text)).toBe(title);
+});
+
 test('nothing said is no title; without content a command still has its name', () => {
   expect(said('human', ' \n ')).toBeUndefined();
   expect(turnTitle({ trigger: 'human' })).toBeUndefined();
