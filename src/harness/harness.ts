@@ -165,6 +165,12 @@ export interface ProjectsLayout extends LineFacts {
   sessionOf(firstLine: string): string | undefined;
 }
 
+/** Where an id may name two sessions. */
+interface Scoped {
+  /** The folder within which an id names one session, by the path of its file or database. Default: an id names one, wherever it lies. */
+  scopeOf?(path: string): string;
+}
+
 /** What single lines tell without a parser. */
 export interface LineFacts {
   /** Time of a line in Unix ms, without parsing the rest of it. */
@@ -176,7 +182,7 @@ export interface LineFacts {
 }
 
 /** A file per thread, anywhere below a root: a session and its agents are files of the same kind, and their first lines tell which is which. */
-export interface ThreadsLayout extends LineFacts {
+export interface ThreadsLayout extends LineFacts, Scoped {
   readonly kind: 'threads';
   roots(env: Environment, home: string): readonly string[];
   /** Id of the thread that a file holds, by its path; `undefined`: it holds none. */
@@ -185,8 +191,8 @@ export interface ThreadsLayout extends LineFacts {
   isOlder?(threadId: string, than: string): boolean;
   /** The folder below which all threads of its tree lie, by the path of a file outside the roots. Default: its own folder. */
   topOf?(path: string): string;
-  /** By its first line. */
-  headOf(firstLine: string): ThreadHead | undefined;
+  /** By its first line, and its path where two files may begin alike. */
+  headOf(firstLine: string, path: string): ThreadHead | undefined;
   /** Whether a file is one that belongs to a thread, or was kept of one, and no session. */
   isBeside?(path: string): boolean;
   /** Another file that belongs to a thread, by the path of its own: its lines follow those of the thread. */
@@ -203,7 +209,7 @@ export interface ThreadHead {
 }
 
 /** Tables of an SQLite database. A row becomes a line: JSON text. */
-export interface DatabaseLayout {
+export interface DatabaseLayout extends Scoped {
   readonly kind: 'database';
   /** Paths; a `*` stands for any one folder name. */
   files(env: Environment, home: string): readonly string[];

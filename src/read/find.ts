@@ -24,7 +24,7 @@ export { type AgentRef, type Places, placeOf, type SessionRef } from './refs.ts'
 export function findSessions(given: string, places: Places, beside: BesideIndex = new Map()): readonly SessionRef[] {
   const stats = statsOf(given);
   const stores = storesOf(places, beside);
-  if (stats === undefined) return [byId(given, stores)];
+  if (stats === undefined) return [onlyOne(byId(given, stores))];
   if (stats.isDirectory()) {
     demandReadable(given);
     const found = onceEach(stores.flatMap((store) => store.under(given)));
@@ -46,11 +46,12 @@ export function findSessions(given: string, places: Places, beside: BesideIndex 
 }
 
 /**
- * One session whose whole id is known, or that of an agent of it. Unlike what a user has named, it is never a path.
+ * One session whose whole id is known, or that of an agent of it; of two, the one written last. Unlike what a user has named, it
+ * is never a path.
  *
  * @throws UserError when there is none
  */
-export const findSessionOfId = (sessionId: string, places: Places): SessionRef => byId(sessionId, storesOf(places, new Map()));
+export const findSessionOfId = (sessionId: string, places: Places): SessionRef => byId(sessionId, storesOf(places, new Map()))[0]!;
 
 /**
  * One session whose file is known: a database holds many.
@@ -135,15 +136,29 @@ function storesOf(places: Places, beside: BesideIndex): readonly Store[] {
 const ownerOf = (path: string, stores: readonly Store[]): Store =>
   stores.find((store) => store.names(path) && store.owns(path)) ?? stores.find((store) => store.owns(path))!;
 
-/** Of a session in a database and in a file it was taken from, the one in the database. */
+/** Of a session, or an agent, in a database and in a file it was taken from, the one in the database. */
 function onceEach(refs: readonly SessionRef[]): readonly SessionRef[] {
-  const nameOf = ({ harness, sessionId }: SessionRef): string => `${harness.name} ${sessionId}`;
-  const stored = new Set(refs.filter(({ rows }) => rows !== undefined).map(nameOf));
-  const kept = refs.filter((ref) => ref.rows !== undefined || !stored.has(nameOf(ref)));
+  const nameOf = (ref: SessionRef, id: string): string => [ref.harness.name, scopeOf(ref), id].join('\0');
+  const idsIn = ({ rows, agents }: SessionRef): readonly string[] =>
+    [rows, ...agents.map((agent) => agent.rows)].flatMap((of) => of?.ids ?? []);
+  const stored = new Set(refs.flatMap((ref) => idsIn(ref).map((id) => nameOf(ref, id))));
+  const kept = refs.filter((ref) => ref.rows !== undefined || !stored.has(nameOf(ref, ref.sessionId)));
   return [...new Map(kept.map((ref) => [placeOf(ref), ref])).values()];
 }
 
-function byId(id: string, stores: readonly Store[]): SessionRef {
+const scopeOf = ({ layout, path }: SessionRef): string => (layout.kind !== 'projects' && path && layout.scopeOf?.(path)) || '';
+
+/** Where an id names one session in each of two places, none is the one that was meant. */
+function onlyOne(found: readonly SessionRef[]): SessionRef {
+  if (new Set(found.map(scopeOf)).size < 2) return found[0]!;
+  throw new UserError(
+    `${found.length} sessions are called ${found[0]!.sessionId}: ${found.map(placeOf).join(', ')}`,
+    'Name the file, or the database, instead.',
+  );
+}
+
+/** The one written last first. */
+function byId(id: string, stores: readonly Store[]): readonly SessionRef[] {
   const advice = 'Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.';
   if (id === '') throw new UserError('What was named is an empty text.', advice);
   if (id.includes('/') || id.endsWith('.jsonl')) throw new UserError(`There is no ${id}.`, advice);
@@ -159,7 +174,7 @@ function byId(id: string, stores: readonly Store[]): SessionRef {
     );
   if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
   // A session that moved to another folder may have left its old file behind.
-  return onceEach(found.map(({ ref }) => ref())).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0]!;
+  return onceEach(found.map(({ ref }) => ref())).toSorted((a, b) => b.modifiedMs - a.modifiedMs);
 }
 
 /** @returns undefined where there is nothing */

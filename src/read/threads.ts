@@ -22,6 +22,8 @@ interface Kind {
 
 interface Thread {
   readonly id: string;
+  /** In another one the same id is another thread's. */
+  readonly scope: string;
   readonly path: string;
   readonly head: ThreadHead;
 }
@@ -78,7 +80,8 @@ function fromFile(path: string, kind: Kind, roots: readonly string[]): SessionRe
       );
   }
   // One of two files of a thread, or with a name of its own.
-  return sessionRef({ id, path, head }, agentsOf(id, around), kind);
+  const thread = { id, scope: layout.scopeOf?.(path) ?? '', path, head };
+  return sessionRef(thread, agentsOf(thread, around), kind);
 }
 
 /** Threads below folders, one file each: of two, the one that is not packed, else the larger one. */
@@ -91,12 +94,14 @@ function threadsBelow(tops: readonly string[], layout: ThreadsLayout, isLeftOut:
         const named = layout.threadOf(path);
         const head = named === undefined || isLeftOut(named) ? undefined : headOf(path, layout);
         if (named === undefined || head === undefined) continue;
-        const thread = { id: head.threadId ?? named, path, head };
-        const other = byId.get(thread.id);
-        if (other === undefined || isBetter(thread, other)) byId.set(thread.id, thread);
+        const thread = { id: head.threadId ?? named, scope: layout.scopeOf?.(path) ?? '', path, head };
+        const other = byId.get(nameOf(thread));
+        if (other === undefined || isBetter(thread, other)) byId.set(nameOf(thread), thread);
       }
   return [...byId.values()];
 }
+
+const nameOf = ({ id, scope }: Pick<Thread, 'id' | 'scope'>): string => `${scope}\0${id}`;
 
 const isBetter = (a: Thread, b: Thread): boolean =>
   isPacked(a.path) === isPacked(b.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b.path)?.size ?? 0) : isPacked(b.path);
@@ -109,7 +114,7 @@ function headOf(path: string, layout: ThreadsLayout): ThreadHead | undefined {
   const before = known.get(path);
   // A first line that is not whole yet is read again.
   const line = before === undefined ? firstLineOf(path) : undefined;
-  const head = before ?? (line === undefined ? undefined : layout.headOf(line));
+  const head = before ?? (line === undefined ? undefined : layout.headOf(line, path));
   if (head !== undefined) known.set(path, head);
   return head;
 }
@@ -119,10 +124,10 @@ const sessionsAmong = (threads: readonly Thread[], kind: Kind): readonly Session
 
 /** Threads that no other one among these started, each with all below it. */
 function treesOf(threads: readonly Thread[]): ReadonlyMap<Thread, readonly Thread[]> {
-  const byId = new Map(threads.map((thread) => [thread.id, thread]));
+  const byName = new Map(threads.map((thread) => [nameOf(thread), thread]));
   const trees = new Map<Thread, Thread[]>();
   for (const thread of threads) {
-    const root = rootOf(thread, byId);
+    const root = rootOf(thread, byName);
     const tree = trees.get(root) ?? [];
     if (root !== thread) tree.push(thread);
     trees.set(root, tree);
@@ -130,21 +135,23 @@ function treesOf(threads: readonly Thread[]): ReadonlyMap<Thread, readonly Threa
   return trees;
 }
 
-function rootOf(thread: Thread, byId: ReadonlyMap<string, Thread>): Thread {
+function rootOf(thread: Thread, byName: ReadonlyMap<string, Thread>): Thread {
+  const named = (id: string | undefined): Thread | undefined =>
+    id === undefined ? undefined : byName.get(nameOf({ id, scope: thread.scope }));
   const seen = new Set<Thread>();
   let root = thread;
   for (;;) {
     seen.add(root);
     const { parentThreadId, rootThreadId } = root.head;
     if (parentThreadId === undefined) return root;
-    const parent = byId.get(parentThreadId) ?? byId.get(rootThreadId ?? '');
+    const parent = named(parentThreadId) ?? named(rootThreadId);
     if (parent === undefined || seen.has(parent)) return root;
     root = parent;
   }
 }
 
-const agentsOf = (id: string, threads: readonly Thread[]): readonly Thread[] =>
-  [...treesOf(threads)].find(([thread]) => thread.id === id)?.[1] ?? [];
+const agentsOf = (of: Thread, threads: readonly Thread[]): readonly Thread[] =>
+  [...treesOf(threads)].find(([thread]) => nameOf(thread) === nameOf(of))?.[1] ?? [];
 
 function sessionRef({ id, path }: Thread, agents: readonly Thread[], { harness, layout }: Kind): SessionRef {
   const stats = readableStats(path);

@@ -17,6 +17,7 @@ const stateOf = (env: Environment, home: string): string => env['OPENCLAW_STATE_
 export const database: DatabaseLayout = {
   kind: 'database',
   files: (env, home) => [`${stateOf(env, home)}/agents/*/agent/openclaw-agent.sqlite`],
+  scopeOf: agentFolderOf,
   tables: ['session_windows', 'transcript_events'],
   listQueries: (columns) => [
     {
@@ -124,11 +125,14 @@ const byId = (rows: readonly Row[]): ReadonlyMap<string, Row> => new Map(rows.ma
 export const files: ThreadsLayout = {
   kind: 'threads',
   roots: (env, home) => [`${stateOf(env, home)}/agents`],
-  threadOf: (path) => (isBeside(path) ? undefined : /\/agents\/[^/]+\/sessions\/([^/]+)\.jsonl$/.exec(slashed(path))?.[1]),
+  scopeOf: agentFolderOf,
+  // What was put away lies in folders below, packed.
+  threadOf: (path) =>
+    isBeside(path) ? undefined : /\/agents\/[^/]+\/sessions\/(?:.+\/)?([^/]+)\.jsonl(?:\.zst)?$/.exec(slashed(path))?.[1],
   isBeside,
   topOf: folderOf,
   headOf,
-  companionOf: (path) => path.replace(/\.jsonl$/, '.trajectory.jsonl'),
+  companionOf: (path) => path.replace(/\.jsonl(\.zst)?$/, '.trajectory.jsonl$1'),
   timeOf,
   directoryOf,
   hasStop,
@@ -148,7 +152,7 @@ export const piFiles: ThreadsLayout = {
 
 /** The trajectory of a session; what it was before a compaction. */
 function isBeside(path: string): boolean {
-  return /\.(?:trajectory|checkpoint\.[^/\\]*)\.jsonl$/.test(path);
+  return /\.(?:trajectory|checkpoint\.[^/\\]*)\.jsonl(?:\.zst)?$/.test(path);
 }
 
 const slashed = (path: string): string => path.replaceAll('\\', '/');
@@ -157,10 +161,18 @@ function folderOf(path: string): string {
   return path.replace(/[\\/][^\\/]*$/, '');
 }
 
-function headOf(firstLine: string): ThreadHead | undefined {
+/** Of an agent that the user configured: sessions of two of them may go by one name. */
+function agentFolderOf(path: string): string {
+  return /^.*\/agents\/[^/]+(?=\/(?:agent|sessions)\/)/.exec(slashed(path))?.[0] ?? '';
+}
+
+function headOf(firstLine: string, path: string): ThreadHead | undefined {
   if (!/^\s*\{"type":"session","version":\d/.test(firstLine)) return undefined;
   const id = /"id":"([^"\\]+)"/.exec(firstLine)?.[1];
-  return id === undefined ? {} : { threadId: id };
+  if (id === undefined) return {};
+  // A session of a channel has a file for each of its topics, all of which begin alike.
+  const topic = /-topic-[^/]+?(?=\.jsonl)/.exec(slashed(path))?.[0];
+  return { threadId: topic === undefined || id.endsWith(topic) ? id : `${id}${topic}` };
 }
 
 function timeOf(lineHead: string): number | undefined {

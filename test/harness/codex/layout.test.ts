@@ -31,7 +31,7 @@ test('the folder of all threads', () => {
 
 test.each(CODEX_STORIES)('%s: first lines', (story) => {
   for (const { sessionId, main, agents } of transcriptsOf(story)) {
-    const heads = [main, ...agents].map(({ lines }) => layout.headOf(lines[0]!));
+    const heads = [main, ...agents].map(({ lines }) => layout.headOf(lines[0]!, ''));
     expect(heads.map((head) => head?.threadId)).toEqual([sessionId, ...agents.map(({ id }) => id)]);
     expect(heads[0]?.parentThreadId).toBeUndefined();
     const known = new Set([sessionId, ...agents.map(({ id }) => id)]);
@@ -47,12 +47,12 @@ test('a first line cut off, a fork, a line that is none', () => {
   );
   const first = readFileSync(path, 'utf8').split('\n')[0]!;
   const head = { threadId: '01a1fb09-7d3c-7163-adf0-13435235be42', rootThreadId: '01a1fb09-7d3c-7163-adf0-13435235be42' };
-  expect(layout.headOf(first)).toEqual(head);
-  expect(layout.headOf(first.slice(0, first.indexOf('"base_instructions"') + 40))).toEqual(head);
+  expect(layout.headOf(first, path)).toEqual(head);
+  expect(layout.headOf(first.slice(0, first.indexOf('"base_instructions"') + 40), path)).toEqual(head);
   expect(layout.directoryOf(first)).toBe('/home/dev/project');
   expect(layout.timeOf(first)).toBe(Date.parse('2026-11-20T22:17:45.572Z'));
   for (const line of ['', '{', '[]', '{"type":"event_msg","payload":{"id":"x"}}', '{"type":"session_meta"}'])
-    expect(layout.headOf(line)).toBeUndefined();
+    expect(layout.headOf(line, path)).toBeUndefined();
 });
 
 test('the end of a turn has reached the disk', () => {
