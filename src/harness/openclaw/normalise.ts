@@ -76,7 +76,7 @@ class Building {
     const owned = grouped(strays, (agent) => ownerOf(agent, turns));
     const lines = startLines(raw);
     return {
-      id: main.header?.id ?? sessionId,
+      id: sessionId,
       harness: this.#harness,
       agentName: this.#harness,
       turns: turns.map((turn, at) => this.#once({ ...turn, unclaimedAgents: owned.get(at) ?? [] }, lines[at]!)),

@@ -63,6 +63,12 @@ test('an agent whose session was followed by another one is one agent, and all i
   }
 });
 
+test('a topic of a channel is the session that its file is called by, not the one that its first line names', () => {
+  const main = { name: 'main', lines: lines('s', user(), says('x1', 'stop')) };
+  const { spans } = buildTrace({ harness: 'openclaw', sessionId: 's-topic-7', main, agents: [], ended: true });
+  expect(new Set(spans.map(({ attributes }) => attributes['session.id']))).toEqual(new Set(['s-topic-7']));
+});
+
 describe('an agent that is not there', () => {
   const begun = lines('s', user(), says('x1', 'toolUse', spawn('c1')), spawned('c1'), says('x2', 'stop'));
   const answer = (id: string): string =>
