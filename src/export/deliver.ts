@@ -26,7 +26,7 @@ export interface DeliveryReport {
   readonly requests: number;
   /** Those of them that repeated an earlier one byte for byte. */
   readonly retried: number;
-  /** For the user, each once: why spans are refused or pending, and what the collector warned of. */
+  /** For the user, each once: why spans are refused or pending, and what else to know of them. */
   readonly messages: readonly string[];
   /** Set when nothing will ever get through until the user changes something; also one of the messages. */
   readonly unusable?: string;

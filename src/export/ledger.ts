@@ -7,6 +7,10 @@
  *   +{"t":"<trace id>","c":"<session>","s":{"<span id>":<end in Unix ms>, …}}     acknowledged, or refused for good
  *   -{ … }                                                                        about to be sent
  *
+ * Spans that tell of a session as a whole have lines of their own, in `accounts.jsonl`, with what they told:
+ *
+ *   +{"t":…,"c":…,"s":{…},"u":{"<span id>":{"owner":"<agent>","counts":{"<attribute>":<count>, …}}}}
+ *
  * A line is written before its spans are sent and its first byte changed when they are acknowledged: so a full disk shows
  * itself before anything leaves, and what was acknowledged can always be written down. A process killed in between
  * leaves a `-`: those spans are sent again. A torn line is no line. Whoever writes holds the destination's lock.
@@ -16,8 +20,10 @@ import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
 import { UserError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
+import type { Account } from '../trace/account.ts';
 import { ATTR_SESSION_ID } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
+import type { Telling } from './tellings.ts';
 
 /** Of the files' format. A newer one is not ours to touch, and without a ledger nothing may be sent. */
 const VERSION = 1;
@@ -31,8 +37,15 @@ export interface Ledger {
    * @returns        end in Unix ms by span id
    */
   readonly acknowledged: (spans: readonly Span[], session?: string) => ReadonlyMap<string, number>;
-  /** To be called before spans are sent. @throws when it can't be written: then they must not be sent */
-  readonly intend: (spans: readonly Span[], session: string) => void;
+  /** What its spans told of a session as a whole, by span id: those that were only intended, too. */
+  readonly told: (session: string) => ReadonlyMap<string, Telling>;
+  /**
+   * To be called before spans are sent.
+   *
+   * @param told  what some of them tell of the session as a whole, by span id: acknowledged with the span, or not at all
+   * @throws      when it can't be written: then they must not be sent
+   */
+  readonly intend: (spans: readonly Span[], session: string, told?: ReadonlyMap<string, Account>) => void;
   /** To be called when they are done with. They, or all spans they are part of, were intended before. */
   readonly settle: (spans: readonly Span[]) => void;
   /** Forgets sessions that are no more; each leaves the time up to which it was done with. */
@@ -45,7 +58,11 @@ interface Entry {
   readonly c: string;
   /** Span id → end in Unix ms. */
   readonly s: Readonly<Record<string, number>>;
+  /** Span id → what it told of the session, or of an agent. */
+  readonly u?: Readonly<Record<string, Account>>;
 }
+
+const ACCOUNTS = 'accounts.jsonl';
 
 /** @throws UserError when the ledger is a newer version's */
 export function openLedger(stateFolder: string, destinationKey: string): Ledger {
@@ -53,12 +70,14 @@ export function openLedger(stateFolder: string, destinationKey: string): Ledger 
   claimVersion(join(stateFolder, 'ledger'));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const fileOf = (traceId: string): string => join(folder, `${traceId.slice(0, 2)}.jsonl`);
+  const accounts = join(folder, ACCOUNTS);
   const intended = new Map<string, { readonly path: string; readonly offset: number }>();
   return {
     acknowledged: (spans, session) => {
       const ends = new Map<string, number>();
       const note = (spanId: string, endMs: number): void => void ends.set(spanId, Math.max(endMs, ends.get(spanId) ?? 0));
-      for (const [path, ids] of grouped(new Set(spans.map(({ traceId }) => traceId)), fileOf)) {
+      const traceIds = new Set(spans.map(({ traceId }) => traceId));
+      for (const [path, ids] of [...grouped(traceIds, fileOf), [accounts, traceIds] as const]) {
         const entries = entriesIn(path, new Set(ids));
         for (const { s } of entries) for (const [spanId, endMs] of Object.entries(s)) note(spanId, endMs);
         for (const traceId of new Set(entries.map(({ t }) => t)))
@@ -70,16 +89,31 @@ export function openLedger(stateFolder: string, destinationKey: string): Ledger 
         if (span.endMs <= (doneUntilMs.get(conversationOf(span)) ?? 0)) note(span.spanId, span.endMs);
       return ends;
     },
-    intend: (spans, session) => {
-      for (const [traceId, ofTrace] of grouped(spans, (span) => span.traceId)) {
-        const path = fileOf(traceId);
-        const offset = append(path, '-', {
-          t: traceId,
-          c: session,
-          s: Object.fromEntries(ofTrace.map(({ spanId, endMs }) => [spanId, endMs])),
-        });
-        for (const { spanId } of ofTrace) intended.set(spanId, { path, offset });
-      }
+    told: (session) => {
+      const before = watermarkEntriesIn(folder).filter(({ c }) => c === session);
+      const lines = (readIfThere(accounts) ?? '').split('\n').flatMap((line) => {
+        const entry = entryIn(line);
+        return entry?.c === session ? [{ entry, acknowledged: line.startsWith('+') }] : [];
+      });
+      const told = new Map<string, Telling>();
+      for (const { entry, acknowledged } of [...before.map((entry) => ({ entry, acknowledged: true })), ...lines])
+        for (const [spanId, account] of Object.entries(entry.u ?? {}))
+          if (acknowledged || told.get(spanId)?.acknowledged !== true) told.set(spanId, { ...account, acknowledged });
+      return told;
+    },
+    intend: (spans, session, told = NOTHING_TOLD) => {
+      for (const ofTrace of grouped(spans, ({ traceId }) => traceId).values())
+        for (const [tells, some] of grouped(ofTrace, ({ spanId }) => told.has(spanId))) {
+          const { traceId } = some[0]!;
+          const path = tells ? accounts : fileOf(traceId);
+          const offset = append(path, '-', {
+            t: traceId,
+            c: session,
+            s: Object.fromEntries(some.map(({ spanId, endMs }) => [spanId, endMs])),
+            ...(tells && { u: Object.fromEntries(some.map(({ spanId }) => [spanId, accountIn(told.get(spanId)!)])) }),
+          });
+          for (const { spanId } of some) intended.set(spanId, { path, offset });
+        }
     },
     settle: (spans) => {
       const places = new Map(spans.map(({ spanId }) => intended.get(spanId)!).map((place) => [`${place.path} ${place.offset}`, place]));
@@ -89,6 +123,9 @@ export function openLedger(stateFolder: string, destinationKey: string): Ledger 
     prune: (isGone) => prune(folder, isGone),
   };
 }
+
+const NOTHING_TOLD: ReadonlyMap<string, Account> = new Map();
+const accountIn = ({ owner, counts }: Account): Account => ({ owner, counts });
 
 /** How many spans a destination has acknowledged, or refused for good, of sessions that still are. Reads only. */
 export function settledSpans(stateFolder: string, destinationKey: string): number {
@@ -114,6 +151,8 @@ export interface LedgerAnswer {
   readonly ends: ReadonlyMap<string, number>;
   /** What the session sent itself: trace id by span id. */
   readonly own: ReadonlyMap<string, string>;
+  /** What its spans told of the session as a whole, by span id. */
+  readonly told: ReadonlyMap<string, Account>;
   /** The session was forgotten: it was done with up to then. Unix ms. */
   readonly doneUntilMs: number | undefined;
 }
@@ -126,6 +165,7 @@ export function readLedger(stateFolder: string, destinationKey: string): LedgerR
   const partOf = (line: string, part: 't' | 'c'): string | undefined => ENTRY_BEGINNING.exec(line)?.groups?.[part];
   const ofTrace = grouped(acknowledged, (line) => partOf(line, 't'));
   const ofSession = grouped(acknowledged, (line) => partOf(line, 'c'));
+  const watermarks = watermarkEntriesIn(folder);
   const doneUntilMs = watermarksIn(folder);
   const entries = (found: readonly string[] | undefined): readonly Entry[] => (found ?? []).flatMap((line) => entryOf(line) ?? []);
   return {
@@ -136,6 +176,7 @@ export function readLedger(stateFolder: string, destinationKey: string): LedgerR
         for (const [spanId, endMs] of Object.entries(s)) ends.set(spanId, Math.max(endMs, ends.get(spanId) ?? 0));
       return {
         ends,
+        told: new Map([...watermarks.filter(({ c }) => c === session), ...own].flatMap(({ u = {} }) => Object.entries(u))),
         own: new Map(own.flatMap(({ t, s }) => Object.keys(s).map((spanId) => [spanId, t] as const))),
         doneUntilMs: doneUntilMs.get(session),
       };
@@ -164,7 +205,8 @@ function claimVersion(folder: string): void {
 const versionFile = (folder: string): string => join(folder, 'version');
 const versionIn = (folder: string): number => Number(readIfThere(versionFile(folder))?.trim());
 
-const ledgerFiles = (folder: string): readonly string[] => readdirSync(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file));
+const ledgerFiles = (folder: string): readonly string[] =>
+  readdirSync(folder).filter((file) => file === ACCOUNTS || /^[0-9a-f]{2}\.jsonl$/.test(file));
 
 /** Begins with a line feed, so that a line somebody was killed at does not spoil this one. @returns offset of the mark */
 function append(path: string, mark: '+' | '-', entry: Entry): number {
@@ -209,8 +251,11 @@ const lineEnd = (text: string, from: number): number => {
 };
 
 /** @returns undefined for anything but an acknowledged entry: intentions, torn and damaged lines */
-function entryOf(line: string): Entry | undefined {
-  if (!line.startsWith('+')) return undefined;
+const entryOf = (line: string): Entry | undefined => (line.startsWith('+') ? entryIn(line) : undefined);
+
+/** Whether it was acknowledged or not. */
+function entryIn(line: string): Entry | undefined {
+  if (!/^[+-]/.test(line)) return undefined;
   try {
     const entry: unknown = JSON.parse(line.slice(1));
     return isEntry(entry) ? entry : undefined;
@@ -220,8 +265,16 @@ function entryOf(line: string): Entry | undefined {
 }
 
 function isEntry(value: unknown): value is Entry {
-  const { t, c, s } = (value ?? {}) as Record<string, unknown>;
-  return typeof t === 'string' && typeof c === 'string' && typeof s === 'object' && s !== null && Object.values(s).every(Number.isFinite);
+  const { t, c, s, u = {} } = (value ?? {}) as Record<string, unknown>;
+  return typeof t === 'string' && typeof c === 'string' && isCounts(s) && isObject(u) && Object.values(u).every(isAccount);
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isCounts = (value: unknown): boolean => isObject(value) && Object.values(value).every(Number.isFinite);
+
+function isAccount(value: unknown): value is Account {
+  const { owner, counts } = (value ?? {}) as Record<string, unknown>;
+  return typeof owner === 'string' && isCounts(counts);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -229,41 +282,40 @@ function isEntry(value: unknown): value is Entry {
 
 const WATERMARKS = 'watermarks.jsonl';
 
-function watermarksIn(folder: string): Map<string, number> {
-  const text = readIfThere(join(folder, WATERMARKS)) ?? '';
-  return new Map(
-    text
-      .split('\n')
-      .flatMap((line) => entryOf(line) ?? [])
-      .map(({ c, s }) => [c, s['until'] ?? 0]),
-  );
-}
+const watermarkEntriesIn = (folder: string): readonly Entry[] =>
+  (readIfThere(join(folder, WATERMARKS)) ?? '').split('\n').flatMap((line) => entryOf(line) ?? []);
 
-/** What was only intended goes, too: nobody sends meanwhile, so it is of processes that were killed. */
+const watermarksIn = (folder: string): Map<string, number> => new Map(watermarkEntriesIn(folder).map(({ c, s }) => [c, s['until'] ?? 0]));
+
+/**
+ * What was only intended goes, too: nobody sends meanwhile, so it is of processes that were killed. But what was told of a
+ * session as a whole stays: sent again, it is told with the same span.
+ */
 function prune(folder: string, isGone: (session: string) => boolean): void {
   const doneUntilMs = watermarksIn(folder);
-  const kept = new Map<string, readonly Entry[]>();
+  const told = new Map(watermarkEntriesIn(folder).flatMap(({ c, u }) => (u === undefined ? [] : [[c, u] as const])));
+  const kept = new Map<string, readonly string[]>();
   for (const name of ledgerFiles(folder)) {
     const path = join(folder, name);
-    const entries = readFileSync(path, 'utf8')
-      .split('\n')
-      .flatMap((line) => entryOf(line) ?? []);
+    const lines = readFileSync(path, 'utf8').split('\n');
+    const entries = lines.flatMap((line) => entryOf(line) ?? []);
     const dead = [...grouped(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
     if (dead.length === 0) continue;
     // A fork that only shared what another session had sent is done with it, too.
     for (const ofTrace of dead) for (const { c } of ofTrace) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, lastEndMs(ofTrace)));
+    for (const { c, u } of dead.flat()) if (u !== undefined) told.set(c, { ...told.get(c), ...u });
     const goes = new Set(dead.flat());
-    kept.set(
-      path,
-      entries.filter((entry) => !goes.has(entry)),
-    );
+    const unanswered = lines.filter((line) => line.startsWith('-') && isOfLiving(entryIn(line), isGone));
+    kept.set(path, [...entries.filter((entry) => !goes.has(entry)).map((entry) => `+${JSON.stringify(entry)}`), ...unanswered]);
   }
   if (kept.size === 0) return;
   // The watermarks first: killed in between, a session is told twice here, and never not at all.
-  const watermarks = [...doneUntilMs].map(([c, until]) => `+${JSON.stringify({ t: '', c, s: { until } } satisfies Entry)}\n`);
-  writePrivate(join(folder, WATERMARKS), watermarks.join(''));
-  for (const [path, entries] of kept) writePrivate(path, entries.map((entry) => `\n+${JSON.stringify(entry)}\n`).join(''));
+  const watermarks = [...doneUntilMs].map(([c, until]): Entry => ({ t: '', c, s: { until }, ...(told.has(c) && { u: told.get(c)! }) }));
+  writePrivate(join(folder, WATERMARKS), watermarks.map((entry) => `+${JSON.stringify(entry)}\n`).join(''));
+  for (const [path, lines] of kept) writePrivate(path, lines.map((line) => `\n${line}\n`).join(''));
 }
+
+const isOfLiving = (entry: Entry | undefined, isGone: (session: string) => boolean): boolean => entry?.u !== undefined && !isGone(entry.c);
 
 const lastEndMs = (entries: readonly Entry[]): number =>
   entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);

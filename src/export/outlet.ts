@@ -5,7 +5,7 @@
  * out:  OutletReport: built = acknowledged + before + refused + pending + open, always
  *
  * What the ledger knows is not sent again, whatever changed about it, but for a span whose end has moved later. What may
- * still change is not sent. Between a look at the ledger and its last entry nobody else sends to the same destination.
+ * still change is not sent. Of totals that grow only what the destination was not told yet is. Between a look at the ledger and its last entry nobody else sends to the same destination.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -17,6 +17,7 @@ import type { Span } from '../trace/span.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryReport } from './deliver.ts';
 import { type Destination, shownUrl } from './destination.ts';
 import { openLedger, settledSpans } from './ledger.ts';
+import { tellingsOf } from './tellings.ts';
 
 export interface OutletReport extends DeliveryReport {
   /** Acknowledged by the destination before this call. */
@@ -98,23 +99,28 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
         const ends = options.resend ? new Map<string, number>() : onDisk(stateFolder, () => ledger.acknowledged(spans, session));
         const wanted = spans.filter(isWanted(ends));
         const sent = wanted.filter(maySend);
+        const told = tellingsOf(
+          sent,
+          onDisk(stateFolder, () => ledger.told(session)),
+        );
         const settled = new Set<Span>();
         const report = await delivery.send(
           sent,
           {
-            intend: (batch) => ledger.intend(batch, session),
+            intend: (batch) => ledger.intend(batch, session, told.of),
             settle: (answered) => {
               ledger.settle(answered.spans);
               for (const span of answered.spans) settled.add(span);
             },
           },
-          onWire,
+          told.of.size === 0 ? onWire : (span) => (onWire ?? same)(told.onWire(span)),
         );
         // After it has stopped, sessions are not tried any more: that is no further failure.
         if (sent.length > 0 && !hasStopped) health.note(report, now());
         hasStopped ||= report.stopped !== undefined;
         return {
           ...report,
+          ...(told.isTooMuch && { messages: [...report.messages, tooMuch(session)] }),
           built: spans.length,
           before: spans.length - wanted.length,
           open: wanted.length - sent.length,
@@ -128,6 +134,11 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
     close: delivery.close,
   };
 }
+
+const same = (span: Span): Span => span;
+
+const tooMuch = (session: string): string =>
+  `Session ${session} has used less than was told of it before, so its last turn tells no more: its database was replaced, or counts were corrected.`;
 
 /** Somebody at a terminal may have stopped a process that sends: nobody waits for it for ever, nor once more for each session. */
 function oneAtATime(stateFolder: string, key: string, patienceMs = PATIENCE_MS) {

@@ -63,7 +63,7 @@ export interface Turn extends Run {
   readonly problems: number;
   /**
    * What the harness counted up to here, over all turns, where it keeps no usage per call. On the last turn only: it is
-   * no figure of that turn.
+   * no figure of that turn. Of what is sent turn by turn, each tells what was not told before (export/tellings.ts).
    */
   readonly sessionUsage?: SessionUsage | undefined;
   /** How often each redaction rule hid something, in the turn or below it. Absent: nothing was hidden. */

@@ -164,7 +164,7 @@ function addFinishReason(to: Draft, call: ModelCall | undefined, { names }: Sett
 }
 
 /** Of the harness's own price list, for models that ours does not know. */
-const HARNESS_PRICES = 'harness';
+export const HARNESS_PRICES = 'harness';
 
 /** In place of the sum over calls, which can't be made: the harness counts none. Marked, for it is no figure of this turn. */
 function addSessionUsage(to: Draft, { usage, costUsd }: SessionUsage, { profile, agentUsage }: Settings): void {

@@ -2,12 +2,14 @@
  * The spans against what a destination has acknowledged.
  *
  * in:   `Acknowledged`, the spans
- * out:  how many arrived, and a difference for each span that did not, or that should not have
+ * out:  how many arrived, and a difference for each span that did not, or that should not have, and for totals that arrived
+ *       otherwise than they are
  *
  * No difference: a session that was never exported; spans that may still change; turns begun before the export was set up;
  * a turn that was copied from another session, for that one sends it, as soon as it is final there.
  */
-import { ATTR_TURN_COPIED } from '../trace/semconv.ts';
+import { accountOf } from '../trace/account.ts';
+import { ATTR_COST_USD, ATTR_TURN_COPIED } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import type { Acknowledged, DestinationReport, Difference } from './report.ts';
 
@@ -55,6 +57,10 @@ export function compareDelivery(
         of('span-pending', span, `${where} has not acknowledged it. It is sent with the next hook, or by trace-build sync.`),
       ),
       ...outdated.map((span) => of('span-outdated', span, `${where} has it with an earlier end. It is sent again by trace-build sync.`)),
+      ...final.flatMap((span) => {
+        const says = ends.has(span.spanId) ? toldOtherwise(span, known) : undefined;
+        return says === undefined ? [] : [of('span-totals', span, `${where} was told ${says}`)];
+      }),
       ...notBuilt.map(
         ([spanId, traceId]): Difference => ({
           kind: 'span-not-built',
@@ -66,6 +72,26 @@ export function compareDelivery(
       ),
     ],
   };
+}
+
+/** Cents that were added up in another order are the same. */
+const SAME = 1e-9;
+
+/** The build has totals on one span; several may have told parts of them. Undefined: they are told, or none ever was. */
+function toldOtherwise(span: Span, { told = new Map() }: Acknowledged): string | undefined {
+  const account = accountOf(span);
+  const parts = [...told.values()].flatMap(({ owner, counts }) => (owner === account?.owner ? [counts] : []));
+  if (account === undefined || parts.every((counts) => Object.keys(counts).length === 0)) return undefined;
+  const wrong = Object.entries(account.counts)
+    .map(([name, total]) => ({ name, total, sum: parts.reduce((sum, counts) => sum + (counts[name] ?? 0), 0) }))
+    .filter(({ total, sum }) => Math.abs(total - sum) > SAME);
+  if (wrong.length === 0) return undefined;
+  const counts = wrong.map(({ name, total, sum }) => `${sum}${name === ATTR_COST_USD ? ' USD' : ` ${name}`} in place of ${total}`);
+  const isMore = wrong.some(({ total, sum }) => sum > total);
+  const then = isMore
+    ? 'What was taken back since can not be: the turns to come tell less.'
+    : 'The next turn tells the rest, or trace-build sync --resend.';
+  return `${counts.join(', ')}, in all. ${then}`;
 }
 
 function beginnings(spans: readonly Span[]): ReadonlyMap<string, number> {

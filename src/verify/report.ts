@@ -5,6 +5,7 @@
  * out:  `VerifyReport`, made by compare.ts, shown by cli/
  */
 import type { Place, Tokens } from '../harness/recount.ts';
+import type { Account } from '../trace/account.ts';
 
 export interface VerifyReport {
   /** The raw lines against the spans. */
@@ -88,6 +89,7 @@ export type DifferenceKind =
   | 'declared-cost'
   | 'span-pending'
   | 'span-outdated'
+  | 'span-totals'
   | 'span-not-built';
 
 export interface Difference {
@@ -113,6 +115,8 @@ export interface Acknowledged {
   readonly ends: ReadonlyMap<string, number>;
   /** Ids of the spans that this session sent itself, and their traces. */
   readonly own: ReadonlyMap<string, string>;
+  /** What its spans told of the session or an agent as a whole, by span id: the parts of what grew meanwhile. */
+  readonly told?: ReadonlyMap<string, Account>;
   /** Its entries are gone: everything up to this time was done with. Unix ms. */
   readonly doneUntilMs?: number | undefined;
   /** Turns begun earlier were left out on purpose. Unix ms. */

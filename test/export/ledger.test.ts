@@ -308,3 +308,54 @@ describe('for whoever only looks', () => {
     expect(isOfNewerVersion(state)).toBe(true);
   });
 });
+
+describe('what was told of a session as a whole', () => {
+  const account = (count: number) => ({ owner: '', counts: { 'gen_ai.usage.input_tokens': count } });
+  const tell = (ledger: Ledger, one: Span, count: number, session = 'a'): void =>
+    ledger.intend([one, span(50, { traceId: one.traceId })], session, new Map([[one.spanId, account(count)]]));
+
+  test('is acknowledged with its span, and known before, of this session only', () => {
+    const state = aState();
+    const ledger = open(state);
+    tell(ledger, span(0), 5);
+    expect([...open(state).told('a')]).toEqual([[span(0).spanId, { ...account(5), acknowledged: false }]]);
+    ledger.settle([span(0)]);
+    expect([...open(state).told('a')]).toEqual([[span(0).spanId, { ...account(5), acknowledged: true }]]);
+    expect(known(state, [span(0), span(50)])).toEqual(endsOf([span(0)]));
+    tell(ledger, span(0), 7);
+    expect(open(state).told('a').get(span(0).spanId)).toMatchObject(account(5));
+    ledger.settle([span(0), span(50)]);
+    expect(open(state).told('a').get(span(0).spanId)).toMatchObject(account(7));
+    expect(known(state, [span(0), span(50)])).toEqual(endsOf([span(0), span(50)]));
+    expect(open(state).told('b').size).toBe(0);
+    expect(settledSpans(state, KEY)).toBe(2);
+  });
+
+  test('outlives its session, and what others wait for an answer to', () => {
+    const state = aState();
+    const ledger = open(state);
+    tell(ledger, span(0), 5);
+    ledger.settle([span(0)]);
+    const other = span(1, { traceId: trace(2) });
+    tell(ledger, other, 6, 'b');
+    for (const times of [1, 2]) {
+      open(state).prune((session) => session === 'a');
+      const back = span(10 + times, { traceId: trace(3) });
+      expect(open(state).told('a').get(span(0).spanId)).toEqual({ ...account(5), acknowledged: true });
+      expect(open(state).told('b').get(other.spanId)).toEqual({ ...account(6), acknowledged: false });
+      tell(ledger, back, 8);
+      ledger.settle([back]);
+    }
+    open(state).prune(() => true);
+    expect([...open(state).told('a').values()].map(({ counts }) => counts)).toEqual([5, 8, 8].map((count) => account(count).counts));
+  });
+
+  test.each(['"u":null', '"u":{"x":null}', '"u":{"x":{"owner":"","counts":{"y":"z"}}}'])('%s is damage', (part) => {
+    const state = aState();
+    open(state);
+    mkdirSync(folderOf(state), { recursive: true });
+    writeFileSync(join(folderOf(state), 'accounts.jsonl'), `\n+{"t":"${trace(1)}","c":"a","s":{"${span(0).spanId}":1},${part}}\n`);
+    expect(open(state).told('a').size).toBe(0);
+    expect(known(state, [span(0)])).toEqual({});
+  });
+});
