@@ -12,7 +12,6 @@ import { describe, destinationFrom, resourceOverrides } from '../export/destinat
 import { otlpJsonChunks } from '../export/otlp-json.ts';
 import type { OutletReport } from '../export/outlet.ts';
 import type { Scope } from '../export/readable.ts';
-import { harnesses } from '../harness/index.ts';
 import { type BuildOptions, type Standing, type TracedRef, traceSessions } from '../pipeline.ts';
 import { findSessions, lastSession, type Places, placeOf, type SessionRef } from '../read/find.ts';
 import { scopeOf } from '../sync/settings.ts';
@@ -24,6 +23,7 @@ import { holdsSession, noSession, nothingIn } from './no-session.ts';
 import type { Options } from './options.ts';
 import { writeOut } from './out-file.ts';
 import { withPager } from './pager.ts';
+import { placesOf } from './places.ts';
 import { progressBar } from './progress.ts';
 import { openSending, type Sending } from './sending.ts';
 import { configOf, pathsOf, settled, traceparentIn } from './settings.ts';
@@ -56,7 +56,7 @@ export interface World {
 }
 
 export async function run(options: Options, world: World): Promise<number> {
-  const refs = sessionsFor(options, { env: world.env, home: world.home, harnesses }, world.cwd);
+  const refs = sessionsFor(options, placesOf(world), world.cwd);
   const loaded = configOf(world);
   const settings = settled(options, loaded, world.env);
   const configured = destinationConfig(loaded, world.home);

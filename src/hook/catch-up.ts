@@ -15,7 +15,7 @@ import { scopeDecider, sessionsInScope, startDirectoryOf } from '../sync/in-scop
 import { originalsFirst } from '../sync/order.ts';
 import { isOwnStamp, standingOf } from '../sync/standing.ts';
 import { allSessions, forget, readState, type SessionState, settle, unsettledSessions, writeState } from '../sync/state.ts';
-import { deliver } from './session-jobs.ts';
+import { deliver, foundBy, keepWaiting } from './session-jobs.ts';
 import type { Shift } from './shift.ts';
 import { pruneSpools } from './spools.ts';
 
@@ -47,11 +47,12 @@ export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerato
     if (state.disabled) settle(paths.state, state);
     // A folder's listing for each would cost a hook more than all else, when there is nothing to be done.
     if (state.disabled || (isThere(state) && (!delivers || isAsItWas(state, crew)))) continue;
-    const ref = refOf(state, crew);
+    const { ref, obstacle } = lookedFor(state, crew);
     // Its first hook may have come before it could be known whose agent it is.
     const isAgent = ref?.agents.some(({ agentId }) => agentId === state.sessionId) === true;
     if (isAgent) forget(paths.state, state);
-    if (ref === undefined) settleGone(state, crew);
+    if (ref === undefined && obstacle !== undefined) keepWaiting(state, obstacle, crew);
+    else if (ref === undefined) settleGone(state, crew);
     else if (delivers && isInScope(ref)) {
       await deliverIfDue(ref, isAgent ? readState(paths.state, nameOf(ref)) : state);
       delivers = maySend(crew);
@@ -99,13 +100,12 @@ function isAsItWas(state: SessionState, { tools, version, places, now }: Shift):
 }
 
 /** A session that works in a worktree takes its file there. */
-function refOf({ path, sessionId }: SessionState, { places }: Shift): SessionRef | undefined {
-  try {
-    return path !== undefined && existsSync(path) ? findSession(path, sessionId, places) : findSessionOfId(sessionId, places);
-  } catch {
-    return undefined; // There is none.
-  }
-}
+const lookedFor = ({ path, sessionId, harness }: SessionState, { places }: Shift) =>
+  foundBy(() =>
+    path !== undefined && existsSync(path)
+      ? findSession(path, sessionId, places)
+      : findSessionOfId(sessionId, { ...places, harnesses: places.harnesses.filter(({ name }) => name === harness) }),
+  );
 
 /** A session that was left without a prompt never had a transcript; one that had may have been deleted before its time. */
 function settleGone(state: SessionState, { paths, log, now }: Shift): void {

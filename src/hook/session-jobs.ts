@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { processOf } from '../disk/lock.ts';
 import { mayTry } from '../export/outlet.ts';
-import { findSession, findSessionOfId, type Places, type SessionRef } from '../read/find.ts';
+import { findSession, findSessionOfId, obstacleIn, type Places, type SessionRef, type UnreadableFile } from '../read/find.ts';
 import { deliverSession, nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
 import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
@@ -20,7 +20,7 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const { paths, log } = crew;
   const { sessionId } = jobs[0]!;
   const done = (): void => jobs.forEach(remove);
-  const early = refOf(jobs, crew);
+  const { ref: early } = found(jobs, crew);
   const name: SessionName = early === undefined ? { harness: harnessOf(jobs, crew), sessionId } : nameOf(early);
   const known = readState(paths.state, name);
   if (known.disabled || jobs.some(({ disabled }) => disabled)) {
@@ -41,14 +41,15 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   // Also before an end: /clear follows a turn so closely that its last lines are not written yet.
   const settled = early !== undefined && stop !== undefined && (await hasSettled(early, stop, crew));
   if (early !== undefined && ended) await untilQuiet(early, own.at(-1)!.atMs, crew);
-  const ref = refOf(jobs, crew);
+  const { ref, obstacle } = found(jobs, crew);
   const directory = told(ref) ?? expected;
   const state = {
     ...withEvents(known, jobs, own),
     ...(directory !== undefined && { startDirectory: directory }),
     ...(ref?.path !== undefined && { path: ref.path, transcriptSeen: true as const }),
   };
-  writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, 'unsettled');
+  if (ref === undefined && obstacle !== undefined) keepWaiting(state, obstacle, crew);
+  else writeState(paths.state, { ...state, ...(settled && { stoppedAtMs: stop.atMs }) }, 'unsettled');
   done();
   // What a hook says is enough to remember a session, and not enough to send it.
   if (ref === undefined || !isInScope(told(ref)) || (crew.loaded.config.when === 'session' && !ended)) return;
@@ -76,17 +77,33 @@ export async function deliver(ref: SessionRef, { tools, now, paths }: Shift, log
   }
 }
 
-/** @returns undefined while there is no transcript: it was not begun yet, or is gone */
-function refOf(jobs: readonly Job[], crew: Shift): SessionRef | undefined {
+/** It lies in what can't be read, as far as anybody can tell: it is looked for again, and told of once. */
+export function keepWaiting(state: SessionState, { message }: UnreadableFile, { paths, log, now }: Shift): void {
+  const isNews = state.failure?.message !== message;
+  if (isNews) log('error', message, state.sessionId);
+  writeState(paths.state, isNews ? { ...state, failure: { atMs: now(), message } } : state, 'unsettled');
+}
+
+interface Found {
+  /** Undefined while there is no transcript: it was not begun yet, is gone, or can't be read. */
+  readonly ref?: SessionRef | undefined;
+  /** What can't be read, and may hold it. */
+  readonly obstacle?: UnreadableFile | undefined;
+}
+
+function found(jobs: readonly Job[], crew: Shift): Found {
   const { sessionId } = jobs[0]!;
   const places: Places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) };
   const told = jobs.flatMap(({ transcriptPath }) => transcriptPath ?? []).toReversed();
   // A hook within a sub-agent names the agent's transcript, and the session's id.
+  let obstacle: UnreadableFile | undefined;
   for (const path of new Set(told)) {
-    const ref = existsSync(path) ? foundOr(() => findSession(path, sessionId, places)) : undefined;
-    if (ref !== undefined) return ref;
+    const at = existsSync(path) ? foundBy(() => findSession(path, sessionId, places)) : {};
+    if (at.ref !== undefined) return at;
+    obstacle ??= at.obstacle;
   }
-  return foundOr(() => findSessionOfId(sessionId, places));
+  const anywhere = foundBy(() => findSessionOfId(sessionId, places));
+  return { ...anywhere, obstacle: obstacle ?? anywhere.obstacle };
 }
 
 /** It says so, or it is one that was found below its session. */
@@ -94,11 +111,11 @@ const isOfAgent = ({ harness, agentId, sessionId }: Job, ref: SessionRef | undef
   harness !== undefined &&
   (agentId !== undefined || (ref !== undefined && ref.sessionId !== sessionId && ref.rows?.ids.includes(sessionId) !== true));
 
-function foundOr(find: () => SessionRef | undefined): SessionRef | undefined {
+export function foundBy(find: () => SessionRef | undefined): Found {
   try {
-    return find();
-  } catch {
-    return undefined; // There is none of that name.
+    return { ref: find() };
+  } catch (error) {
+    return { obstacle: obstacleIn(error) }; // Else there is none of that name.
   }
 }
 

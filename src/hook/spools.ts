@@ -11,9 +11,13 @@ import { orphans, spoolFolder } from '../read/spool.ts';
 export function pruneSpools(places: Places, beforeMs: number): void {
   for (const harness of places.harnesses) {
     if (!harness.layouts.some((layout) => layout.kind === 'database' && layout.hasSpool === true)) continue;
-    const sessions = allSessions({ ...places, harnesses: [harness] });
-    // Not one: then it is the database that can't be read.
-    if (sessions.length === 0) continue;
+    let isWhole = true;
+    const onUnreadable = (): void => {
+      isWhole = false;
+    };
+    const sessions = allSessions({ ...places, harnesses: [harness], onUnreadable });
+    // Who can't be read may have sessions of its own; and a database without any is a new one in the place of another.
+    if (!isWhole || sessions.length === 0) continue;
     const ids = sessions.flatMap(({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((each) => each?.ids ?? []));
     for (const path of orphans(spoolFolder(places.home, harness.name), ids, beforeMs)) rmSync(path, { force: true });
   }

@@ -7,10 +7,11 @@
 import { basename, dirname, join } from 'node:path';
 import { grouped } from '../grouped.ts';
 import type { DatabaseLayout, DatabaseSession, Harness } from '../harness/harness.ts';
-import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats, tolerantly } from './folders.ts';
+import { entriesOf, foldersIn, foldersUnder, readableHead, readableStats } from './folders.ts';
 import type { Places, SessionRef, Store } from './refs.ts';
 import { spoolFolder, spoolLines, spoolStamp, spoolsIn } from './spool.ts';
 import { type OpenDatabase, readDatabase } from './sqlite.ts';
+import { tolerantly } from './unreadable.ts';
 
 interface Kind {
   readonly harness: Harness;
@@ -24,10 +25,14 @@ export function databaseStore(kind: Kind, places: Places): Store {
   const { harness, layout } = kind;
   const roots = layout.files(places.env, places.home);
   const ownNames = new Set(roots.map((root) => basename(root)));
-  const usual = (): readonly string[] => roots.flatMap(matching).flatMap((path) => tolerantly(() => (owns(path) ? [path] : [])));
-  const all = (): readonly SessionRef[] => usual().flatMap((path) => tolerantly(() => at(path)));
-  const owns = (path: string): boolean =>
-    isDatabase(path) && readDatabase(path, ({ columns }) => layout.tables.every((table) => columns[table] !== undefined));
+  const told = <T>(find: () => readonly T[]): readonly T[] => tolerantly(find, places.onUnreadable);
+  // Whatever its first bytes are, it should be a database; but for an empty one, which is only being made.
+  const isInPlace = (path: string): boolean => readableStats(path)?.size !== 0 && holds(path);
+  const usual = (): readonly string[] => roots.flatMap(matching).flatMap((path) => told(() => (isInPlace(path) ? [path] : [])));
+  const all = (): readonly SessionRef[] => usual().flatMap((path) => told(() => at(path)));
+  const holds = (path: string): boolean =>
+    readDatabase(path, ({ columns }) => layout.tables.every((table) => columns[table] !== undefined));
+  const owns = (path: string): boolean => isDatabase(path) && holds(path);
   const at = (path: string): readonly SessionRef[] => sessionsIn(path, kind, places.home);
   return {
     harness,
@@ -44,7 +49,7 @@ export function databaseStore(kind: Kind, places: Places): Store {
           .flatMap((path) => {
             const find = (): readonly SessionRef[] => (owns(path) ? at(path) : []);
             // Of another program's, or of one that was only called so, the user wants to know nothing.
-            return ownNames.has(basename(path)) ? find() : tolerantly(find);
+            return ownNames.has(basename(path)) ? told(find) : tolerantly(find);
           }),
       ),
     withId: (prefix) =>
@@ -55,7 +60,7 @@ export function databaseStore(kind: Kind, places: Places): Store {
     writtenSince: (sinceMs) =>
       usual().flatMap((path) => {
         const atMs = writtenMs(path);
-        return atMs >= sinceMs ? [{ atMs, refs: () => at(path) }] : [];
+        return atMs >= sinceMs ? [{ atMs, refs: () => told(() => at(path)) }] : [];
       }),
   };
 }

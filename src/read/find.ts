@@ -7,14 +7,17 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import { databaseStore } from './databases.ts';
-import { tolerantly, unreadable } from './folders.ts';
+import { unreadable } from './folders.ts';
 import { agentsAround, type BesideIndex, projectsStore } from './projects.ts';
 import { type AgentRef, type Places, placeOf, type SessionRef, type Store } from './refs.ts';
 import { threadsAround, threadsStore } from './threads.ts';
+import { reasonAgainst } from './transcript.ts';
+import { NoSuchSession, onceEachFile, tolerantly, UnreadableFile } from './unreadable.ts';
 
 export { isDatabase } from './databases.ts';
 export { type BesideIndex, findNeighbour } from './projects.ts';
 export { type AgentRef, type Places, placeOf, type SessionRef } from './refs.ts';
+export { type Listener, obstacleIn, onceEachFile, type UnreadableFile } from './unreadable.ts';
 
 /**
  * @param given   a file, a directory, a session id or the beginning of one
@@ -23,11 +26,14 @@ export { type AgentRef, type Places, placeOf, type SessionRef } from './refs.ts'
  */
 export function findSessions(given: string, places: Places, beside: BesideIndex = new Map()): readonly SessionRef[] {
   const stats = statsOf(given);
-  const stores = storesOf(places, beside);
-  if (stats === undefined) return [onlyOne(byId(given, stores))];
+  if (stats === undefined) return [onlyOne(byId(given, places, beside))];
+  const [telling, unread] = listening(places);
+  const stores = storesOf(telling, beside);
   if (stats.isDirectory()) {
     demandReadable(given);
     const found = onceEach(stores.flatMap((store) => store.under(given)));
+    if (found.length === 0 && unread.length === 1) throw unread[0]!;
+    for (const file of unread) places.onUnreadable?.(file);
     if (found.length === 0)
       throw new UserError(
         `${given} holds no sessions.`,
@@ -51,7 +57,7 @@ export function findSessions(given: string, places: Places, beside: BesideIndex 
  *
  * @throws UserError when there is none
  */
-export const findSessionOfId = (sessionId: string, places: Places): SessionRef => byId(sessionId, storesOf(places, new Map()))[0]!;
+export const findSessionOfId = (sessionId: string, places: Places): SessionRef => byId(sessionId, places, new Map())[0]!;
 
 /**
  * One session whose file is known: a database holds many.
@@ -66,31 +72,42 @@ export function findSession(path: string, sessionId: string, places: Places, bes
 /** The newest session begun in a directory. */
 export function lastSession(directory: string, places: Places): SessionRef {
   const real = realpathSync(directory);
-  const stores = storesOf(places, new Map());
+  const [telling, unread] = listening(places);
+  const stores = storesOf(telling, new Map());
   const newest = stores.flatMap((store) => store.begunIn(real)).toSorted((a, b) => b.modifiedMs - a.modifiedMs)[0];
-  if (newest !== undefined) return newest;
-  throw new UserError(
-    `No session of ${real} was found under ${searchedPlaces(places).join(', ')}.`,
-    'Change to the directory the agent was started in, or name a transcript.',
-  );
+  if (newest === undefined)
+    throw new NoSuchSession(
+      `No session of ${real} was found under ${searchedPlaces(places).join(', ')}.`,
+      'Change to the directory the agent was started in, or name a transcript.',
+      unread,
+    );
+  // A newer one may lie in there.
+  for (const file of unread) places.onUnreadable?.(file);
+  return newest;
 }
 
 /** Where sessions are looked for when nothing is named; for people. */
 export const searchedPlaces = (places: Places): readonly string[] => storesOf(places, new Map()).flatMap(({ roots }) => roots);
 
-/** All sessions of this machine, the last changed first. What can't be read is left out. */
+/** All sessions of this machine, the last changed first. What can't be read is left out, and `places` are told of it. */
 export function allSessions(places: Places): readonly SessionRef[] {
-  return onceEach(storesOf(places, new Map()).flatMap((store) => tolerantly(() => store.all()))).toSorted(
+  return onceEach(storesOf(places, new Map()).flatMap((store) => tolerantly(() => store.all(), places.onUnreadable))).toSorted(
     (a, b) => b.modifiedMs - a.modifiedMs || (a.sessionId < b.sessionId ? -1 : 1),
   );
 }
 
-/** Sessions in the usual places whose files were written to since, the last one first. What can't be read is left out. */
+/** Sessions in the usual places whose files were written to since, the last one first. What can't be read is left out, and `places` are told of it. */
 export function* sessionsWritten(places: Places, sinceMs: number): Generator<SessionRef> {
   const files = storesOf(places, new Map()).flatMap((store) => store.writtenSince(sinceMs));
   for (const { refs } of files.toSorted((a, b) => b.atMs - a.atMs))
-    for (const ref of tolerantly(refs)) if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
+    for (const ref of tolerantly(refs, places.onUnreadable)) {
+      const why = ref.begunMs === 0 && ref.path !== undefined && ref.rows === undefined ? reasonAgainst(ref.path) : undefined;
+      if (why !== undefined) places.onUnreadable?.(new UnreadableFile(ref.path!, why.replace(/, \w+ '.*$/s, ''), CHECK_FILE));
+      else if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
+    }
 }
+
+const CHECK_FILE = 'Check its permissions, or run as the user it belongs to.';
 
 /** The agents that lie around a session, by where that is and by their ids. */
 export type AgentIndex = Map<string, ReadonlyMap<string, AgentRef>>;
@@ -157,8 +174,16 @@ function onlyOne(found: readonly SessionRef[]): SessionRef {
   );
 }
 
+/** The same places, and what could not be read in them. */
+function listening(places: Places): readonly [Places, readonly UnreadableFile[]] {
+  const unread: UnreadableFile[] = [];
+  return [{ ...places, onUnreadable: onceEachFile((file) => unread.push(file)) }, unread];
+}
+
 /** The one written last first. */
-function byId(id: string, stores: readonly Store[]): readonly SessionRef[] {
+function byId(id: string, places: Places, beside: BesideIndex): readonly SessionRef[] {
+  const [telling, unread] = listening(places);
+  const stores = storesOf(telling, beside);
   const advice = 'Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.';
   if (id === '') throw new UserError('What was named is an empty text.', advice);
   if (id.includes('/') || id.endsWith('.jsonl')) throw new UserError(`There is no ${id}.`, advice);
@@ -172,7 +197,7 @@ function byId(id: string, stores: readonly Store[]): readonly SessionRef[] {
       `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' …' : ''}`,
       'Give more of the id.',
     );
-  if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
+  if (found.length === 0) throw new NoSuchSession(`There is no file, directory or session called ${id}.`, advice, unread);
   // A session that moved to another folder may have left its old file behind.
   return onceEach(found.map(({ ref }) => ref())).toSorted((a, b) => b.modifiedMs - a.modifiedMs);
 }

@@ -6,8 +6,8 @@
  */
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { UserError } from '../errors.ts';
 import { headOf } from './lines.ts';
+import { UnreadableFile } from './unreadable.ts';
 
 export const entriesOf = (folder: string) => listed(folder).filter((entry) => !entry.isFolder);
 export const foldersIn = (folder: string): readonly string[] => listed(folder).flatMap((entry) => (entry.isFolder ? [entry.name] : []));
@@ -74,19 +74,6 @@ export function readableHead(path: string, bytes: number): string {
   }
 }
 
-export const unreadable = (path: string, error: unknown): UserError =>
+export const unreadable = (path: string, error: unknown): UnreadableFile =>
   // Node repeats the path at the end.
-  new UserError(
-    `${path} can't be read: ${(error as Error).message.replace(/, \w+ '.*$/s, '')}.`,
-    'Check the path, and the permissions of its folders.',
-  );
-
-/** One that has vanished meanwhile, or can't be read, must not cost the others. */
-export function tolerantly<T>(find: () => readonly T[]): readonly T[] {
-  try {
-    return find();
-  } catch (error) {
-    if (error instanceof UserError) return [];
-    throw error;
-  }
-}
+  new UnreadableFile(path, (error as Error).message.replace(/, \w+ '.*$/s, ''), 'Check the path, and the permissions of its folders.');

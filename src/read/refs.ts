@@ -5,6 +5,7 @@
  * out:  made by projects.ts, threads.ts and databases.ts, one for each way sessions lie on disk
  */
 import type { DatabaseSession, Harness, Layout } from '../harness/harness.ts';
+import type { Listener } from './unreadable.ts';
 
 export interface SessionRef {
   readonly harness: Harness;
@@ -38,6 +39,8 @@ export interface Places {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly harnesses: readonly Harness[];
+  /** Told of files that should hold sessions and can't be read, when many are looked at; of one perhaps again and again. */
+  readonly onUnreadable?: Listener;
 }
 
 /** Names a session among all, and to people. */
@@ -59,7 +62,7 @@ export interface Store {
    * @throws UserError for a file that the user should not have named
    */
   at(path: string): readonly SessionRef[];
-  /** Those in the usual places. What can't be read is left out. */
+  /** Those in the usual places. What can't be read is left out, and told of, here and in all that follow. */
   all(): readonly SessionRef[];
   /** A folder and all below it. @throws UserError for a folder that the user should not have named */
   under(folder: string): readonly SessionRef[];

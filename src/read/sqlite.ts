@@ -3,16 +3,16 @@
  * whoever writes is never kept waiting.
  *
  * in:   path of the database, what to ask of it
- * out:  `readDatabase`; a `UserError` that says why when it can't be read
+ * out:  `readDatabase`; an `UnreadableFile` that says why when it can't be read
  *
  * One way for all versions of Node: an image of the last commit (wal.ts), opened in memory by sql.js. What is too large for
  * that is read where it lies by Node's own SQLite, where there is one and opening the database would create no file.
  */
 import { realpathSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { UserError } from '../errors.ts';
 import type { Query, Row, TableColumns } from '../harness/harness.ts';
 import { sqlJs } from './sql-js.ts';
+import { UnreadableFile } from './unreadable.ts';
 import { snapshotOf } from './wal.ts';
 import { isZstd, unpacked } from './zstd.ts';
 
@@ -43,7 +43,7 @@ export interface ReadOptions {
 /**
  * @param use  may be called again when the database turns out to be damaged at the first try; what it returns must not lean
  *             on the database
- * @throws UserError when it can't be read
+ * @throws UnreadableFile
  */
 export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, options: ReadOptions = {}): T {
   const { maxBytes = MAX_IMAGE_BYTES, nowMs = Date.now, wait = sleep } = options;
@@ -59,7 +59,7 @@ export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, opti
       if (snapshot.kind === 'too-large') return usePlace(path, real, snapshot, use);
       if (snapshot.kind === 'image') {
         const isSettled = [real, `${real}-wal`].map(writtenMs).every((atMs) => nowMs() - atMs > settledAfterMs(atMs));
-        return useImage(snapshot.bytes, snapshot.doubtful, isSettled ? stamp : undefined, use);
+        return useImage(path, snapshot.bytes, snapshot.doubtful, isSettled ? stamp : undefined, use);
       }
       why = snapshot.why;
     } catch (error) {
@@ -80,10 +80,10 @@ export function readDatabase<T>(path: string, use: (db: OpenDatabase) => T, opti
 let kept: { readonly stamp: string; readonly db: OpenDatabase; close(): void } | undefined;
 
 /** @param stamp  under which it may be kept */
-function useImage<T>(bytes: Buffer, doubtful: boolean, stamp: string | undefined, use: (db: OpenDatabase) => T): T {
+function useImage<T>(path: string, bytes: Buffer, doubtful: boolean, stamp: string | undefined, use: (db: OpenDatabase) => T): T {
   kept?.close();
   kept = undefined;
-  const { Database } = loaded();
+  const { Database } = loaded(path);
   const database = asking(() => new Database(bytes));
   const close = () => database.close();
   try {
@@ -115,11 +115,11 @@ function useImage<T>(bytes: Buffer, doubtful: boolean, stamp: string | undefined
 }
 
 /** A copy of the program that lacks a file must not cost the sessions that lie in no database. */
-function loaded(): ReturnType<typeof sqlJs> {
+function loaded(path: string): ReturnType<typeof sqlJs> {
   try {
     return sqlJs();
   } catch (error) {
-    throw new UserError(`SQLite could not be loaded: ${(error as Error).message}`, 'Install trace-build again.');
+    throw unreadable(path, `SQLite could not be loaded: ${(error as Error).message}`, 'Install trace-build again.');
   }
 }
 
@@ -248,7 +248,7 @@ function rethrown(path: string, error: unknown): never {
   throw said === undefined ? error : unreadable(path, said, 'Check the path and its permissions.');
 }
 
-const unreadable = (path: string, why: string, hint: string): UserError => new UserError(`${path} can't be read: ${why}`, hint);
+const unreadable = (path: string, why: string, hint: string): UnreadableFile => new UnreadableFile(path, why, hint);
 
 /** Without giving up the thread: there is nothing else to do in the meantime. */
 function sleep(ms: number): void {

@@ -123,7 +123,8 @@ function* readableLines(path: string, lines: Iterable<Buffer>): Generator<Buffer
   }
 }
 
-function reasonAgainst(path: string): string | undefined {
+/** Undefined: it can be read, as far as the file system says. */
+export function reasonAgainst(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);
     return statSync(path).isFile() ? undefined : 'it is no regular file';

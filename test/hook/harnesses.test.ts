@@ -164,6 +164,34 @@ test('what is remembered of a session goes some time after it was deleted from i
   expect(states()).toEqual(all.filter((name) => name !== `${deleted!.sessionId}.json`));
 });
 
+test('a session whose database can not be read is told of once, kept, and delivered when it can', async () => {
+  const { folder, refs, atMs } = bring('hermes/real-run-0.18.2');
+  const database = join(folder, 'state.db');
+  const good = readFileSync(database);
+  const bad = Buffer.from(good).fill(0xff, 100, 8192);
+  writeFileSync(database, bad);
+  for (const ref of refs) hook({ event: 'SessionEnd', harness: 'hermes', atMs: atMs + 1_000, payload: payloadOf(ref) });
+  const now = (): number => atMs + 5_000;
+  for (let times = 0; times < 3; times++) await machine.work({ now });
+  expect(machine.queued()).toEqual([]);
+  const entries = machine.log().trim().split('\n');
+  expect(entries).toHaveLength(refs.length);
+  for (const entry of entries) expect(entry).toContain(`${database} can't be read: `);
+  for (const { sessionId } of refs)
+    expect(readState(machine.paths.state, { harness: 'hermes', sessionId }).failure?.message).toContain("can't be read");
+  const { stdout } = await trace(['doctor', '--offline'], {
+    home: machine.home,
+    databaseHome: machine.home,
+    managed: machine.paths.managed,
+  });
+  expect(stdout).toMatch(new RegExp(`${refs[0]!.sessionId}.*~?/.hermes/state.db can't be read`));
+  expect(idsTaken(collector)).toEqual([]);
+  writeFileSync(database, good);
+  await machine.work({ now });
+  expect(idsTaken(collector), machine.log()).toEqual(spanIdsIn(folder));
+  for (const { sessionId } of refs) expect(readState(machine.paths.state, { harness: 'hermes', sessionId }).failure).toBeUndefined();
+});
+
 test('codex tells of the end of a turn before it writes it', async () => {
   const { refs } = bring('codex/0.169-plain');
   const ref = refs[0]!;

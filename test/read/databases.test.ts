@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { harnesses } from '../../src/harness/index.ts';
-import { allSessions, findSessionOfId, findSessions, type Places } from '../../src/read/find.ts';
+import { allSessions, findSessionOfId, findSessions, lastSession, type Places } from '../../src/read/find.ts';
 import { databaseOf } from '../support/sqlite.ts';
 
 const top = realpathSync(mkdtempSync(join(tmpdir(), 'trace-build-databases-')));
@@ -59,8 +59,15 @@ test('databases of others in a folder cost nothing, whatever is in them; one tha
   const places = home({ 'copy.db': ours!, 'others.sqlite': others!, 'later.db': later! });
   expect(ids(findSessions(places.folder, places))).toEqual(['a']);
   writeFileSync(join(places.folder, 'state.db'), later!);
+  const told: string[] = [];
+  const telling = { ...places, onUnreadable: ({ path }: { path: string }) => told.push(path) };
+  expect(ids(findSessions(places.folder, telling))).toEqual(['a']);
+  expect(allSessions(telling)).toEqual([]);
+  expect(told).toEqual([join(places.folder, 'state.db'), join(places.folder, 'state.db')]);
+  for (const find of [() => findSessionOfId('a', places), () => lastSession(places.folder, places)])
+    expect(find).toThrow(`${join(places.folder, 'state.db')} can't be read: unsupported file format.`);
+  rmSync(join(places.folder, 'copy.db'));
   expect(() => findSessions(places.folder, places)).toThrow('unsupported file format');
-  expect(allSessions(places)).toEqual([]);
 });
 
 test('agents below agents, a great many of them, and in circles', () => {

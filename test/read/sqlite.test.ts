@@ -55,7 +55,7 @@ const failure = (path: string): string => {
     return 'it was read';
   } catch (error) {
     expect(error).toBeInstanceOf(UserError);
-    return (error as UserError).message.replace(`${path} can't be read: `, '');
+    return (error as UserError).message.replace(`${path} can't be read: `, '').replace(/\.$/, '');
   }
 };
 

@@ -14,7 +14,7 @@ import { destinationFrom } from '../../export/destination.ts';
 import { keyOf } from '../../export/outlet.ts';
 import { harnesses } from '../../harness/index.ts';
 import { tellSession } from '../../pipeline.ts';
-import { allSessions, findSessions, lastSession, type SessionRef } from '../../read/find.ts';
+import { allSessions, findSessions, lastSession, type Places, type SessionRef, type UnreadableFile } from '../../read/find.ts';
 import type { SessionSummary } from '../../stats/summary.ts';
 import { undeliveredTo } from '../../sync/undelivered.ts';
 import { EXIT } from '../account.ts';
@@ -22,6 +22,7 @@ import { eventLines } from '../event-lines.ts';
 import { eventsOf, type SessionEvent } from '../events.ts';
 import { demandSession } from '../no-session.ts';
 import { withPager } from '../pager.ts';
+import { placesOf } from '../places.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { type ListedRow, sessionTable } from '../session-table.ts';
@@ -58,6 +59,8 @@ export interface SessionsJson {
   readonly sessions: readonly ListedJson[];
   /** Sessions that match and were not listed. */
   readonly more: number;
+  /** Files that should hold sessions and can't be read: what is in them is not listed. */
+  readonly unreadable: readonly { readonly path: string; readonly message: string }[];
 }
 
 export type ListedJson = {
@@ -124,17 +127,26 @@ export const sessions: CliCommand = {
 
 async function list(world: World, flags: ListFlags): Promise<void> {
   if (flags.all && flags.limit !== undefined) throw new UserError('--all and --limit contradict one another.', 'Give one of them.');
-  const matching = matches(world, flags);
+  const unread: UnreadableFile[] = [];
+  const matching = matches(
+    world,
+    flags,
+    placesOf(world, (file) => unread.push(file)),
+  );
   const refs = flags.all ? matching : matching.slice(0, flags.limit ?? LIMIT);
   const rows = await summarised(refs, world);
   const more = matching.length - refs.length;
   if (flags.json) {
-    const json: SessionsJson = { sessions: rows.map((row) => listedJson(row, statusIn(world))), more };
+    const json: SessionsJson = {
+      sessions: rows.map((row) => listedJson(row, statusIn(world))),
+      more,
+      unreadable: unread.map(({ path, message }) => ({ path, message })),
+    };
     await world.out.write(jsonText(json));
     return;
   }
   if (rows.length === 0) {
-    world.out.note('No sessions were found.');
+    world.out.note(unread.length === 0 ? 'No sessions were found.' : 'No sessions were found in what can be read.');
     return;
   }
   await paged(world, flags, async (out) => {
@@ -144,8 +156,8 @@ async function list(world: World, flags: ListFlags): Promise<void> {
 }
 
 /** What can be told without opening a session for good. */
-function matches(world: World, { harness, project, since, status }: ListFlags): readonly SessionRef[] {
-  const { env, home, cwd, now = Date.now } = world;
+function matches(world: World, { harness, project, since, status }: ListFlags, places: Places): readonly SessionRef[] {
+  const { home, cwd, now = Date.now } = world;
   const known = harnesses.filter(({ name }) => harness === undefined || name === harness);
   if (known.length === 0)
     throw new UserError(`There is no harness ${harness}.`, `Those known: ${harnesses.map(({ name }) => name).join(', ')}.`);
@@ -155,7 +167,7 @@ function matches(world: World, { harness, project, since, status }: ListFlags): 
     directories === undefined ||
     directories.some((top) => directory === top || directory?.startsWith(top.endsWith(sep) ? top : `${top}${sep}`));
   const hasStatus = status === undefined ? () => true : statusFilter(status, world);
-  return allSessions({ env, home, harnesses: known }).filter(
+  return allSessions({ ...places, harnesses: known }).filter(
     (ref) => (afterMs === undefined || ref.modifiedMs >= afterMs) && isWithin(ref.startDirectory) && hasStatus(ref),
   );
 }
@@ -246,11 +258,11 @@ async function show(world: World, given: string | undefined, flags: ShowFlags): 
   });
 }
 
-function named({ env, home, cwd }: World, given: string | undefined, { last }: ShowFlags): SessionRef {
-  const places = { env, home, harnesses };
+function named(world: World, given: string | undefined, { last }: ShowFlags): SessionRef {
+  const places = placesOf(world);
   if (given === undefined && !last) throw new UserError('No session was named.', 'Name a session id, a transcript, or use --last.');
   if (given !== undefined && last) throw new UserError('A session and --last contradict one another.', 'Give one of them.');
-  if (given === undefined) return lastSession(cwd, places);
+  if (given === undefined) return lastSession(world.cwd, places);
   const found = findSessions(given, places);
   if (found.length > 1) throw new UserError(`${given} holds ${found.length} sessions.`, 'Name one of them: trace-build sessions list.');
   return found[0]!;

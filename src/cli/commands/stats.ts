@@ -8,12 +8,12 @@ import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { Option } from 'commander';
 import { UserError } from '../../errors.ts';
-import { harnesses } from '../../harness/index.ts';
-import { allSessions, findSessions, type Places, type SessionRef, searchedPlaces } from '../../read/find.ts';
+import { allSessions, findSessions, type Places, type SessionRef, searchedPlaces, type UnreadableFile } from '../../read/find.ts';
 import { type Collected, Collector } from '../../stats/collector.ts';
 import { type ModelReport, reportOf, type StatsReport } from '../../stats/report.ts';
 import type { CountedTurn } from '../../stats/turns.ts';
 import { EXIT } from '../account.ts';
+import { placesOf } from '../places.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import type { Failure, SessionStats } from '../session-task.ts';
@@ -41,7 +41,7 @@ export interface StatsDocument {
   /** Of the turns counted, by when they began; ISO 8601. */
   readonly since?: string;
   readonly until?: string;
-  /** Sessions that could not be read. */
+  /** Sessions, and files of sessions, that could not be read. */
   readonly failed: readonly { readonly path: string; readonly message: string }[];
   readonly total: StatsReport;
   readonly by?: By;
@@ -83,7 +83,8 @@ export const stats: CliCommand = {
 
 async function told(transcripts: readonly string[], options: StatsOptions, world: World): Promise<number> {
   const { out, now = Date.now } = world;
-  const places = { env: world.env, home: world.home, harnesses };
+  const unread: UnreadableFile[] = [];
+  const places = placesOf(world, (file) => unread.push(file));
   const from = options.since === undefined ? undefined : sinceMs(options.since, now());
   const to = options.until === undefined ? undefined : untilMs(options.until, now());
   // What is wrong with the config is told once, and before anything else.
@@ -97,7 +98,12 @@ async function told(transcripts: readonly string[], options: StatsOptions, world
   const { collected, failed } = await collect(refs, options, isCounted, world);
   if (refs.length === 1 && failed.length === 1 && failed[0]!.hint !== undefined) throw new UserError(failed[0]!.message, failed[0]!.hint);
   const total = reportOf(collected.total);
-  if (options.json) await out.write(jsonText(documentOf(total, collected, failed, options, from, to)));
+  if (options.json)
+    await out.write(
+      jsonText(
+        documentOf(total, collected, [...unread, ...failed.map(({ ref, message }) => ({ path: nameOf(ref), message }))], options, from, to),
+      ),
+    );
   else if (total.turns + total.modelCalls === 0) await out.write(`${nothing(refs, options, places)}\n`);
   else {
     await out.write(overviewText(total, out));
@@ -186,7 +192,7 @@ const groupsOf = ({ groups }: Collected): readonly ({ readonly key: string } & S
 function documentOf(
   total: StatsReport,
   collected: Collected,
-  failed: readonly Failed[],
+  failed: StatsDocument['failed'],
   { by }: StatsOptions,
   from: number | undefined,
   to: number | undefined,
@@ -195,17 +201,17 @@ function documentOf(
   return {
     ...(from !== undefined && { since: new Date(from).toISOString() }),
     ...(to !== undefined && { until: new Date(to).toISOString() }),
-    failed: failed.map(({ ref, message }) => ({ path: nameOf(ref), message })),
+    failed: failed.map(({ path, message }) => ({ path, message })),
     total,
     ...(by !== undefined && { by, groups }),
   };
 }
 
-function nothing(refs: readonly SessionRef[], { since, until, project }: StatsOptions, { env, home }: Places): string {
+function nothing(refs: readonly SessionRef[], { since, until, project }: StatsOptions, places: Places): string {
   const asked = [since && `since ${since}`, until && `until ${until}`, project && `in ${project}`].filter(Boolean).join(', ');
   if (asked !== '') return harmless(`No turn of an agent ${asked}.`);
   if (refs.length > 0) return 'No turn of an agent in these sessions.';
-  return harmless(`No session of an agent was found under ${searchedPlaces({ env, home, harnesses }).join(', ')}.`);
+  return harmless(`No session of an agent was found under ${searchedPlaces(places).join(', ')}.`);
 }
 
 /** @returns whether a session began there, by the name it was given or by where that really is */

@@ -8,12 +8,11 @@ import { destinationConfig } from '../../config/destination.ts';
 import { UserError } from '../../errors.ts';
 import { describe, destinationFrom, resourceOverrides } from '../../export/destination.ts';
 import { keyOf, openOutlet } from '../../export/outlet.ts';
-import { harnesses } from '../../harness/index.ts';
 import { writeNotice } from '../../hook/notice.ts';
 import { waitingSessions } from '../../hook/waiting.ts';
 import { takeUpQueue } from '../../hook/worker.ts';
 import { traceSession } from '../../pipeline.ts';
-import { findSessions, type Places, placeOf, type SessionRef } from '../../read/find.ts';
+import { findSessions, obstacleIn, type Places, placeOf, type SessionRef } from '../../read/find.ts';
 import { begunSince, deliverSession, nameOf, sinceOf, type Tools } from '../../sync/deliver-session.ts';
 import { scopeDecider, sessionsInScope, startDirectoryOf } from '../../sync/in-scope.ts';
 import { originalsFirst } from '../../sync/order.ts';
@@ -21,6 +20,7 @@ import { buildOptionsOf, rootTimes, scopeOf } from '../../sync/settings.ts';
 import { standingOf } from '../../sync/standing.ts';
 import { readState, type SessionState, unsettledSessions } from '../../sync/state.ts';
 import { Account } from '../account.ts';
+import { placesOf } from '../places.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { configOf, traceparentIn } from '../settings.ts';
@@ -100,7 +100,7 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   for (const warning of overrides.warnings) out.note(warning);
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   if (!options.dryRun) await takeUpQueue({ paths, home, version, awaited: true, now, wait });
-  const places = { env, home, harnesses };
+  const places = placesOf(world);
   const refs = sessionsFor(options, places, world);
   const { final, resend } = options;
   const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
@@ -220,7 +220,9 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
 function existing({ path, sessionId }: SessionState, places: Places): readonly SessionRef[] {
   try {
     return findSessions(path ?? sessionId, places).filter((ref) => ref.path !== undefined && ref.sessionId === sessionId);
-  } catch {
+  } catch (error) {
+    const obstacle = obstacleIn(error);
+    if (obstacle !== undefined) places.onUnreadable?.(obstacle);
     return [];
   }
 }

@@ -6,10 +6,10 @@
  */
 import { statSync } from 'node:fs';
 import { UserError } from '../../errors.ts';
-import { harnesses } from '../../harness/index.ts';
-import { findSessions, lastSession, placeOf, type SessionRef } from '../../read/find.ts';
+import { findSessions, lastSession, placeOf, type SessionRef, type UnreadableFile } from '../../read/find.ts';
 import type { VerifyReport } from '../../verify/report.ts';
 import { EXIT } from '../account.ts';
+import { placesOf } from '../places.ts';
 import { progressBar } from '../progress.ts';
 import type { World } from '../run.ts';
 import { count } from '../summary.ts';
@@ -41,7 +41,8 @@ export interface VerifiedSession extends VerifyReport {
 
 /** One that could not be read, or a file that holds none. */
 interface SkippedSession {
-  readonly session: string;
+  /** Null for a file of which no session could be read. */
+  readonly session: string | null;
   readonly path: string | null;
   readonly why: string;
   /** False for a file without a session that was not named but found among others: nobody said that it has one. */
@@ -75,13 +76,13 @@ export const verify: CliCommand = {
   },
 };
 
-async function verifyAll({ refs, named }: Chosen, flags: Flags, world: World): Promise<number> {
+async function verifyAll({ refs, named, unread }: Chosen, flags: Flags, world: World): Promise<number> {
   const { out, now = Date.now } = world;
   const { json } = flags;
   const bar = refs.length > 1 && out.watched && !flags.quiet ? progressBar(refs.length) : undefined;
   const tell =
     bar !== undefined && out.width !== undefined ? async (text: string) => bar.log(text) : (text: string) => out.write(`${text}\n`);
-  const skipped: SkippedSession[] = [];
+  const skipped: SkippedSession[] = unread.map(({ path, message }) => ({ session: null, path, why: message, unverified: true }));
   let [differences, wrong, told, bugs] = [0, 0, 0, 0];
   if (json) await out.write('{"sessions":[');
   try {
@@ -108,7 +109,7 @@ async function verifyAll({ refs, named }: Chosen, flags: Flags, world: World): P
     bar?.stop();
   }
   if (json) await out.write(`\n],"skipped":${harmlessJson(JSON.stringify(skipped))},"differences":${differences}}\n`);
-  else if (refs.length > 1) await out.write(`${lastLine(told, wrong, differences, skipped)}\n`);
+  else if (refs.length > 1 || unread.length > 0) await out.write(`${lastLine(told, wrong, differences, skipped)}\n`);
   if (bugs > 0) return EXIT.bug;
   if (differences > 0) return EXIT.undelivered;
   return skipped.some(({ unverified }) => unverified) || (told === 0 && skipped.length > 0) ? EXIT.user : EXIT.ok;
@@ -152,20 +153,24 @@ function lastLine(told: number, wrong: number, differences: number, skipped: rea
 }
 
 interface Chosen {
+  /** What should hold sessions, and can't be read. */
+  readonly unread: readonly UnreadableFile[];
   /** Each once. */
   readonly refs: readonly SessionRef[];
   /** Where those are that the user named one by one: of them it is known that there should be a session. */
   readonly named: ReadonlySet<string>;
 }
 
-function chosen(given: readonly string[], { last }: Flags, { env, home, cwd }: World): Chosen {
-  const places = { env, home, harnesses };
+function chosen(given: readonly string[], { last }: Flags, world: World): Chosen {
+  const unread: UnreadableFile[] = [];
+  const places = placesOf(world, (file) => unread.push(file));
   if (given.length === 0 && !last)
     throw new UserError('No transcript was named.', 'Name a transcript, a session id or a directory, or use --last.');
   const beside = new Map();
   const found = given.map((one) => ({ refs: findSessions(one, places, beside), isNamed: !isDirectory(one) }));
-  const all = last ? [...found, { refs: [lastSession(cwd, places)], isNamed: true }] : found;
+  const all = last ? [...found, { refs: [lastSession(world.cwd, placesOf(world))], isNamed: true }] : found;
   return {
+    unread,
     refs: [...new Map(all.flatMap(({ refs }) => refs.map((ref) => [placeOf(ref), ref]))).values()],
     named: new Set(all.flatMap(({ refs, isNamed }) => (isNamed ? refs.map(placeOf) : []))),
   };

@@ -9,7 +9,6 @@ import { basename } from 'node:path';
 import { Option } from 'commander';
 import { redactorsFor } from '../../config/packs.ts';
 import { UserError } from '../../errors.ts';
-import { harnesses } from '../../harness/index.ts';
 import type { Content } from '../../pipeline.ts';
 import { allSessions, findSessions, lastSession, type Places, type SessionRef } from '../../read/find.ts';
 import { htmlFile } from '../../view/file.ts';
@@ -24,6 +23,7 @@ import { speedscopeJson } from '../../view/speedscope.ts';
 import { EXIT } from '../account.ts';
 import { openBrowser } from '../browser.ts';
 import { writeOut } from '../out-file.ts';
+import { placesOf } from '../places.ts';
 import type { World } from '../run.ts';
 import { configOf, settled } from '../settings.ts';
 import { asItIs, keyOf, shelfOf, shownOf, type ViewOptions } from '../shelf.ts';
@@ -76,7 +76,7 @@ export const view: CliCommand = {
     const writes = flags.out !== undefined || flags.format !== undefined;
     if (writes && flags.port !== undefined)
       throw new UserError('--port is of the server, and a file needs none.', 'Leave one of them out.');
-    const places: Places = { env: world.env, home: world.home, harnesses };
+    const places = placesOf(world);
     const chosen = chosenBy(command.args[0], flags, places, world.cwd);
     const options = optionsOf(flags, writes, world);
     if (writes) await write(chosen, flags, options, world);

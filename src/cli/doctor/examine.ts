@@ -26,6 +26,8 @@ import {
   type Recorded,
   recorded,
   sessionsCheck,
+  transcriptsCheck,
+  unreadableFiles,
 } from './record.ts';
 import { type Check, type CheckName, failure, ok, type Report, type Versions, warning } from './report.ts';
 import { configCheck, disabledCheck, placesCheck, scopeCheck, settingsOf } from './setup.ts';
@@ -38,6 +40,7 @@ export async function examine(world: World, directory: string, options: { readon
   const ledger = broken ?? ledgerCheck(facts);
   const lastHookMs = latest(past.lastHookMs, live.queue.newestAtMs);
   const others = otherHarnesses(facts);
+  const unread = unreadableFiles(facts);
   const [found, endpoint] = await Promise.all([
     programs(world, recordedNode(facts.hooks.paths.state)),
     endpointCheck(facts, options.offline ? undefined : knockAt),
@@ -58,7 +61,8 @@ export async function examine(world: World, directory: string, options: { readon
     ok('worker', sentence(workerWords(live.worker, facts.nowMs))),
     newestSessionCheck(facts, key),
     sessionsCheck(past, facts.nowMs),
-    problemsCheck(past),
+    transcriptsCheck(unread, facts),
+    problemsCheck(past, unread),
     logCheck(past, live.lastDeliveryMs, facts),
     ownTracingCheck(facts),
     clockCheck(Math.max(past.latestMs, live.lastDeliveryMs ?? 0, live.worker.lastRanMs ?? 0, live.queue.newestAtMs ?? 0), facts.nowMs),

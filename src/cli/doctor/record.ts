@@ -11,7 +11,7 @@ import { isOfNewerVersion } from '../../export/ledger.ts';
 import { harnesses } from '../../harness/index.ts';
 import type { ProblemCounts } from '../../harness/problems.ts';
 import { type LogEntry, logEntries } from '../../hook/log.ts';
-import { lastSession, type SessionRef } from '../../read/find.ts';
+import { lastSession, onceEachFile, type SessionRef, sessionsWritten, type UnreadableFile } from '../../read/find.ts';
 import { nameOf } from '../../sync/deliver-session.ts';
 import { allSessions, type Delivered, readState, type SessionState, unsettledSessions } from '../../sync/state.ts';
 import { when } from '../age.ts';
@@ -175,9 +175,28 @@ export function sessionsCheck({ sessions }: Recorded, nowMs: number): Check {
   );
 }
 
-export function problemsCheck({ problems }: Recorded): Check {
+/** What should hold sessions and can't be read: whatever is in it is missing everywhere. */
+export function unreadableFiles({ world: { env, home } }: Facts): readonly UnreadableFile[] {
+  const unread: UnreadableFile[] = [];
+  const places = { env, home, harnesses, onUnreadable: onceEachFile((file) => unread.push(file)) };
+  for (const _ of sessionsWritten(places, 0));
+  return unread;
+}
+
+export function transcriptsCheck(unread: readonly UnreadableFile[], { world }: Facts): Check {
+  if (unread.length === 0) return ok('transcripts', 'All that lie in the usual places can be read.');
+  return warning(
+    'transcripts',
+    `${count(unread.length, 'file')} can't be read, so nothing of what is in ${unread.length === 1 ? 'it' : 'them'} is listed or delivered.`,
+    unread[0]!.hint,
+    unread.map(({ path, message }) => message.replace(path, tilde(path, world))),
+  );
+}
+
+export function problemsCheck({ problems }: Recorded, unread: readonly UnreadableFile[]): Check {
   const all = Object.entries(problems).filter(([, of]) => of > 0);
-  if (all.length === 0) return ok('problems', 'Every line of every transcript could be used.');
+  if (all.length === 0)
+    return ok('problems', `Every line of every transcript ${unread.length === 0 ? '' : 'that can be read '}could be used.`);
   const kinds = all.toSorted(([, a], [, b]) => b - a).map(([reason, of]) => `${of} ${reason}`);
   return warning(
     'problems',

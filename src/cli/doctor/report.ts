@@ -30,6 +30,7 @@ export type CheckName =
   | 'worker'
   | 'newest session'
   | 'sessions'
+  | 'transcripts'
   | 'problems'
   | 'log'
   | 'own tracing'
