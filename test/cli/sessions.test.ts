@@ -100,6 +100,7 @@ describe('list', () => {
     expect(JSON.parse((await trace(['sessions', 'list', '--json'], { home: join(top, 'nobody') })).stdout)).toEqual({
       sessions: [],
       more: 0,
+      unreadable: [],
     });
   });
 
