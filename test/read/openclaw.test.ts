@@ -85,13 +85,15 @@ test('the topics of a channel have a file each, which begin alike', () => {
   for (const name of names) expect(findSessions(name, places)[0]!.path).toContain(`/${name}.jsonl`);
 });
 
-test('what was put away is found in whatever folder, packed or not; of two, the one that is not', () => {
+test('what was put away is read when it is named, with its trajectory, and not listed: it may be an agent that was told before', () => {
+  const away = { id: 'away', says: 'x'.repeat(300) };
   const places = home({
-    'main/sessions/cold/2026/away.jsonl.zst': { id: 'away', says: 'x'.repeat(300) },
-    'main/sessions/both.jsonl': { id: 'both' },
-    'main/sessions/archive/both.jsonl.zst': { id: 'both', says: 'x'.repeat(300) },
-    'main/sessions/cold/away.trajectory.jsonl.zst': { id: 'away', says: 'x'.repeat(300) },
+    'main/sessions/here.jsonl': { id: 'here' },
+    'main/sessions/cold/2026/away.jsonl.zst': away,
+    'main/sessions/cold/2026/away.trajectory.jsonl.zst': { ...away, says: 'y'.repeat(300) },
   });
-  expect(below(places)).toEqual(['main/sessions/both.jsonl', 'main/sessions/cold/2026/away.jsonl.zst']);
-  expect([...mainFile(findSessions('away', places)[0]!).lines].map(String).join()).toContain('xxx');
+  expect(below(places)).toEqual(['main/sessions/here.jsonl']);
+  const [ref] = findSessions(join(places.home, '.openclaw/agents/main/sessions/cold/2026/away.jsonl.zst'), places);
+  expect(ref).toMatchObject({ sessionId: 'away', harness: { name: 'openclaw' } });
+  expect([...mainFile(ref!).lines].map(String).join()).toMatch(/xxx.*yyy/s);
 });

@@ -126,9 +126,8 @@ export const files: ThreadsLayout = {
   kind: 'threads',
   roots: (env, home) => [`${stateOf(env, home)}/agents`],
   scopeOf: agentFolderOf,
-  // What was put away lies in folders below, packed.
-  threadOf: (path) =>
-    isBeside(path) ? undefined : /\/agents\/[^/]+\/sessions\/(?:.+\/)?([^/]+)\.jsonl(?:\.zst)?$/.exec(slashed(path))?.[1],
+  // What was put away, packed and in folders below, is read when it is named: an agent's would be a session here, told once more.
+  threadOf: (path) => (isBeside(path) ? undefined : /\/agents\/[^/]+\/sessions\/([^/]+)\.jsonl$/.exec(slashed(path))?.[1]),
   isBeside,
   topOf: folderOf,
   headOf,
