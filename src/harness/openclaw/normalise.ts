@@ -158,10 +158,12 @@ class Building {
     return this.#agent(files, label);
   }
 
-  /** One that has done its work, or is another agent's whom the user configured, would be here if it were kept here. */
+  /** One that has done its work, or is another agent's whom the user configured, would be here if it were kept here; no file tells. */
   #isElsewhere(sessionKey: string): boolean {
-    const [own, its] = [this.#files.main.window.sessionKey, sessionKey].map(configuredAgent);
-    return this.#announced.some((told) => told.startsWith(`${sessionKey}:`)) || (own !== undefined && its !== undefined && own !== its);
+    const { sessionKey: own } = this.#files.main.window;
+    if (own === undefined || this.#announced.some((told) => told.startsWith(`${sessionKey}:`))) return true;
+    const [mine, its] = [own, sessionKey].map(agentIn);
+    return mine !== undefined && its !== undefined && mine !== its;
   }
 
   /** However many runs and sessions it had: one agent, from the first to the last. */
@@ -209,7 +211,7 @@ class Building {
 }
 
 /** `agent:<id>:…`: each has a database of its own. */
-const configuredAgent = (sessionKey: string | undefined): string | undefined => /^agent:([^:]+):/.exec(sessionKey ?? '')?.[1];
+const agentIn = (sessionKey: string): string | undefined => /^agent:([^:]+):/.exec(sessionKey)?.[1];
 
 /** A label of one word is a name; a sentence is content. */
 const nameIn = (label: string | undefined): string => (label !== undefined && /^[\w.-]{1,64}$/.test(label) ? label : 'subagent');

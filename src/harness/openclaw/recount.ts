@@ -80,10 +80,10 @@ export function recount({ main, agents, ended = false }: RawFiles): Recount {
 
 const keyIn = ({ meta }: TranscriptFile): string | undefined => textAt(jsonOf(meta ?? ''), 'session_key');
 
-/** `agent:<name>:…`: what another of the user's agents did is in the database of that one. */
+/** `agent:<name>:…`: what another of the user's agents did is in the database of that one; files name no keys, and nobody's agents. */
 function isOfAnother(key: string, own: string | undefined): boolean {
   const [its, mine] = [key, own ?? ''].map((each) => each.split(':'));
-  return its![0] === 'agent' && mine![0] === 'agent' && its![1] !== mine![1];
+  return own === undefined || (its![0] === 'agent' && mine![0] === 'agent' && its![1] !== mine![1]);
 }
 
 /** @param runIds  the names of runs are added to it, of what else the lines tell, too */

@@ -7,6 +7,8 @@ import { compare } from '../../../src/verify/compare.ts';
 type Fields = Record<string, unknown>;
 const START_MS = Date.parse('2026-11-20T12:00:00.000Z');
 const KEY = 'agent:main:subagent:1';
+/** As the database describes a session that is nobody's agent. */
+const META = JSON.stringify({ session_key: 'agent:main:main' });
 
 /** Entries a hundred milliseconds apart. */
 function lines(id: string, ...messages: readonly Fields[]): string[] {
@@ -30,12 +32,13 @@ const childOf = (id: string, label: string | undefined, messages: readonly Field
 });
 
 function built(main: readonly string[], agents: readonly ReturnType<typeof child>[] = [], content: 'none' | 'full' = 'none'): Trace {
-  const trace = buildTrace({ harness: 'openclaw', sessionId: 's', main: { name: 'main', lines: main }, agents, ended: false }, { content });
+  const file = { name: 'main', lines: main, meta: META };
+  const trace = buildTrace({ harness: 'openclaw', sessionId: 's', main: file, agents, ended: false }, { content });
   expect(brokenInvariants(trace.spans)).toEqual([]);
   return trace;
 }
 const recounted = (main: readonly string[], agents: readonly ReturnType<typeof child>[]) =>
-  openclaw.recount({ main: { name: 'main', lines: main }, agents, ended: false });
+  openclaw.recount({ main: { name: 'main', lines: main, meta: META }, agents, ended: false });
 const names = ({ spans }: Trace): string[] => spans.map(({ name }) => name);
 
 test('an agent that two calls name is one agent, and the other call is over', () => {
@@ -79,8 +82,8 @@ describe('an agent that is not there', () => {
       ts: new Date(START_MS + 9000).toISOString(),
     });
   const open = ({ spans }: Trace): string[] => spans.filter((span) => span.open).map(({ name }) => name);
-  const isAsCounted = (main: readonly string[], meta?: string, ended = false): void => {
-    const files = { main: { name: 'main', lines: main, ...(meta !== undefined && { meta }) }, agents: [], ended };
+  const isAsCounted = (main: readonly string[], meta: string | undefined = META, ended = false): void => {
+    const files = { main: { name: 'main', lines: main, ...(meta !== '' && { meta }) }, agents: [], ended };
     const { spans } = buildTrace({ harness: 'openclaw', sessionId: 's', ...files });
     expect(compare(openclaw.recount(files), spans).differences).toEqual([]);
   };
@@ -105,13 +108,14 @@ describe('an agent that is not there', () => {
     isAsCounted(others);
   });
 
-  test('never comes when it is one of another of the user’s agents', () => {
-    for (const [own, expected] of [
-      ['agent:work:main', 'execute_tool sessions_spawn'],
-      ['agent:main:main', 'invoke_agent one'],
+  test('never comes when it is one of another of the user’s agents, or when sessions are files, which name nobody’s agents', () => {
+    for (const [meta, expected] of [
+      [JSON.stringify({ session_key: 'agent:work:main' }), 'execute_tool sessions_spawn'],
+      ['', 'execute_tool sessions_spawn'],
+      [META, 'invoke_agent one'],
+      [JSON.stringify({ session_key: 'cron:nightly' }), 'invoke_agent one'],
     ] as const) {
-      const meta = JSON.stringify({ session_key: own });
-      const main = { name: 'main', lines: begun, meta };
+      const main = { name: 'main', lines: begun, ...(meta !== '' && { meta }) };
       const trace = buildTrace({ harness: 'openclaw', sessionId: 's', main, agents: [], ended: false });
       expect(names(trace)).toContain(expected);
       isAsCounted(begun, meta);
