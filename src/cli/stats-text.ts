@@ -11,7 +11,7 @@ import { type Column, tableText } from './table.ts';
 import { harmless, type Terminal } from './terminal.ts';
 import { cut, padEnd } from './text-width.ts';
 
-export type Look = Pick<Terminal, 'width' | 'colors'>;
+export type Look = Pick<Terminal, 'width' | 'colors' | 'ascii'>;
 
 /** Rows of a table; the rest is counted. `--json` has all. */
 const MAX_ROWS = 20;
@@ -23,7 +23,7 @@ export function overviewText(report: StatsReport, look: Look): string {
   const facts: readonly (readonly [string, readonly string[]])[] = [
     ['Sessions', [number(report.sessions), `${duration(report.sessionMs)} from first event to last`]],
     ['Turns', [number(report.turns), named(report.turnsByTrigger)]],
-    ['At work', [duration(turnDurations.sumMs), ...spread(turnDurations)]],
+    ['At work', [duration(report.workMs), ...spread(turnDurations)]],
     [
       'Cost',
       [dollars(report.costUsd), ...some(report.unpricedCalls, `${count(report.unpricedCalls, 'call')} without a known price not in it`)],
@@ -82,7 +82,12 @@ export function overviewText(report: StatsReport, look: Look): string {
 export function tablesText(report: StatsReport, look: Look): string {
   const agents = Object.entries(report.agentsByName).map(([name, n]) => [name, number(n)]);
   return [
-    section('Models', MODEL_COLUMNS, report.models.map(modelRow), look),
+    section(
+      'Models',
+      MODEL_COLUMNS,
+      report.models.map((model) => modelRow(model, look)),
+      look,
+    ),
     section('Tools', TOOL_COLUMNS, report.tools.map(toolRow), look),
     section('Sub-agents', AGENT_COLUMNS, agents, look),
   ].join('');
@@ -92,7 +97,13 @@ export function tablesText(report: StatsReport, look: Look): string {
 export function groupsText(by: string, groups: readonly (StatsReport & { readonly key: string })[], look: Look): string {
   // Days in their order, the rest by what it cost.
   const sorted = by === 'day' ? groups : groups.toSorted((a, b) => b.costUsd - a.costUsd);
-  return section(`By ${by}`, [{ title: by, shrinks: true }, ...GROUP_COLUMNS], sorted.map(groupRow), look, Number.POSITIVE_INFINITY);
+  return section(
+    `By ${by}`,
+    [{ title: by, shrinks: true }, ...GROUP_COLUMNS],
+    sorted.map((group) => groupRow(group, look)),
+    look,
+    Number.POSITIVE_INFINITY,
+  );
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -116,9 +127,9 @@ const MODEL_COLUMNS: readonly Column[] = [
   right('max', 9),
 ];
 
-function modelRow({ model, calls, tokens: used, costUsd, unpricedCalls, durations }: ModelReport): readonly string[] {
+function modelRow({ model, calls, tokens: used, costUsd, unpricedCalls, durations }: ModelReport, look: Look): readonly string[] {
   const hit = used.cacheHitRatio === undefined ? '' : percent(used.cacheHitRatio);
-  return [model, number(calls), ...tokenCells(used, hit), cost(costUsd, unpricedCalls, calls), ...durationCells(durations)];
+  return [model, number(calls), ...tokenCells(used, hit), cost(costUsd, unpricedCalls, look), ...durationCells(durations)];
 }
 
 const tokenCells = (used: TokenReport, hit: string): readonly string[] => [
@@ -173,18 +184,18 @@ const GROUP_COLUMNS: readonly Column[] = [
   right('commits', 9),
 ];
 
-const groupRow = (group: StatsReport & { readonly key: string }): readonly string[] => [
+const groupRow = (group: StatsReport & { readonly key: string }, look: Look): readonly string[] => [
   group.key === '' ? '(not known)' : group.key,
   number(group.sessions),
   number(group.turns),
-  duration(group.turnDurations.sumMs),
+  duration(group.workMs),
   number(group.modelCalls),
   number(group.toolCalls),
   orNothing(group.errors, number),
   tokens(group.tokens.input),
   group.tokens.cacheHitRatio === undefined ? '' : percent(group.tokens.cacheHitRatio),
   tokens(group.tokens.output),
-  cost(group.costUsd, group.unpricedCalls, group.modelCalls),
+  cost(group.costUsd, group.unpricedCalls, look),
   orNothing(group.files.touched, number),
   orNothing(group.commits, number),
 ];
@@ -224,5 +235,5 @@ const number = (n: number): string => n.toLocaleString('en-US');
 const orNothing = (n: number, shown: (n: number) => string): string => (n === 0 ? '' : shown(n));
 /** 99.96 % is not all. */
 const percent = (ratio: number): string => `${ratio > 0.995 && ratio < 1 ? '99.9' : Math.round(ratio * 100)}%`;
-const cost = (usd: number, unpriced: number, calls: number): string =>
-  calls > 0 && unpriced > 0 && (unpriced === calls || usd === 0) ? '?' : dollars(usd);
+const cost = (usd: number, unpriced: number, { ascii }: Look): string =>
+  unpriced === 0 ? dollars(usd) : usd === 0 ? '?' : `${ascii ? '>' : '≥'}${dollars(usd)}`;

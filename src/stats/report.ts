@@ -4,13 +4,15 @@
  * in:   Stats
  * out:  `StatsReport`, plain JSON; lists with the most frequent first; pure
  */
-import { addModel, type Counts, type ModelStats, noModel, type Stats, type ToolStats } from './stats.ts';
+import { addModel, type Counts, type Interval, type ModelStats, noModel, type Stats, type ToolStats } from './stats.ts';
 
 export interface StatsReport {
   readonly sessions: number;
   readonly turns: number;
   readonly turnsByTrigger: Readonly<Record<string, number>>;
-  /** Ms of turns; `sum` is how long agents were at work for somebody. */
+  /** Ms in which turns or their agents went on, in each session each moment once. */
+  readonly workMs: number;
+  /** Ms of the main agent's turns; what they left in the background is not in it. */
   readonly turnDurations: Durations;
   /** From the first event of each session to its last, ms, added up. */
   readonly sessionMs: number;
@@ -97,6 +99,7 @@ export function reportOf(stats: Stats): StatsReport {
     sessions: stats.sessions.size,
     turns: stats.turns,
     turnsByTrigger: ranked(stats.triggers),
+    workMs: [...stats.work.values()].reduce((total, intervals) => total + coveredMs(intervals), 0),
     turnDurations: durationsOf(stats.turnMs),
     sessionMs: [...stats.sessions.values()].reduce((total, { startedAtMs, endedAtMs }) => total + endedAtMs - startedAtMs, 0),
     modelCalls: all.calls,
@@ -127,6 +130,16 @@ export function durationsOf(all: readonly number[]): Durations {
   const sorted = Float64Array.from(all).sort();
   const at = (percent: number): number => sorted[Math.ceil((percent / 100) * sorted.length) - 1]!;
   return { count: all.length, sumMs: sorted.reduce((sum, ms) => sum + ms, 0), p50Ms: at(50), p95Ms: at(95), maxMs: sorted.at(-1)! };
+}
+
+/** Each moment once. */
+function coveredMs(intervals: readonly Interval[]): number {
+  let [covered, reached] = [0, Number.NEGATIVE_INFINITY];
+  for (const { startedAtMs, endedAtMs } of intervals.toSorted((a, b) => a.startedAtMs - b.startedAtMs)) {
+    covered += Math.max(0, endedAtMs - Math.max(startedAtMs, reached));
+    reached = Math.max(reached, endedAtMs);
+  }
+  return covered;
 }
 
 const modelReport = (model: string, figures: ModelStats): ModelReport => ({

@@ -17,6 +17,8 @@ export interface Stats {
   readonly triggers: Counts;
   /** First and last event of each session. */
   readonly sessions: ReadonlyMap<string, Interval>;
+  /** By session, from when to when each turn went on, its agents with it: in the background they outlive it, and turns overlap. */
+  readonly work: ReadonlyMap<string, readonly Interval[]>;
   readonly models: ReadonlyMap<string, ModelStats>;
   readonly tools: ReadonlyMap<string, ToolStats>;
   /** Sub-agents by name; one that was begun anew counts once. */
@@ -104,6 +106,7 @@ export class Sum {
         endedAtMs: Math.max(endedAtMs, known?.endedAtMs ?? endedAtMs),
       });
     }
+    for (const [id, intervals] of more.work) append(entry(sum.work, id, noWork), intervals);
     for (const [name, model] of more.models) addModel(entry(sum.models, name, noModel), model);
     for (const [name, tool] of more.tools) addTool(entry(sum.tools, name, noTool), tool);
     addCounts(sum.agents, more.agents);
@@ -140,6 +143,7 @@ export const nothing = (): Draft => ({
   turnMs: [],
   triggers: new Map(),
   sessions: new Map(),
+  work: new Map(),
   models: new Map(),
   tools: new Map(),
   agents: new Map(),
@@ -154,6 +158,7 @@ export const nothing = (): Draft => ({
   problems: 0,
 });
 
+const noWork = (): Interval[] => [];
 export const noTokens = (): Writable<TokenCounts> => ({
   input: 0,
   cacheRead: 0,
@@ -210,6 +215,6 @@ function addFields<T extends Record<keyof T, number>>(sum: T, more: Readonly<T>)
 }
 
 /** Spread into `push`, a long list would not fit on the stack. */
-function append(to: number[], more: readonly number[]): void {
+function append<T>(to: T[], more: readonly T[]): void {
   for (const item of more) to.push(item);
 }

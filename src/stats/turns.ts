@@ -7,7 +7,7 @@
 import type { ModelCall, Run, Session, TokenUsage, ToolCall, Turn } from '../session/types.ts';
 import { type Account, type Accounts, accountsOf } from './accounts.ts';
 import { agentsOf, callsOf, errorsOf, livesIn } from './runs.ts';
-import { addTo, type Draft, entry, noModel, type noTokens, noTool, nothing, type Stats } from './stats.ts';
+import { addTo, type Draft, entry, type Interval, noModel, type noTokens, noTool, nothing, type Stats } from './stats.ts';
 import type { PriceOf } from './summary.ts';
 
 export interface CountedTurn {
@@ -63,7 +63,25 @@ function statsOf(top: Run, sessionId: string, priceOf: PriceOf, accounts: Accoun
     if (run.outcome.kind === 'interrupted') to.interrupted['trigger' in run ? 'turns' : 'agents']++;
   }
   to.sessions.set(sessionId, { startedAtMs: top.startedAtMs, endedAtMs });
+  to.work.set(sessionId, [extentOf(top)]);
   return to;
+}
+
+/** From the first to the last thing that it or an agent below it did. */
+function extentOf(top: Run): Interval {
+  let { startedAtMs, endedAtMs } = top;
+  const stretch = (from: number, to: number): void => {
+    startedAtMs = Math.min(startedAtMs, from);
+    endedAtMs = Math.max(endedAtMs, to);
+  };
+  for (const { run, again } of livesIn(top)) {
+    if (!again) stretch(run.startedAtMs, run.endedAtMs);
+    for (const call of run.modelCalls) stretch(call.startedAtMs, call.endedAtMs);
+    // Where a call started an agent, that one tells when it ended.
+    for (const { startedAtMs: from, outcome, agent } of callsOf(run))
+      stretch(from, agent === undefined && outcome.kind !== 'open' ? (outcome.endedAtMs ?? from) : from);
+  }
+  return { startedAtMs, endedAtMs };
 }
 
 function addModelCall(to: Draft, call: ModelCall, priceOf: PriceOf, { counted, priced }: Accounts): void {

@@ -41,6 +41,8 @@ export interface ViewSession {
   readonly repositoryUrl?: string;
   readonly summary: SessionSummary;
   readonly turns: readonly ViewTurn[];
+  /** As of a turn; over all of them, each moment once: an agent in the background goes on while the next turn does. */
+  readonly shares: Shares;
   /** Parents before children, siblings in order of time, turn after turn. */
   readonly spans: readonly ViewSpan[];
   /** How large the context of the main agent was, call by call. */
@@ -69,7 +71,9 @@ export interface ViewTurn {
   readonly errors: number;
   readonly tokens: { readonly input: number; readonly output: number };
   readonly costUsd: number;
-  /** Wall-clock ms of the turn in which a model was at work, else a tool, else neither. They add up to the root's duration. */
+  /** Model calls whose cost is not in it. */
+  readonly unpriced: number;
+  /** Wall-clock ms from `startMs` to `endMs` in which a model was at work, else a tool, else neither. They add up to all of it. */
   readonly shares: Shares;
 }
 
@@ -105,6 +109,8 @@ export interface ViewSpan {
   /** Of a chat; of an agent where only its calls together have some. `input` includes the cached ones. */
   readonly tokens?: { readonly input: number; readonly output: number; readonly cacheRead: number };
   readonly costUsd?: number;
+  /** Of a chat, whose cost nobody knows: neither its own, nor as a part of what its agent tells of all its calls. */
+  readonly unpriced?: true;
 }
 
 export interface ContextPoint {

@@ -12,9 +12,9 @@ import { spanIdOf, traceIdOf } from '../trace/ids.ts';
 import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import { labelOf } from './labels.ts';
-import type { ContextPoint, SpanKind, ViewSession, ViewSpan, ViewTurn } from './model.ts';
+import type { ContextPoint, Shares, SpanKind, ViewSession, ViewSpan, ViewTurn } from './model.ts';
 import { type SpanObject, type SpanObjects, spanObjectsOf } from './objects.ts';
-import { sharesOf } from './shares.ts';
+import { type Interval, sharesOf } from './shares.ts';
 
 /** What is shown of one session. */
 export interface Shown {
@@ -34,13 +34,15 @@ export function viewSessionOf(shown: Shown, objects: SpanObjects = spanObjectsOf
   const { key, session, project, repositoryUrl, problems, content } = shown;
   const rows = rowsOf(shown.spans);
   const rowOf = new Map(rows.map(({ span }, at) => [span.spanId, at]));
-  const spans = rows.map((row) => viewSpan(row, objects.get(row.span.spanId)));
+  const spans = rows.map((row) => viewSpan(row, objects.get(row.span.spanId), rows[row.parent]));
+  const turns = turnsOf(rows, spans, objects);
   return {
     key,
     ...(project !== undefined && { project }),
     ...(repositoryUrl !== undefined && { repositoryUrl }),
     summary: summaryOf(session, callCostUsd),
-    turns: turnsOf(rows, spans, objects),
+    turns,
+    shares: sharesAmong(turns, spans),
     spans,
     context: contextOf(session, rowOf),
     compactions: session.turns.flatMap(({ compactions }) =>
@@ -94,7 +96,7 @@ export function nameOf(span: Span): string {
 
 // ---------------------------------------------------------------------------------------------
 
-function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined): ViewSpan {
+function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined, above: Row | undefined): ViewSpan {
   const kind = kindOf(span);
   const label = object && labelOf(object);
   const outcome = outcomeOf(span, object);
@@ -123,8 +125,19 @@ function viewSpan({ span, parent, depth }: Row, object: SpanObject | undefined):
     }),
     ...(usage !== undefined && { tokens: { input: usage.input, output: usage.output, cacheRead: usage.cacheRead } }),
     ...(typeof cost === 'number' && account === undefined && { costUsd: cost }),
+    ...(kind === 'chat' && cost === undefined && !(above && tellsCost(above.span)) && { unpriced: true }),
   };
 }
+
+/** Of all calls of an agent together; what a turn tells is the session's. */
+const tellsCost = (span: Span): boolean => kindOf(span) === 'agent' && span.attributes[attr.ATTR_COST_USD] !== undefined;
+
+const sharesAmong = (turns: readonly Interval[], spans: readonly ViewSpan[]): Shares =>
+  sharesOf(
+    turns,
+    spans.filter(({ kind }) => kind === 'chat'),
+    spans.filter(({ kind }) => kind === 'tool'),
+  );
 
 /** In a turn that goes on much is over; its span is held back all the same. */
 export function outcomeOf(span: Span, object: SpanObject | undefined): string {
@@ -153,25 +166,24 @@ function turnsOf(rows: readonly Row[], spans: readonly ViewSpan[], objects: Span
 }
 
 function viewTurn(root: Span, first: number, spans: readonly ViewSpan[], object: SpanObject | undefined): ViewTurn {
-  const chats = spans.filter(({ kind }) => kind === 'chat');
   const sum = (of: (span: ViewSpan) => number | undefined): number => spans.reduce((total, span) => total + (of(span) ?? 0), 0);
   const label = spans[0]?.label;
+  const extent = {
+    startMs: spans.reduce((start, span) => Math.min(start, span.startMs), root.startMs),
+    endMs: spans.reduce((end, span) => Math.max(end, span.endMs), root.endMs),
+  };
   return {
     ...(object?.kind === 'turn' && turnFields(object.turn)),
     ...(label !== undefined && { label }),
     first,
     count: spans.length,
-    startMs: spans.reduce((start, span) => Math.min(start, span.startMs), root.startMs),
-    endMs: spans.reduce((end, span) => Math.max(end, span.endMs), root.endMs),
+    ...extent,
     outcome: outcomeOf(root, object),
     errors: spans.filter(({ error }) => error !== undefined).length,
     tokens: { input: sum(({ tokens }) => tokens?.input), output: sum(({ tokens }) => tokens?.output) },
     costUsd: sum((span) => span.costUsd),
-    shares: sharesOf(
-      root,
-      chats,
-      spans.filter(({ kind }) => kind === 'tool'),
-    ),
+    unpriced: spans.filter(({ unpriced }) => unpriced).length,
+    shares: sharesAmong([extent], spans),
   };
 }
 

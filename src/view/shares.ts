@@ -1,8 +1,8 @@
 /**
- * How the time of a turn was spent: by a model, else by a tool, else waiting. Pure arithmetic of intervals.
+ * How the time of turns was spent: by a model, else by a tool, else waiting. Pure arithmetic of intervals.
  *
- * in:   the turn's interval; when models and when tools were at work, in any order, overlapping as they like
- * out:  `Shares`; they add up to the length of the turn exactly
+ * in:   the turns' intervals; when models and when tools were at work; in any order, overlapping as they like
+ * out:  `Shares`; they add up to the time that the turns cover exactly
  */
 import type { Shares } from './model.ts';
 
@@ -12,20 +12,21 @@ export interface Interval {
   readonly endMs: number;
 }
 
-export function sharesOf(turn: Interval, models: readonly Interval[], tools: readonly Interval[]): Shares {
-  const modelMs = coveredMs(turn, models);
-  const busyMs = coveredMs(turn, [...models, ...tools]);
-  return { modelMs, toolMs: busyMs - modelMs, waitMs: Math.max(0, turn.endMs - turn.startMs) - busyMs };
+/** Each moment counts once, however many turns it is in. */
+export function sharesOf(turns: readonly Interval[], models: readonly Interval[], tools: readonly Interval[]): Shares {
+  const whole = coveredMs(turns);
+  const within = (intervals: readonly Interval[]): number => whole + coveredMs(intervals) - coveredMs([...turns, ...intervals]);
+  const modelMs = within(models);
+  const busyMs = within([...models, ...tools]);
+  return { modelMs, toolMs: busyMs - modelMs, waitMs: whole - busyMs };
 }
 
-/** Length of what the intervals cover of a frame, each moment once. */
-function coveredMs(frame: Interval, intervals: readonly Interval[]): number {
-  let [covered, reached] = [0, frame.startMs];
+/** Length of what the intervals cover. */
+function coveredMs(intervals: readonly Interval[]): number {
+  let [covered, reached] = [0, Number.NEGATIVE_INFINITY];
   for (const { startMs, endMs } of intervals.toSorted((a, b) => a.startMs - b.startMs)) {
-    const [start, end] = [Math.max(startMs, reached), Math.min(endMs, frame.endMs)];
-    if (end <= start) continue;
-    covered += end - start;
-    reached = end;
+    covered += Math.max(0, endMs - Math.max(startMs, reached));
+    reached = Math.max(reached, endMs);
   }
   return covered;
 }

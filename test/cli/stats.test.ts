@@ -206,7 +206,17 @@ describe('what is counted', () => {
       p95Ms: 2000,
       maxMs: 2000,
     });
-    expect(total).toMatchObject({ sessionMs: 3000, turnDurations: { sumMs: 3000 }, unreliableCalls: 1, unpricedCalls: 1 });
+    expect(total).toMatchObject({ sessionMs: 3000, workMs: 3000, turnDurations: { sumMs: 3000 }, unreliableCalls: 1, unpricedCalls: 1 });
+  });
+
+  test('a cost that is not all of it says so', async () => {
+    const costs = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<readonly string[]> => {
+      const { stdout } = await trace(['stats', ...args], { home, cwd: scratch, env });
+      return [...stdout.matchAll(/^ {2}claude-code .*?(\S?\$[\d.]+|\?)/gm)].map(([, cost]) => cost!.replace(/\d.*/, ''));
+    };
+    expect(await costs(['--by', 'harness'])).toEqual(['≥$']);
+    expect(await costs(['--by', 'harness', own])).toEqual(['?']);
+    expect(await costs(['--by', 'harness', projectsOf('tools')])).toEqual(['$']);
   });
 
   test('--since and --until go by when a turn began', async () => {

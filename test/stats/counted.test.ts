@@ -1,6 +1,8 @@
 /** What is counted of a run that goes on, and of an agent that was begun anew. */
 import { expect, test } from 'vitest';
 import type { AgentRun, ModelCall, Run, Session, Turn } from '../../src/session/types.ts';
+import { reportOf } from '../../src/stats/report.ts';
+import { sumOf } from '../../src/stats/stats.ts';
 import { summaryOf } from '../../src/stats/summary.ts';
 import { countedTurns } from '../../src/stats/turns.ts';
 
@@ -47,6 +49,16 @@ test('how an agent ended is told once, however often it was begun anew; its call
   expect(counted!.stats.agents).toEqual(new Map([['a', 1]]));
   expect(counted!.stats.models.get('m')!.calls).toBe(2);
   expect(summaryOf(twice, free)).toMatchObject({ errors: 1, agents: 1, modelCalls: 2 });
+});
+
+test('what a turn left in the background is work, and the next turn beside it no more of it', () => {
+  const work = (...turns: Partial<Turn>[]): unknown => {
+    const whole = { ...session({}), turns: turns.flatMap((turn) => session(turn).turns) };
+    return reportOf(sumOf(countedTurns(whole, free).map(({ stats }) => stats))).workMs;
+  };
+  const background = agent({ startedAtMs: 5, endedAtMs: 100, modelCalls: [{ ...call('m'), startedAtMs: 90, endedAtMs: 110 }] });
+  expect(work({}, { startedAtMs: 200, endedAtMs: 203 })).toBe(13);
+  expect(work({ unclaimedAgents: [background] }, { startedAtMs: 50, endedAtMs: 60 }, { startedAtMs: 200, endedAtMs: 203 })).toBe(113);
 });
 
 test('what was written to the cache for an hour is no part of what was written for five minutes', () => {

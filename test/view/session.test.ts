@@ -4,7 +4,11 @@ import { traceSession } from '../../src/pipeline.ts';
 import { compiled } from '../../src/redact/custom.ts';
 import { createRedactor } from '../../src/redact/redact.ts';
 import type { Message, ModelCall, Part, Run, ToolCall } from '../../src/session/types.ts';
+import { reportOf } from '../../src/stats/report.ts';
 import { runsOf } from '../../src/stats/runs.ts';
+import { sumOf } from '../../src/stats/stats.ts';
+import { countedTurns } from '../../src/stats/turns.ts';
+import type { Span } from '../../src/trace/span.ts';
 import type { SpanDetails, ViewSession } from '../../src/view/model.ts';
 import { spanObjectsOf } from '../../src/view/objects.ts';
 import { type Shown, viewSessionOf } from '../../src/view/session.ts';
@@ -50,10 +54,16 @@ describe.each([...STORIES, ...OTHERS])('%s', (story) => {
       const { input, output } = view.summary.tokens;
       expect(total(view.turns.map(({ tokens }) => tokens.input))).toBe(input - (account?.input ?? 0));
       expect(total(view.turns.map(({ tokens }) => tokens.output))).toBe(output - (account?.output ?? 0));
+      // What is a part of the session's cost, or of an agent's, has a price; of a turn only the latter tells.
+      if (account === undefined) expect(total(view.turns.map(({ unpriced }) => unpriced))).toBe(view.summary.unpriced);
       expect(total(view.turns.map(({ costUsd }) => costUsd))).toBeCloseTo(view.summary.costUsd - (account?.costUsd ?? 0), 9);
+      // The same time by another way: of runs, not of spans.
+      expect(total(Object.values(view.shares))).toBe(
+        reportOf(sumOf(countedTurns(shown.session, () => 0).map(({ stats }) => stats))).workMs,
+      );
       for (const turn of view.turns) {
-        const [root, rows] = [view.spans[turn.first]!, view.spans.slice(turn.first, turn.first + turn.count)];
-        expect(total(Object.values(turn.shares))).toBe(root.endMs - root.startMs);
+        const rows = view.spans.slice(turn.first, turn.first + turn.count);
+        expect(total(Object.values(turn.shares))).toBe(turn.endMs - turn.startMs);
         for (const row of rows) {
           expect(row.startMs).toBeGreaterThanOrEqual(turn.startMs);
           expect(row.endMs).toBeLessThanOrEqual(turn.endMs);
@@ -147,10 +157,30 @@ test('a session of no turns has no rows', () => {
   expect(view).toMatchObject({ turns: [], spans: [], context: [], compactions: [] });
 });
 
-test('an agent that outlives its turn stretches it, and not the shares', () => {
-  const view = viewSessionOf(shownIn('bg')[0]!);
-  const stretched = view.turns.filter(({ first, endMs }) => endMs > view.spans[first]!.endMs);
-  expect(stretched.length).toBeGreaterThan(0);
+test('an agent that outlives its turn stretches it, and goes on while the next turn does: that time counts once', () => {
+  const [shown] = shownIn('bg');
+  const { spans, turns } = viewSessionOf(shown!);
+  expect(turns.some(({ first, endMs }) => endMs > spans[first]!.endMs)).toBe(true);
+  const span = (id: string, startMs: number, endMs: number, operation: string, parentSpanId?: string): Span =>
+    ({
+      ...shown!.spans[0]!,
+      ...{ spanId: id, parentSpanId, name: id, startMs, endMs, links: [] },
+      attributes: { 'gen_ai.operation.name': operation },
+    }) as Span;
+  const view = viewSessionOf({
+    ...shown!,
+    spans: [
+      ...[span('one', 0, 10, 'invoke_agent'), span('background', 2, 100, 'invoke_agent', 'one'), span('a', 50, 90, 'chat', 'background')],
+      ...[span('two', 60, 80, 'invoke_agent'), span('b', 70, 75, 'chat', 'two')],
+      ...[span('three', 200, 207, 'invoke_agent'), span('c', 203, 206, 'execute_tool', 'three')],
+    ],
+  });
+  expect(view.turns.map(({ shares }) => shares)).toEqual([
+    { modelMs: 40, toolMs: 0, waitMs: 60 },
+    { modelMs: 5, toolMs: 0, waitMs: 15 },
+    { modelMs: 0, toolMs: 3, waitMs: 4 },
+  ]);
+  expect(view.shares).toEqual({ modelMs: 40, toolMs: 3, waitMs: 64 });
 });
 
 // ---------------------------------------------------------------------------------------------

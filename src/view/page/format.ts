@@ -55,6 +55,12 @@ export function dollars(usd: number): string {
   return usd < 1000 ? `$${usd.toFixed(2)}` : `$${Math.round(usd).toLocaleString('en-US')}`;
 }
 
+/** What is known of a cost, where calls without a price are not in it. */
+export const cost = (usd: number, unpriced: number): string => (unpriced === 0 ? dollars(usd) : usd === 0 ? '?' : `≥ ${dollars(usd)}`);
+
+/** Why a cost is not all of it. */
+export const notPriced = (calls: number): string => `The cost of ${counted(calls, 'call')} is not known`;
+
 export const number = (value: number): string => value.toLocaleString('en-US');
 
 export const percent = (part: number, whole: number): string => {

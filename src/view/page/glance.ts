@@ -8,7 +8,7 @@ import type { ViewSession } from '../model.ts';
 import { contextChart } from './context-chart.ts';
 import { h } from './dom.ts';
 import { dollars, duration, percent, withinProject } from './format.ts';
-import { dearest, sharesOf, slowest } from './standouts.ts';
+import { dearest, slowest, wholeMs } from './standouts.ts';
 import { oneLine } from './text.ts';
 import { lengthOf } from './waterfall-row.ts';
 
@@ -35,9 +35,9 @@ export function glance(session: ViewSession, jump: (row: number) => void): HTMLE
 const card = (title: string, content: HTMLElement): HTMLElement =>
   h('div', { class: `card ${title.split(' ')[0]!.toLowerCase()}` }, h('h2', {}, title), content);
 
-function shares({ turns }: ViewSession): HTMLElement {
-  const { modelMs, toolMs, waitMs } = sharesOf(turns);
-  const whole = modelMs + toolMs + waitMs;
+function shares({ shares }: ViewSession): HTMLElement {
+  const { modelMs, toolMs, waitMs } = shares;
+  const whole = wholeMs(shares);
   const parts = [
     { name: 'Model', kind: 'chat', ms: modelMs },
     { name: 'Tools', kind: 'tool', ms: toolMs },

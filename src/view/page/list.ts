@@ -6,7 +6,7 @@
  */
 
 import { fill, h, setAttributes } from './dom.ts';
-import { counted, day, dollars, exactTime, number, shortId, shortPath, tokens } from './format.ts';
+import { cost, counted, day, exactTime, notPriced, number, shortId, shortPath, tokens } from './format.ts';
 import { type Column, type Entry, inOrder, type Order, startedMs, told, totalsOf } from './listing.ts';
 import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
@@ -133,7 +133,7 @@ export function listView(source: Source, announce: (text: string) => void): List
     virtual.setCount(rows.length);
     activate(active, false);
     const done = [...entries.values()].filter(({ summary, failed }) => summary !== undefined || failed !== undefined).length;
-    const { tokens: total, costUsd, errors } = totalsOf(rows);
+    const { tokens: total, costUsd, unpriced, errors } = totalsOf(rows);
     fill(
       totals,
       [
@@ -141,7 +141,7 @@ export function listView(source: Source, announce: (text: string) => void): List
           ? counted(entries.size, 'session')
           : `${number(rows.length)} of ${counted(entries.size, 'session')}`,
         `${tokens(total)} tokens`,
-        dollars(costUsd),
+        cost(costUsd, unpriced),
         counted(errors, 'error'),
       ].join(' · '),
       state === 'reading' && h('span', { class: 'reading' }, entries.size === 0 ? 'Looking for sessions…' : `${number(done)} read`),
@@ -287,8 +287,8 @@ function cellsOf(entry: Entry): HTMLElement[] {
     ),
     figure(
       'cost',
-      summary && `${summary.unpriced > 0 ? '≥ ' : ''}${dollars(summary.costUsd)}`,
-      summary && summary.unpriced > 0 ? `${counted(summary.unpriced, 'call')} of a model whose price is not known` : undefined,
+      summary && cost(summary.costUsd, summary.unpriced),
+      summary && summary.unpriced > 0 ? notPriced(summary.unpriced) : undefined,
     ),
     errors > 0
       ? h('div', { role: 'gridcell', class: 'errors figures' }, h('span', { class: 'error-count' }, number(errors)))

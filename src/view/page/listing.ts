@@ -84,13 +84,14 @@ function sortValue(entry: Entry, column: Column): number | string | undefined {
 }
 
 /** Of the entries on show, as far as is known. */
-export function totalsOf(entries: readonly Entry[]): { readonly tokens: number; readonly costUsd: number; readonly errors: number } {
-  let [tokens, costUsd, errors] = [0, 0, 0];
+export function totalsOf(entries: readonly Entry[]): Pick<SessionSummary, 'costUsd' | 'unpriced' | 'errors'> & { readonly tokens: number } {
+  let [tokens, costUsd, unpriced, errors] = [0, 0, 0, 0];
   for (const { summary } of entries) {
     if (summary === undefined) continue;
     tokens += summary.tokens.input + summary.tokens.output;
     costUsd += summary.costUsd;
+    unpriced += summary.unpriced;
     errors += summary.errors;
   }
-  return { tokens, costUsd, errors };
+  return { tokens, costUsd, unpriced, errors };
 }

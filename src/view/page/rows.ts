@@ -16,6 +16,8 @@ export interface Tree {
   readonly input: Float64Array;
   readonly output: Float64Array;
   readonly costUsd: Float64Array;
+  /** Model calls whose cost is not in it. */
+  readonly unpriced: Int32Array;
   /** Model calls whose tokens nobody told. */
   readonly untold: Int32Array;
   readonly errors: Int32Array;
@@ -28,15 +30,17 @@ export function treeOf(spans: readonly ViewSpan[]): Tree {
     input: new Float64Array(count),
     output: new Float64Array(count),
     costUsd: new Float64Array(count),
+    unpriced: new Int32Array(count),
     untold: new Int32Array(count),
     errors: new Int32Array(count),
   };
   for (let row = count - 1; row >= 0; row--) {
-    const { parent, kind, tokens, costUsd, error } = spans[row]!;
+    const { parent, kind, tokens, costUsd, unpriced, error } = spans[row]!;
     tree.ends[row] = Math.max(tree.ends[row]!, row + 1);
     tree.input[row]! += tokens?.input ?? 0;
     tree.output[row]! += tokens?.output ?? 0;
     tree.costUsd[row]! += costUsd ?? 0;
+    tree.unpriced[row]! += unpriced ? 1 : 0;
     // An agent may tell what its calls used together.
     if (kind === 'chat' && tokens === undefined && spans[parent]?.tokens === undefined) tree.untold[row]! += 1;
     tree.errors[row]! += error === undefined ? 0 : 1;
@@ -45,6 +49,7 @@ export function treeOf(spans: readonly ViewSpan[]): Tree {
     tree.input[parent]! += tree.input[row]!;
     tree.output[parent]! += tree.output[row]!;
     tree.costUsd[parent]! += tree.costUsd[row]!;
+    tree.unpriced[parent]! += tree.unpriced[row]!;
     tree.untold[parent]! += tree.untold[row]!;
     tree.errors[parent]! += tree.errors[row]!;
   }

@@ -7,7 +7,8 @@
 import type { ViewSession } from '../model.ts';
 import { openDialog } from './dialog.ts';
 import { h } from './dom.ts';
-import { counted, dateTime, dollars, duration, exactTime, number, shortId, shortPath, tokens } from './format.ts';
+import { cost, counted, dateTime, duration, exactTime, notPriced, number, shortId, shortPath, tokens } from './format.ts';
+import { wholeMs } from './standouts.ts';
 import { oneLine } from './text.ts';
 
 const MOST_PROBLEMS = 500;
@@ -43,16 +44,19 @@ export function sessionHead(session: ViewSession): HTMLElement {
 export const titleOf = ({ summary }: ViewSession): string =>
   summary.title === undefined || summary.title === '' ? `Session ${shortId(summary.id)}` : oneLine(summary.title);
 
-function totals({ summary, turns }: ViewSession): HTMLElement {
+function totals({ summary, shares }: ViewSession): HTMLElement {
   const { tokens: used, costUsd, unpriced, errors, agents, toolCalls, modelCalls } = summary;
-  const workMs = turns.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
   const figures = [
     {
       name: 'Turns',
       value: number(summary.turns),
       title: `${counted(agents, 'agent')}, ${counted(modelCalls, 'model call')}, ${counted(toolCalls, 'tool call')}`,
     },
-    { name: 'Work', value: duration(workMs), title: 'Time in turns, pauses between them left out' },
+    {
+      name: 'Work',
+      value: duration(wholeMs(shares)),
+      title: 'Time in turns and in what they left in the background, pauses between them left out',
+    },
     {
       name: 'Tokens',
       value: tokens(used.input + used.output),
@@ -60,8 +64,8 @@ function totals({ summary, turns }: ViewSession): HTMLElement {
     },
     {
       name: 'Cost',
-      value: `${unpriced > 0 ? '≥ ' : ''}${dollars(costUsd)}`,
-      title: unpriced > 0 ? `${counted(unpriced, 'call')} of a model whose price is not known` : 'At list prices',
+      value: cost(costUsd, unpriced),
+      title: unpriced > 0 ? notPriced(unpriced) : 'At list prices',
     },
     { name: 'Errors', value: number(errors), title: 'Tool calls that failed, and runs that ended in an error' },
   ];

@@ -15,6 +15,7 @@ import { focusOn } from './search-box.ts';
 import { sessionHead, titleOf } from './session-head.ts';
 import type { Source } from './source.ts';
 import { spanSearch } from './span-search.ts';
+import { wholeMs } from './standouts.ts';
 import { turnList, turnName } from './turns.ts';
 import type { View } from './view.ts';
 import { waterfall } from './waterfall.ts';
@@ -97,7 +98,7 @@ export function sessionView(session: ViewSession, source: Source, announce: (tex
       return;
     }
     const { count, shares, startMs, endMs } = turns[turn]!;
-    const whole = shares.modelMs + shares.toolMs + shares.waitMs;
+    const whole = wholeMs(shares);
     const parts = [
       counted(count, 'span'),
       duration(endMs - startMs),

@@ -1,16 +1,12 @@
 /**
- * What stands out in a session: where the time went, what took longest, what cost most.
+ * What stands out in a session: what took longest, what cost most, how its context grew.
  *
- * in:   the session's turns and spans
- * out:  sums and row numbers; pure
+ * in:   the session's spans
+ * out:  sums, row numbers; pure
  */
-import type { Shares, ViewSpan, ViewTurn } from '../model.ts';
+import type { Shares, ViewSpan } from '../model.ts';
 
-export const sharesOf = (turns: readonly ViewTurn[]): Shares => ({
-  modelMs: turns.reduce((sum, { shares }) => sum + shares.modelMs, 0),
-  toolMs: turns.reduce((sum, { shares }) => sum + shares.toolMs, 0),
-  waitMs: turns.reduce((sum, { shares }) => sum + shares.waitMs, 0),
-});
+export const wholeMs = ({ modelMs, toolMs, waitMs }: Shares): number => modelMs + toolMs + waitMs;
 
 /** Calls of models and tools; what contains others would only repeat them. */
 export const slowest = (spans: readonly ViewSpan[], count: number): readonly number[] =>

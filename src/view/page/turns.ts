@@ -6,7 +6,8 @@
  */
 import type { ViewSession, ViewTurn } from '../model.ts';
 import { h, setAttributes } from './dom.ts';
-import { counted, dollars, duration, exactTime } from './format.ts';
+import { cost, counted, duration, exactTime, notPriced } from './format.ts';
+import { wholeMs } from './standouts.ts';
 import { oneLine } from './text.ts';
 import { movedTo, virtualRows } from './virtual.ts';
 
@@ -76,22 +77,21 @@ export function turnList(session: ViewSession, chosen: (turn: number | undefined
 /** What a turn is called. */
 export const turnName = ({ number }: ViewTurn): string => (number === undefined ? 'Agent' : `Turn ${number}`);
 
-function allTurns({ turns, summary }: ViewSession): HTMLElement[] {
-  const workMs = turns.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+function allTurns({ turns, summary, shares }: ViewSession): HTMLElement[] {
   return [
     h(
       'div',
       { class: 'turn-line' },
       h('span', { class: 'turn-number' }, 'All'),
       h('span', { class: 'turn-rest' }, counted(turns.length, 'turn')),
-      h('span', { class: 'turn-time' }, duration(workMs)),
+      h('span', { class: 'turn-time' }, duration(wholeMs(shares))),
     ),
-    h('div', { class: 'turn-line' }, h('span', { class: 'turn-label' }, 'Pauses cut'), figures(summary.errors, summary.costUsd)),
+    h('div', { class: 'turn-line' }, h('span', { class: 'turn-label' }, 'Pauses cut'), figures(summary)),
   ];
 }
 
 function turnText(turn: ViewTurn): HTMLElement[] {
-  const { number, trigger, command, label = '', outcome, startMs, endMs, errors, costUsd } = turn;
+  const { number, trigger, command, label = '', outcome, startMs, endMs } = turn;
   const text = command === undefined ? oneLine(label) : oneLine(`/${command.replace(/^\//, '')}`);
   const about = [
     trigger === 'human' ? undefined : trigger?.replaceAll('_', ' '),
@@ -109,16 +109,18 @@ function turnText(turn: ViewTurn): HTMLElement[] {
       'div',
       { class: 'turn-line' },
       h('span', { class: text === '' ? 'turn-label none' : 'turn-label', dir: 'auto', title: text }, text === '' ? 'no prompt' : text),
-      figures(errors, costUsd),
+      figures(turn),
     ),
   ];
 }
 
-const figures = (errors: number, costUsd: number): HTMLElement =>
+/** Where calls tell no tokens either, it is not their price that is missing. */
+const figures = ({ errors, costUsd, unpriced, tokens }: Pick<ViewTurn, 'errors' | 'costUsd' | 'unpriced' | 'tokens'>): HTMLElement =>
   h(
     'span',
     { class: 'turn-figures' },
     errors > 0 &&
       h('span', { class: 'error-count', title: counted(errors, 'error'), 'aria-label': counted(errors, 'error') }, String(errors)),
-    costUsd > 0 && h('span', { class: 'turn-cost' }, dollars(costUsd)),
+    (costUsd > 0 || (unpriced > 0 && tokens.input + tokens.output > 0)) &&
+      h('span', { class: 'turn-cost', title: unpriced > 0 ? notPriced(unpriced) : undefined }, cost(costUsd, unpriced)),
   );

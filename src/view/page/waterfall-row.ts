@@ -7,7 +7,7 @@
 import type { ViewSession, ViewSpan } from '../model.ts';
 import type { Scale } from './axis.ts';
 import { h } from './dom.ts';
-import { dollars, duration, exactTime, number, tokens, withinProject } from './format.ts';
+import { cost, dollars, duration, exactTime, notPriced, number, tokens, withinProject } from './format.ts';
 import type { Tree } from './rows.ts';
 import { oneLine } from './text.ts';
 
@@ -115,9 +115,16 @@ function tokensCell(span: ViewSpan, { input, output, untold }: Tree, row: number
   );
 }
 
-const costCell = (span: ViewSpan, { costUsd }: Tree, row: number): HTMLElement =>
-  h(
+function costCell(span: ViewSpan, tree: Tree, row: number): HTMLElement {
+  const [usd, unpriced, used] = [tree.costUsd[row]!, tree.unpriced[row]!, tree.input[row]! + tree.output[row]!];
+  return h(
     'div',
-    { role: 'gridcell', class: span.kind === 'chat' ? 'figures cost' : 'figures cost sum' },
-    costUsd[row]! > 0 ? dollars(costUsd[row]!) : '',
+    {
+      role: 'gridcell',
+      class: span.kind === 'chat' ? 'figures cost' : 'figures cost sum',
+      title: unpriced > 0 && used > 0 ? notPriced(unpriced) : undefined,
+    },
+    // A call that tells no tokens has no price to be missed.
+    usd > 0 || (unpriced > 0 && used > 0) ? cost(usd, unpriced) : '',
   );
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  cost,
   counted,
   day,
   dollars,
@@ -80,6 +81,10 @@ test('paths within the project', () => {
   // The name of a directory is no path.
   expect(withinProject('cat workshop/list.txt shop/a', 'shop')).toBe('cat workshop/list.txt shop/a');
   expect([withinProject('/a', '/'), withinProject('/a', undefined)]).toEqual(['/a', '/a']);
+});
+
+test('a cost that is not all of it', () => {
+  expect([cost(0, 0), cost(0.42, 0), cost(0.42, 3), cost(0, 3)]).toEqual(['$0', '$0.420', '≥ $0.420', '?']);
 });
 
 test('ids', () => {

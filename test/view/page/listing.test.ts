@@ -33,7 +33,7 @@ function entries(): Map<string, Entry> {
   const known = new Map<string, Entry>();
   told(known, { kind: 'sessions', sessions: [listed('a', 3), listed('b', 2, '/code/api'), listed('c', 1), listed('d', 4)] });
   told(known, { kind: 'summary', key: 'a', summary: summary({ title: 'Fix the cart', costUsd: 2 }) });
-  told(known, { kind: 'summary', key: 'b', summary: summary({ title: 'Add a test', costUsd: 5, errors: 3 }) });
+  told(known, { kind: 'summary', key: 'b', summary: summary({ title: 'Add a test', costUsd: 5, unpriced: 4, errors: 3 }) });
   told(known, { kind: 'failed', key: 'c', message: 'no right to read it' });
   told(known, { kind: 'summary', key: 'nowhere', summary: summary({}) });
   return known;
@@ -61,7 +61,7 @@ test('search in title, project, id and model', () => {
 });
 
 test('sums of what is known', () => {
-  expect(totalsOf([...entries().values()])).toEqual({ tokens: 220, costUsd: 7, errors: 3 });
+  expect(totalsOf([...entries().values()])).toEqual({ tokens: 220, costUsd: 7, unpriced: 4, errors: 3 });
 });
 
 test('asked for again, what is gone goes, figures stay until newer ones come, and what failed may be read now', () => {

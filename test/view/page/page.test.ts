@@ -25,7 +25,9 @@ const LINES: readonly ListLine[] = [
       { key: 'bad', id: 'bad', harness: 'claude-code', modifiedMs: 1, bytes: 1 },
     ],
   },
-  ...opened.map(({ view: { key, summary } }): ListLine => ({ kind: 'summary', key, summary })),
+  ...opened.map(
+    ({ view: { key, summary } }): ListLine => ({ kind: 'summary', key, summary: { ...summary, unpriced: key === nest!.view.key ? 1 : 0 } }),
+  ),
   { kind: 'failed', key: 'bad', message: 'no right to read it' },
 ];
 
@@ -65,6 +67,8 @@ test('the list tells of every session, and of the one that could not be read', a
     ]),
   );
   await soon(() => expect(one('.list-grid').getAttribute('aria-busy')).toBe('false'));
+  // The sum is as little of it all as its parts.
+  expect(one('.list-totals').textContent).toContain('· ≥ $');
   const search = one('.list .search input') as HTMLInputElement;
   press('/');
   expect(document.activeElement).toBe(search);

@@ -35,6 +35,20 @@ test('calls whose tokens nobody told, but for those that their agent tells of', 
   expect([...tree.input]).toEqual([60, 0, 50, 0, 10]);
 });
 
+test('calls without a price are counted where they are missed', () => {
+  const call = (parent: number, depth: number, own: Partial<ViewSpan>): ViewSpan =>
+    span(parent, depth, { kind: 'chat', name: 'm', ...own });
+  const agent = span(0, 1, { kind: 'agent', name: 'a' });
+  const tree = treeOf([
+    span(-1, 0, { kind: 'turn', name: 'Turn 1' }),
+    call(0, 1, { costUsd: 0.5 }),
+    agent,
+    call(2, 2, { unpriced: true }),
+    call(2, 2, { unpriced: true }),
+  ]);
+  expect([...tree.unpriced]).toEqual([2, 0, 2, 1, 1]);
+});
+
 test('what is below a row: where it ends, and what it sums to', () => {
   const tree = treeOf(SPANS);
   expect([...tree.ends]).toEqual([5, 2, 5, 4, 5, 7, 7]);

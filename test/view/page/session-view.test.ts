@@ -97,8 +97,33 @@ test('what failed, what is open and what has no price can be told without colour
   expect(one('.totals').textContent).toContain('≥ $');
 });
 
+test('a cost that is not all of it says so wherever it stands: of the session, a turn, a row', async () => {
+  const { view } = nest;
+  const chats = view.spans.flatMap(({ kind }, row) => (kind === 'chat' ? [row] : []));
+  const [cheap, ...unknown] = [chats.at(-1)!, ...chats.slice(0, 2)];
+  const [tokens, { costUsd: _, ...unpriced }] = [{ input: 5, output: 1, cacheRead: 0 }, view.spans[unknown[0]!]!];
+  const withCost = (costUsd: number): Partial<ViewSession> => ({
+    spans: view.spans.map(({ costUsd: _, ...span }, row) =>
+      unknown.includes(row) ? { ...unpriced, ...span, tokens, unpriced: true } : row === cheap ? { ...span, tokens, costUsd } : span,
+    ),
+    turns: view.turns.map((turn) => ({ ...turn, costUsd, unpriced: 2 })),
+    summary: { ...view.summary, costUsd, unpriced: 2 },
+  });
+  const costs = (): (string | null)[] =>
+    ['.totals div:nth-child(4) dd', '#turn-0 .turn-cost', '#turn-1 .turn-cost', '#span-0 .cost', `#span-${unknown[0]} .cost`].map(
+      (place) => one(place).textContent,
+    );
+  await show(nest, withCost(2));
+  expect(costs()).toEqual(['≥ $2.00', '≥ $2.00', '≥ $2.00', '≥ $2.00', '?']);
+  expect(one('#span-0 .cost').title).toBe('The cost of 2 calls is not known');
+  await show(nest, withCost(0));
+  expect(costs()).toEqual(['?', '?', '?', '?', '?']);
+});
+
 test('shares of time add up to a bar; what took none has no part in it', async () => {
-  await show(nest, { turns: nest.view.turns.map((turn) => ({ ...turn, shares: { modelMs: 300, toolMs: 0, waitMs: 100 } })) });
+  await show(nest, { shares: { modelMs: 300, toolMs: 0, waitMs: 100 } });
+  expect(one('.totals').textContent).toContain('Work400 ms');
+  expect(one('#turn-0 .turn-time').textContent).toBe('400 ms');
   expect(all('.share').map(({ className, style }) => [className, style.getPropertyValue('flex-grow')])).toEqual([
     ['share chat', '0.75'],
     ['share wait', '0.25'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ViewSpan, ViewTurn } from '../../../src/view/model.ts';
-import { dearest, sharesOf, slowest, thinned } from '../../../src/view/page/standouts.ts';
+import type { ViewSpan } from '../../../src/view/model.ts';
+import { dearest, slowest, thinned } from '../../../src/view/page/standouts.ts';
 
 const span = (kind: ViewSpan['kind'], ms: number, costUsd?: number): ViewSpan => ({
   id: 'id',
@@ -32,11 +32,6 @@ test('the slowest are calls, not what contains them; of equals the first', () =>
 test('the dearest have a price', () => {
   expect(dearest(SPANS, 2)).toEqual([4, 1]);
   expect(dearest(SPANS, 5)).toEqual([4, 1, 6]);
-});
-
-test('shares add up over turns', () => {
-  const turn = (modelMs: number, toolMs: number, waitMs: number) => ({ shares: { modelMs, toolMs, waitMs } }) as unknown as ViewTurn;
-  expect(sharesOf([turn(1, 2, 3), turn(10, 20, 30)])).toEqual({ modelMs: 11, toolMs: 22, waitMs: 33 });
 });
 
 test('of many points the highest stay', () => {
