@@ -158,6 +158,8 @@ export interface TokenUsage {
 
 export interface ToolCall {
   readonly id: string;
+  /** What the transcript calls it, where that is not `id`, for another call of the trace has the same. */
+  readonly callId?: string | undefined;
   readonly name: string;
   readonly startedAtMs: number;
   readonly outcome: ToolOutcome;

@@ -53,7 +53,7 @@ export function agentAttributes(agent: AgentRun, call: ToolCall | undefined, who
   addRun(to, agent, [agent, ...agent.respawns], settings);
   put(to, attr.ATTR_AGENT_TYPE, settings.names.label(agent.type));
   if (agent.respawns.length > 0) put(to, attr.ATTR_AGENT_RESPAWNS, agent.respawns.length);
-  put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call?.id);
+  put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call?.callId ?? call?.id);
   addPermission(to, call?.permission, settings);
   if (agent.sessionUsage !== undefined) addSessionUsage(to, agent.sessionUsage, settings);
   if (settings.content) put(to, attr.ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description);
@@ -96,7 +96,7 @@ export function toolAttributes(call: ToolCall, who: Attribution, settings: Setti
   const { names } = settings;
   const to = common(attr.GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
   put(to, attr.ATTR_GEN_AI_TOOL_NAME, toolName(call, settings));
-  put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call.id);
+  put(to, attr.ATTR_GEN_AI_TOOL_CALL_ID, call.callId ?? call.id);
   put(to, attr.ATTR_GEN_AI_TOOL_TYPE, call.mcp === undefined ? 'function' : 'extension');
   if (call.mcp !== undefined) {
     put(to, attr.ATTR_MCP_METHOD_NAME, 'tools/call');

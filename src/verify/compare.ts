@@ -142,13 +142,20 @@ function compareEach<C extends Counted>(
   const inSpans = grouped(built, ({ id }) => id);
   const known = new Set(counted.flatMap(idsOf));
   const unknown = [...inSpans].filter(([id]) => !known.has(id));
+  // Several may have one id: then there are to be as many spans.
+  const sameIds = [...grouped(counted, (item) => idsOf(item).join(' ')).values()];
   return [
-    ...counted.flatMap((item): Difference[] => {
-      const spans = idsOf(item).flatMap((id) => (inSpans.get(id) ?? []).map(({ spanId }) => spanId));
-      if (spans.length === 1) return [];
-      const at = { id: item.id, places: item.places, spans };
-      if (spans.length === 0) return [{ ...at, kind: `${kind}-missing`, says: `The lines tell of this ${noun}, and no span does.` }];
-      return [{ ...at, kind: `${kind}-twice`, says: `${spans.length} spans tell of this ${noun}, which happened once.` }];
+    ...sameIds.flatMap((same): Difference[] => {
+      const [{ id }, ids] = [same[0]!, idsOf(same[0]!)];
+      const spans = ids.flatMap((each) => (inSpans.get(each) ?? []).map(({ spanId }) => spanId));
+      if (spans.length === same.length) return [];
+      const at = { id, places: same.flatMap(({ places }) => places), spans };
+      if (spans.length > same.length)
+        return [
+          { ...at, kind: `${kind}-twice`, says: `${spans.length} spans tell of this ${noun}, which happened ${times(same.length)}.` },
+        ];
+      const says = spans.length === 0 ? 'no span does' : `only ${spans.length} of ${same.length} spans do`;
+      return [{ ...at, kind: `${kind}-missing`, says: `The lines tell of this ${noun}, and ${says}.` }];
     }),
     ...unknown.map(
       ([id, spans]): Difference => ({
@@ -161,6 +168,8 @@ function compareEach<C extends Counted>(
     ),
   ];
 }
+
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
 function notesOf({ unusable, missing }: Recount): Note[] {
   const why = grouped(unusable, (line) => line.why);

@@ -13,9 +13,11 @@ import { grouped } from '../../grouped.ts';
 import type { AgentRun, CallRef, Problem, ProblemReason, Run, RunOutcome, Session, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
-import { type Claimed, modelCallsOf, toolCallsOf } from './calls.ts';
+import { modelCallsOf } from './calls.ts';
+import { Names } from './names.ts';
 import type { ParsedFile } from './records.ts';
 import { announcedBy, type RawRun, runsOf } from './runs.ts';
+import { type Claimed, toolCallsOf } from './tools.ts';
 
 export function normaliserFor(harness: string): (files: ParsedTranscript<ParsedFile>) => Normalised {
   return (files) => {
@@ -75,12 +77,14 @@ class Building {
     const strays = this.#leftOver();
     const owned = grouped(strays, (agent) => ownerOf(agent, turns));
     const lines = startLines(raw);
+    const names = new Names();
+    const named = turns.map((turn, at) => names.named(this.#once({ ...turn, unclaimedAgents: owned.get(at) ?? [] }, lines[at]!)));
     return {
       id: sessionId,
       harness: this.#harness,
       agentName: this.#harness,
-      turns: turns.map((turn, at) => this.#once({ ...turn, unclaimedAgents: owned.get(at) ?? [] }, lines[at]!)),
-      strays: turns.length === 0 ? strays.map((agent) => new Once().run(agent)) : [],
+      turns: named.map((turn) => ({ ...turn, notifiedBy: turn.notifiedBy.map((ref) => ({ ...ref, id: names.of(ref.id) })) })),
+      strays: turns.length === 0 ? strays.map((agent) => names.named(new Once().run(agent))) : [],
     };
   }
 

@@ -7,9 +7,9 @@
  * An answer is an assistant's message that is neither an error nor an empty one that was broken off; a call stands in an
  * answer, or has only a result, for calls of tools that don't exist are not kept.
  */
-import { grouped } from '../../grouped.ts';
-import type { TranscriptFile } from '../harness.ts';
+import type { AgentFile, TranscriptFile } from '../harness.ts';
 import {
+  type Counted,
   type CountedAgent,
   type CountedResponse,
   isRaw,
@@ -29,39 +29,38 @@ type Loose = any;
 export function recount({ main, agents, ended = false }: RawFiles): Recount {
   const unusable: Unusable[] = [];
   const responses = new Map<string, CountedResponse & { places: Place[] }>();
-  const calls = new Map<string, Place[]>();
+  const calls: Counted[] = [];
   const startedBy = new Map<string, string[]>();
   const runIds = new Set<string>();
   const read = (file: TranscriptFile, agentId: string | undefined): void => {
-    for (const { place, entry } of messagesOf(file, unusable, runIds)) {
-      const message: Loose = entry.message;
-      if (message.role === 'toolResult' && typeof message.toolCallId === 'string') {
-        if (!calls.has(message.toolCallId)) calls.set(message.toolCallId, [place]);
-        const child = message.details?.childSessionKey;
-        if (typeof child === 'string') startedBy.set(child, [...new Set([...(startedBy.get(child) ?? []), message.toolCallId])]);
-      }
-      if (message.role !== 'assistant') continue;
-      for (const block of blocksOf(message))
-        if (block?.type === 'toolCall' && typeof block.id === 'string') calls.set(block.id, [...(calls.get(block.id) ?? []), place]);
-      const response = responseIn(entry, place, agentId);
+    const messages = [...messagesOf(file, unusable, runIds)];
+    for (const { place, entry } of messages) {
+      const child = entry.message.role === 'toolResult' ? entry.message.details?.childSessionKey : undefined;
+      if (typeof child === 'string') startedBy.set(child, [...new Set([...(startedBy.get(child) ?? []), entry.message.toolCallId])]);
+      const response = entry.message.role === 'assistant' ? responseIn(entry, place, agentId) : undefined;
       if (response === undefined) continue;
       const known = responses.get(response.id);
       if (known === undefined) responses.set(response.id, response);
       else known.places.push(place);
     }
+    // An entry that stands in another file, too, is a copy.
+    calls.push(...callsIn(messages.filter(({ entry }) => isNew(`${entry.id} ${entry.timestamp}`))));
   };
+  const seen = new Set<string>();
+  const isNew = (key: string): boolean => !seen.has(key) && seen.add(key) !== undefined;
   read(main, undefined);
   for (const agent of agents) read(agent, agent.id);
   // Sessions of one key, one after another, are one agent.
-  const given = grouped(agents, (agent) => keyIn(agent) ?? agent.id);
+  const given = new Map<string, AgentFile[]>();
+  for (const agent of agents) given.set(keyIn(agent) ?? agent.id, [...(given.get(keyIn(agent) ?? agent.id) ?? []), agent]);
   const named = [...startedBy].filter(([key]) => !given.has(key));
-  const placesOf = (by: readonly string[]): readonly Place[] => by.flatMap((call) => calls.get(call) ?? []);
+  const placesOf = (by: readonly string[]): readonly Place[] => calls.flatMap(({ id, places }) => (by.includes(id) ? places : []));
   const isAnswered = (key: string): boolean => [...runIds].some((id) => id.startsWith('announce:') && id.includes(`:${key}:`));
   // One that has written nothing yet is told as an agent that is at work, until its answer or the end.
   const awaited = new Set(named.flatMap(([key]) => (ended || isAnswered(key) || isOfAnother(key, keyIn(main)) ? [] : [key])));
   return {
     responses: [...responses.values()],
-    toolCalls: [...calls].map(([id, places]) => ({ id, places })),
+    toolCalls: calls,
     agents: [
       ...[...given].map(
         ([key, files]): CountedAgent => ({
@@ -98,6 +97,35 @@ function* messagesOf(file: TranscriptFile, unusable: Unusable[], runIds: Set<str
       latest.set(entry.id, { place, entry });
   }
   yield* latest.values();
+}
+
+/**
+ * Several calls may have one id: a result is of a call that the last answer asked for and that has none yet, else it is told again,
+ * else it is all there is of a call of another tool.
+ */
+function callsIn(messages: readonly { place: Place; entry: Loose }[]): Counted[] {
+  const calls: Counted[] = [];
+  const open = new Map<string, number>();
+  const over = new Map<string, unknown>();
+  for (const { place, entry } of messages) {
+    const { message } = entry;
+    if (message.role === 'assistant') {
+      const asked = blocksOf(message).filter((block) => block?.type === 'toolCall' && typeof block.id === 'string');
+      for (const { id } of asked) open.set(id, 0);
+      for (const { id } of asked) {
+        open.set(id, open.get(id)! + 1);
+        calls.push({ id, places: [place] });
+      }
+      over.clear();
+    } else if (message.role === 'toolResult' && typeof message.toolCallId === 'string') {
+      const { toolCallId: id, toolName } = message;
+      const left = open.get(id) ?? 0;
+      if (left > 0) open.set(id, left - 1);
+      else if (!over.has(id) || over.get(id) !== toolName) calls.push({ id, places: [place] });
+      over.set(id, toolName);
+    }
+  }
+  return calls;
 }
 
 function responseIn(entry: Loose, place: Place, agentId: string | undefined): (CountedResponse & { places: Place[] }) | undefined {

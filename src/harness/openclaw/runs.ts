@@ -19,6 +19,8 @@ export interface RawRun {
   readonly steering: readonly UserEntry[];
   readonly calls: readonly AssistantEntry[];
   readonly results: readonly ResultEntry[];
+  /** Both, in the order of the transcript. */
+  readonly steps: readonly (AssistantEntry | ResultEntry)[];
   readonly compactions: readonly CompactionEntry[];
   /** What the trajectory tells of it. */
   readonly events: readonly RunEvent[];
@@ -42,6 +44,7 @@ interface Draft {
   steering: UserEntry[];
   calls: AssistantEntry[];
   results: ResultEntry[];
+  steps: (AssistantEntry | ResultEntry)[];
   compactions: CompactionEntry[];
   firstMs: number;
   dropped: number[];
@@ -64,6 +67,7 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
       steering: [],
       calls: [],
       results: [],
+      steps: [],
       compactions: [],
       firstMs,
       dropped: [],
@@ -85,6 +89,7 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
     draft.dropped = dropped;
     draft.backTo = parent;
   };
+  /** Of calls that have no result yet: another run may use their ids again. */
   const runOfCall = new Map<string, Draft>();
   for (const entry of entries) {
     switch (entry.kind) {
@@ -97,6 +102,7 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
       case 'assistant': {
         const run = runOf(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.startedMs);
         run.calls.push(entry);
+        run.steps.push(entry);
         if (entry.runId !== undefined && !run.runIds.has(entry.runId)) {
           run.runIds.add(entry.runId);
           byRunId.set(entry.runId, run);
@@ -104,9 +110,13 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
         for (const { id } of entry.toolCalls) runOfCall.set(id, run);
         break;
       }
-      case 'result':
-        (runOfCall.get(entry.callId) ?? runOf(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).results.push(entry);
+      case 'result': {
+        const run = runOfCall.get(entry.callId) ?? runOf(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs);
+        run.results.push(entry);
+        run.steps.push(entry);
+        runOfCall.delete(entry.callId);
         break;
+      }
       case 'compaction':
         (compactedRun(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
         break;
