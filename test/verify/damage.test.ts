@@ -1,9 +1,10 @@
 /** Whatever became of the files, nothing throws, what can't be counted is told, and both counts agree on the rest. */
 import { describe, expect, test } from 'vitest';
+import { harnesses } from '../../src/harness/index.ts';
 import { buildTrace } from '../../src/index.ts';
 import { compare } from '../../src/verify/compare.ts';
 import { randomFrom } from '../support/random.ts';
-import { type PlainTranscript, refsOf, STORIES, transcriptOf } from '../support/stories.ts';
+import { ALL_STORIES, type PlainTranscript, refsOf, transcriptOf } from '../support/stories.ts';
 
 type Damage = (lines: readonly string[], random: () => number) => readonly string[];
 
@@ -17,8 +18,15 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   'NULs stand before lines': (lines) => lines.map((line) => `\0\0${line}`),
 };
 
-describe.each(Object.entries(DAMAGES))('%s', (_, damage) => {
-  test.each(STORIES)('%s', (name) => {
+/** What stands side by side tells what belongs together: where some of it is missing both counts guess, and need not guess alike. */
+const isGuessed = (name: string, what: string): boolean =>
+  name.startsWith('codex/')
+    ? ['lines are lost', 'lines are torn', 'lines are garbage'].includes(what)
+    : // Nor does what lies in a database end in the middle.
+      name.startsWith('hermes/') && what === 'the file ends early';
+
+describe.each(Object.entries(DAMAGES))('%s', (what, damage) => {
+  test.each(ALL_STORIES)('%s', (name) => {
     const random = randomFrom(5);
     for (const ref of refsOf(name)) {
       const whole = transcriptOf(ref);
@@ -29,7 +37,7 @@ describe.each(Object.entries(DAMAGES))('%s', (_, damage) => {
           agents: whole.agents.map((agent) => ({ ...agent, lines: damage(agent.lines, random) })),
         };
         const differences = differencesOf(damaged).filter(({ kind }) => !(GUESSED.includes(name) && kind.startsWith('agent-')));
-        expect(differences, `${ref.sessionId} ${n}`).toEqual([]);
+        if (!isGuessed(name, what)) expect(differences, `${ref.sessionId} ${n}`).toEqual([]);
       }
     }
   });
@@ -40,7 +48,7 @@ const GUESSED = ['respawn2-2.1.50', 'respawn2-2.1.150'];
 
 /** But for the harness's own account, which tells of lines that are lost. */
 const differencesOf = (transcript: PlainTranscript) =>
-  compare(refsOf('fg')[0]!.harness.recount(transcript), buildTrace(transcript).spans).differences.filter(
+  compare(harnesses.find(({ name }) => name === transcript.harness)!.recount(transcript), buildTrace(transcript).spans).differences.filter(
     ({ kind }) => !kind.startsWith('declared'),
   );
 
