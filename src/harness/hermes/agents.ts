@@ -7,13 +7,19 @@
  * A call and its agent share no id: an agent is of the session that its row names, began after the call, and was told first what
  * the call asks for.
  */
-import type { AgentRun, Problem } from '../../session/types.ts';
+import type { AgentRun, Problem, RunOutcome } from '../../session/types.ts';
 import { withoutCopies } from './copies.ts';
 import type { Exact } from './exact.ts';
-import { MAX_SECONDS, type Message, type ParsedFile, type RequestedTool } from './records.ts';
+import { type AgentReport, MAX_SECONDS, type Message, type ParsedFile, type RequestedTool } from './records.ts';
 import { type Context, digest } from './runs.ts';
 import { isAnswered } from './segments.ts';
 import { modelOf, totalsOf } from './usage.ts';
+
+/** Where a call stands, and its result. */
+interface Told {
+  readonly row: Message;
+  readonly result: Message | undefined;
+}
 
 /** A call's row is written before its tools run; clocks of two threads may differ by a tick. */
 const SLACK_MS = 50;
@@ -44,18 +50,22 @@ export class Delegates {
    * @param session  the one the call was made in, by the id it goes by here
    * @param used     ids of calls in this trace, to be added to
    */
-  startedBy(session: string, call: RequestedTool, row: Message, used: Set<string>): readonly AgentRun[] {
-    const found: Delegate[] = [];
-    for (const goal of call.goals) {
+  startedBy(session: string, call: RequestedTool, { row, result }: Told, used: Set<string>): readonly AgentRun[] {
+    const found: (readonly [Delegate, AgentReport | undefined])[] = [];
+    for (const [place, goal] of call.goals.entries()) {
       const at = this.#free.findIndex(
         (agent) =>
           (agent.parentIds.has(session) || agent.parentIds.has(row.sessionId)) &&
           agent.startedAtMs >= row.atMs - SLACK_MS &&
           agent.goal === goal,
       );
-      if (at >= 0) found.push(...this.#free.splice(at, 1));
+      const report = result?.result?.reports.get(place);
+      for (const agent of at >= 0 ? this.#free.splice(at, 1) : []) found.push([agent, report]);
     }
-    return found.map((agent) => this.#run(agent, used));
+    return found.map(([agent, report]) => {
+      const run = this.#run(agent, used);
+      return { ...run, outcome: outcomeOf(report, agent.file.content) ?? run.outcome };
+    });
   }
 
   /** To be asked when all calls have had theirs. */
@@ -88,7 +98,7 @@ export class Delegates {
       prefix: `${id}/`,
       times: new Map(),
       modelOf: (sessionId) => modelOf(file.meta, sessionId),
-      agentsOf: (call, row) => this.startedBy(id, call, row, used),
+      agentsOf: (call, row, result) => this.startedBy(id, call, { row, result }, used),
       isNew: (callId) => !used.has(callId) && Boolean(used.add(callId)),
     };
     const common = { id, name: 'subagent', startId: id, respawns: [], unclaimedAgents: [], steeringMs: [] };
@@ -116,6 +126,22 @@ export class Delegates {
       finished,
       ...usageOf(file, run.modelCalls, finished),
     };
+  }
+}
+
+/** @returns undefined for one that is not told of, or in words we don't know: its rows tell, then */
+function outcomeOf(report: AgentReport | undefined, content: boolean): RunOutcome | undefined {
+  const message = content && report?.error !== undefined ? { message: report.error } : {};
+  switch (report?.status) {
+    case 'failed':
+    case 'error':
+      return { kind: 'error', errorType: 'agent_error', ...message };
+    case 'timeout':
+      return { kind: 'error', errorType: 'timeout', ...message };
+    case 'interrupted':
+      return { kind: 'interrupted' };
+    default:
+      return undefined;
   }
 }
 

@@ -41,7 +41,7 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
       prefix: '',
       times,
       modelOf: (id) => modelOf(main.meta, id),
-      agentsOf: (call, row) => delegates.startedBy(sessionId, call, row, ids),
+      agentsOf: (call, row, result) => delegates.startedBy(sessionId, call, { row, result }, ids),
       isNew: (id) => !ids.has(id) && Boolean(ids.add(id)),
     };
     const digested = digest(rows, isOver, segment.compactionsMs, context);

@@ -39,7 +39,7 @@ export interface Message {
 export interface RequestedTool {
   readonly id: string;
   readonly name: string;
-  /** Hashes of the prompts of the agents it asks for. */
+  /** Hashes of the prompts of the agents it asks for; '' for one without. */
   readonly goals: readonly string[];
   readonly files: readonly FileChange[] | undefined;
   readonly input: unknown;
@@ -50,8 +50,14 @@ export interface ToolResult {
   readonly error: string | undefined;
   readonly isError: boolean;
   readonly delegationId: string | undefined;
-  /** `status` of each agent that a call waited for. */
-  readonly statuses: readonly string[];
+  /** Of each agent that a call waited for, by its place among those it asked for. */
+  readonly reports: ReadonlyMap<number, AgentReport>;
+}
+
+/** How an agent ended, by the one who ran it. */
+export interface AgentReport {
+  readonly status: string;
+  readonly error: string | undefined;
 }
 
 export interface ParsedFile {
@@ -174,7 +180,7 @@ function toolCallsOf(value: unknown, content: boolean, complain: (detail: string
 function goalsOf(input: unknown): string[] {
   if (!isObject(input)) return [];
   const tasks = Array.isArray(input['tasks']) && input['tasks'].length > 0 ? input['tasks'] : [input];
-  return tasks.flatMap((task: unknown) => (isObject(task) && typeof task['goal'] === 'string' ? [hashOf(task['goal'])] : []));
+  return tasks.map((task: unknown) => (isObject(task) && typeof task['goal'] === 'string' ? hashOf(task['goal']) : ''));
 }
 
 /** A result is JSON, mostly; there is no mark of failure but what it says. */
@@ -190,9 +196,16 @@ function resultOf(text: string): ToolResult {
     error: message,
     isError: (Number.isSafeInteger(exitCode) && exitCode !== 0) || message !== undefined || status === 'error',
     delegationId: typeof id === 'string' && /^deleg_\w{1,64}$/.test(id) ? id : undefined,
-    statuses: results.map(({ status: each }) => (typeof each === 'string' ? each : '')),
+    reports: new Map(
+      results.map((each, at) => [Number.isSafeInteger(each['task_index']) ? (each['task_index'] as number) : at, reportOf(each)]),
+    ),
   };
 }
+
+const reportOf = ({ status, error }: Fields): AgentReport => ({
+  status: typeof status === 'string' ? status : '',
+  error: typeof error === 'string' && error !== '' ? error : undefined,
+});
 
 function metaOf(text: string | undefined, complain: (detail: string) => void): SessionMeta {
   const value = text === undefined ? {} : jsonOf(text);

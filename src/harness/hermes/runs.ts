@@ -19,7 +19,7 @@ export interface Context {
   readonly prefix: string;
   modelOf(sessionId: string): { readonly model: string; readonly provider: string };
   /** Those that this call started. */
-  agentsOf(call: RequestedTool, row: Message): readonly AgentRun[];
+  agentsOf(call: RequestedTool, row: Message, result: Message | undefined): readonly AgentRun[];
   /** How often each answer was given so far, of the same agent. */
   readonly times: Map<string, number>;
   /** @returns false when the id was used in this trace before */
@@ -137,7 +137,7 @@ function toolCallOf(
   const endedAtMs = result === undefined ? freeMs : Math.max(roundedMs(result), freeMs);
   const startedAtMs =
     known === undefined || result === undefined ? Math.min(freeMs, endedAtMs) : Math.max(roundedMs(row), endedAtMs - known.durationMs);
-  const agents = agentsOf(request, row);
+  const agents = agentsOf(request, row, result);
   const mcp = /^mcp__(.+?)__(.+)$/.exec(request.name);
   const outcome = outcomeOf(result, endedAtMs, known?.status, isOver, content);
   return {
