@@ -204,11 +204,12 @@ describe('openclaw', () => {
     expect(JSON.parse(read('.openclaw/openclaw.json'))).toEqual({ later: [1] });
   });
 
-  test('no config yet; a config that is a link', async () => {
+  test('no config yet: then there is none again; a config that is a link', async () => {
     mkdirSync(at('.openclaw'));
     expect((await install()).code).toBe(0);
     expect(JSON.parse(read(CONFIG)).plugins.load.paths).toHaveLength(1);
-    rmSync(at(CONFIG));
+    await run('uninstall', '--harness', 'openclaw');
+    expect(readdirSync(at('.openclaw'))).toEqual([]);
     write('dotfiles/openclaw.json', '{}');
     symlinkSync(at('dotfiles/openclaw.json'), at(CONFIG));
     await install();
@@ -334,6 +335,22 @@ describe('hermes', () => {
     await run('install', '--harness', 'hermes', '--exact');
     await run('uninstall', '--harness', 'hermes');
     expect(read(CONFIG)).toBe('model: y\n');
+  });
+
+  test('no config yet: then there is none again, but for one that somebody has written into since, or that was empty', async () => {
+    mkdirSync(at('.hermes'));
+    for (const args of [[], ['--exact']]) expect((await run('install', '--harness', 'hermes', ...args)).code).toBe(0);
+    await run('uninstall', '--harness', 'hermes');
+    expect(readdirSync(at('.hermes'))).toEqual([]);
+    await install();
+    writeFileSync(at(CONFIG), `${read(CONFIG)}model: x\n`);
+    await run('uninstall', '--harness', 'hermes');
+    expect(read(CONFIG)).toBe('model: x\n');
+    rmSync(at('.hermes'), { recursive: true });
+    write(CONFIG, '');
+    await install();
+    await run('uninstall', '--harness', 'hermes');
+    expect(read(CONFIG)).toBe('');
   });
 
   test('of profiles, too; consent that was given is not asked for', async () => {

@@ -13,7 +13,7 @@ import { readIfReadable, readIfThere } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
 import { eventsIn, type Hook, type Load, linesFor, withHooks, withoutHooks } from './hermes-config.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
-import { rewrite } from './rewrite.ts';
+import { removeOurs, rewrite } from './rewrite.ts';
 
 export const hermes: Installer = {
   harness: 'hermes',
@@ -28,7 +28,8 @@ export const hermes: Installer = {
   install,
   uninstall: async (where) => {
     const files = configsOf(where).filter((file) => readIfReadable(file).includes(PLUGIN_NAME));
-    write(changes(files, (text) => withoutHooks(text, isOurs, load), undefined));
+    const all = changes(files, (text) => withoutHooks(text, isOurs, load), undefined);
+    write(all.filter(({ file, after }) => after !== '' || !removeOurs(file)));
   },
   look,
 };

@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { readIfReadable, readIfThere } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
-import { backupOf, rewrite } from './rewrite.ts';
+import { backupOf, removeOurs, rewrite } from './rewrite.ts';
 
 export const openclaw: Installer = {
   harness: 'openclaw',
@@ -61,7 +61,7 @@ async function uninstall(where: Where): Promise<void> {
   // Byte for byte, when it says what it said before us.
   const backup = readIfReadable(backupOf(realpathSync(file)));
   if (text !== undefined && isDeepStrictEqual(parsed(backup), left)) rewrite(file, text, backup);
-  else write(file, text, left);
+  else if (Object.keys(left).length > 0 || !removeOurs(file)) write(file, text, left);
 }
 
 function look(where: Where): Look {

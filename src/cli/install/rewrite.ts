@@ -4,7 +4,8 @@
  * in:   path, what it held, what it is to hold
  * out:  the file, and `<file>.before-trace-build`; where the path is a link, the file it leads to
  */
-import { chmodSync, copyFileSync, existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readIfReadable } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
 import { PLUGIN_NAME } from './installer.ts';
 
@@ -32,5 +33,23 @@ export function rewrite(file: string, before: string | undefined, after: string)
       `${file} can't be written: ${(error as Error).message}.`,
       'It is as it was. Check its permissions, and those of its folder; then this again.',
     );
+  }
+}
+
+/**
+ * A file that was not there before us, once nothing is left in it.
+ *
+ * @returns  false: somebody else made it, and it stays
+ * @throws UserError when it can't be removed
+ */
+export function removeOurs(file: string): boolean {
+  const backup = backupOf(file);
+  if (lstatSync(file).isSymbolicLink() || (existsSync(backup) && !readIfReadable(backup).includes(PLUGIN_NAME))) return false;
+  try {
+    rmSync(file);
+    rmSync(backup, { force: true });
+    return true;
+  } catch (error) {
+    throw new UserError(`${file} can't be removed: ${(error as Error).message}.`, 'Check the permissions of its folder; then this again.');
   }
 }
