@@ -58,7 +58,6 @@ export interface ViewTurn {
   /** Absent for an agent without a turn. */
   readonly number?: number;
   readonly trigger?: string;
-  readonly command?: string;
   /** Beginning of the prompt, on one line. */
   readonly label?: string;
   /** Its rows: `spans[first]` is the root, `spans[first + count - 1]` the last one. */

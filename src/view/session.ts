@@ -187,7 +187,7 @@ function viewTurn(root: Span, first: number, spans: readonly ViewSpan[], object:
   };
 }
 
-const turnFields = ({ number, trigger, command }: Turn) => ({ number, trigger, ...(command !== undefined && { command }) });
+const turnFields = ({ number, trigger }: Turn) => ({ number, trigger });
 
 /** Of the main agent: how large its context was, call by call. */
 function contextOf(session: Session, rowOf: ReadonlyMap<string, number>): readonly ContextPoint[] {

@@ -119,11 +119,16 @@ export function ticksOf({ segments, at }: Scale, width: number): readonly Tick[]
 }
 
 function clockTicks(segments: readonly Segment[], width: number): readonly Tick[] {
-  const ticks: Tick[] = [];
-  for (const { from, startMs } of segments) {
-    const last = ticks.at(-1);
-    if (last !== undefined && (from - last.at) * width < LABEL) continue;
-    if ((1 - from) * width >= LABEL / 2) ticks.push({ at: from, label: clock(startMs) });
+  const shown: Segment[] = [];
+  for (const segment of segments) {
+    const last = shown.at(-1);
+    if (last !== undefined && (segment.from - last.from) * width < LABEL) continue;
+    if ((1 - segment.from) * width >= LABEL / 2) shown.push(segment);
   }
-  return ticks;
+  const minutes = shown.map(({ startMs }) => clock(startMs));
+  // Two in the same minute are told apart by seconds.
+  return shown.map(({ from, startMs }, at) => ({
+    at: from,
+    label: minutes[at] === minutes[at - 1] || minutes[at] === minutes[at + 1] ? clock(startMs, true) : minutes[at]!,
+  }));
 }

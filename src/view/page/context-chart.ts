@@ -13,7 +13,9 @@ const WIDTH = 300;
 const HEIGHT = 84;
 const MOST_POINTS = 150;
 
-export function contextChart({ context, compactions }: ViewSession, jump: (row: number) => void): HTMLElement {
+export const NO_CALL = 'No model was called.';
+
+export function contextChart({ context, compactions, summary }: ViewSession, jump: (row: number) => void): HTMLElement {
   const largest = context.reduce((most, { tokens: count }) => Math.max(most, count), 0);
   const note = h(
     'span',
@@ -21,7 +23,10 @@ export function contextChart({ context, compactions }: ViewSession, jump: (row: 
     largest === 0 ? '' : `up to ${tokens(largest)}${compactions.length > 0 ? `, ${counted(compactions.length, 'compaction')}` : ''}`,
   );
   const heading = h('h2', {}, 'Context ', note);
-  if (largest === 0) return h('div', { class: 'card chart-card' }, heading, h('p', { class: 'none' }, 'No call tells its tokens.'));
+  if (largest === 0) {
+    const why = summary.modelCalls === 0 ? NO_CALL : 'No call of the main agent tells its tokens.';
+    return h('div', { class: 'card chart-card' }, heading, h('p', { class: 'none' }, why));
+  }
 
   const points = thinned(context, MOST_POINTS);
   const across = WIDTH / context.length;

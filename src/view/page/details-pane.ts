@@ -1,13 +1,13 @@
 /**
  * The pane beside the waterfall: one span, whole.
  *
- * in:   which row, its details when they have come
+ * in:   which row, sums below it, its details when they have come
  * out:  an element; tells when it was closed, and which other span was asked for
  */
 import type { ViewSession } from '../model.ts';
 import { renderDetails } from './details/details.ts';
 import { fill, h } from './dom.ts';
-import { ancestorsOf } from './rows.ts';
+import { ancestorsOf, type Tree, tookOf } from './rows.ts';
 import type { Source } from './source.ts';
 import { oneLine } from './text.ts';
 import { remember, remembered } from './theme.ts';
@@ -22,7 +22,12 @@ export interface DetailsPane {
 const KEY = 'trace-build-details-width';
 const [NARROWEST, STEP] = [320, 32];
 
-export function detailsPane(session: ViewSession, source: Source, events: { jump(row: number): void; closed(): void }): DetailsPane {
+export function detailsPane(
+  session: ViewSession,
+  tree: Tree,
+  source: Source,
+  events: { jump(row: number): void; closed(): void },
+): DetailsPane {
   const { spans } = session;
   let shown: number | undefined;
   const path = h('nav', { class: 'details-path', 'aria-label': 'Where this span is' });
@@ -68,6 +73,7 @@ export function detailsPane(session: ViewSession, source: Source, events: { jump
           openSpan: events.jump,
           linkedRowName: (linked) => spans[linked] && oneLine([spans[linked].name, spans[linked].label].filter(Boolean).join(': ')),
           content: session.content,
+          took: tookOf(spans, tree, row),
         }),
       );
     } catch (error) {

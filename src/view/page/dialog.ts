@@ -12,7 +12,8 @@ export function openDialog(title: string, ...content: readonly Child[]): void {
   const dialog = h(
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'dialog-title' },
-    h('h2', { id: 'dialog-title' }, title),
+    // It has the focus: the button below the text would scroll to its end.
+    h('h2', { id: 'dialog-title', tabindex: -1, autofocus: true }, title),
     ...content,
     close,
   );

@@ -81,9 +81,9 @@ export const exactTime = (ms: number): string => {
   return `${dateTime(ms)}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 };
 
-export const clock = (ms: number): string => {
+export const clock = (ms: number, withSeconds = false): string => {
   const at = new Date(ms);
-  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+  return `${two(at.getHours())}:${two(at.getMinutes())}${withSeconds ? `:${two(at.getSeconds())}` : ''}`;
 };
 
 const date = (ms: number): string => {

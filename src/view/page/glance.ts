@@ -5,7 +5,7 @@
  * out:  an element; a click on a span leads to it
  */
 import type { ViewSession } from '../model.ts';
-import { contextChart } from './context-chart.ts';
+import { contextChart, NO_CALL } from './context-chart.ts';
 import { h } from './dom.ts';
 import { dollars, duration, percent, withinProject } from './format.ts';
 import { dearest, slowest, wholeMs } from './standouts.ts';
@@ -15,7 +15,7 @@ import { lengthOf } from './waterfall-row.ts';
 const SHOWN = 5;
 
 export function glance(session: ViewSession, jump: (row: number) => void): HTMLElement {
-  const { spans } = session;
+  const { spans, summary } = session;
   return h(
     'section',
     { class: 'glance', 'aria-label': 'At a glance' },
@@ -26,7 +26,13 @@ export function glance(session: ViewSession, jump: (row: number) => void): HTMLE
     ),
     card(
       'Dearest calls',
-      standouts(session, dearest(spans, SHOWN), jump, (row) => dollars(spans[row]!.costUsd ?? 0), 'No call has a known price.'),
+      standouts(
+        session,
+        dearest(spans, SHOWN),
+        jump,
+        (row) => dollars(spans[row]!.costUsd ?? 0),
+        summary.modelCalls === 0 ? NO_CALL : 'No call has a known price.',
+      ),
     ),
     contextChart(session, jump),
   );

@@ -253,6 +253,7 @@ function cellsOf(entry: Entry): HTMLElement[] {
     `${listed.harness}${summary?.version ? ` ${summary.version}` : ''}`,
   ];
   const errors = summary?.errors ?? 0;
+  const started = startedMs(entry);
   return [
     h(
       'div',
@@ -275,8 +276,12 @@ function cellsOf(entry: Entry): HTMLElement[] {
     ),
     h(
       'div',
-      { role: 'gridcell', class: `started${summary === undefined ? ' pending' : ''}`, title: exactTime(startedMs(entry)) },
-      day(startedMs(entry), Date.now()),
+      {
+        role: 'gridcell',
+        class: `started${summary === undefined ? ' pending' : ''}`,
+        title: started === undefined ? undefined : exactTime(started),
+      },
+      started === undefined ? '–' : day(started, Date.now()),
     ),
     figure('turns', summary && number(summary.turns)),
     figure(

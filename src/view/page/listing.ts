@@ -57,9 +57,9 @@ function haystack({ listed, summary }: Entry): string {
   return [listed.id, listed.harness, listed.project ?? '', title, branch, ...models].join('\n').toLowerCase();
 }
 
-/** When it began, as far as is known. */
-export const startedMs = ({ listed, summary }: Entry): number =>
-  summary !== undefined && summary.startedAtMs > 0 ? summary.startedAtMs : listed.modifiedMs;
+/** When it began; until it is read, when its file last changed. Undefined: it has no turn to tell. */
+export const startedMs = ({ listed, summary }: Entry): number | undefined =>
+  summary === undefined ? listed.modifiedMs : summary.startedAtMs > 0 ? summary.startedAtMs : undefined;
 
 function sortValue(entry: Entry, column: Column): number | string | undefined {
   const { listed, summary } = entry;

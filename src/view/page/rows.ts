@@ -56,6 +56,43 @@ export function treeOf(spans: readonly ViewSpan[]): Tree {
   return tree;
 }
 
+/** What a turn or an agent took: its own calls, and all below it. */
+export interface Took {
+  readonly own: { readonly costUsd: number; readonly unpriced: number };
+  /** Absent without agents below it. */
+  readonly withAgents?: {
+    readonly input: number;
+    readonly output: number;
+    readonly untold: number;
+    readonly costUsd: number;
+    readonly unpriced: number;
+  };
+}
+
+/** @returns undefined of a call */
+export function tookOf(spans: readonly ViewSpan[], tree: Tree, row: number): Took | undefined {
+  const { kind, costUsd = 0 } = spans[row]!;
+  if (kind === 'chat' || kind === 'tool') return undefined;
+  const below = spans.slice(row + 1, tree.ends[row]);
+  const calls = below.filter((span) => span.kind === 'chat' && span.parent === row);
+  return {
+    // An agent may tell what its calls cost together.
+    own: {
+      costUsd: calls.reduce((sum, call) => sum + (call.costUsd ?? 0), costUsd),
+      unpriced: calls.filter(({ unpriced }) => unpriced).length,
+    },
+    ...(below.some((span) => span.kind === 'agent') && {
+      withAgents: {
+        input: tree.input[row]!,
+        output: tree.output[row]!,
+        untold: tree.untold[row]!,
+        costUsd: tree.costUsd[row]!,
+        unpriced: tree.unpriced[row]!,
+      },
+    }),
+  };
+}
+
 /** The rows from `first` on, but for those below a collapsed one. */
 export function visibleRows({ ends }: Tree, first: number, count: number, collapsed: ReadonlySet<number>): Int32Array {
   const rows = new Int32Array(count);

@@ -30,13 +30,14 @@ export function sessionView(session: ViewSession, source: Source, announce: (tex
   /** Index of a turn; undefined for all of them. */
   let turn: number | undefined;
 
-  const chart = waterfall(session, treeOf(spans), (row) => open(row));
+  const tree = treeOf(spans);
+  const chart = waterfall(session, tree, (row) => open(row));
   const list = turnList(
     session,
     (chosen) => showTurn(chosen),
     () => chart.element.focus(),
   );
-  const pane = detailsPane(session, source, {
+  const pane = detailsPane(session, tree, source, {
     jump: (row) => {
       go(row);
       open(row);

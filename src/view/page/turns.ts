@@ -83,16 +83,23 @@ function allTurns({ turns, summary, shares }: ViewSession): HTMLElement[] {
       'div',
       { class: 'turn-line' },
       h('span', { class: 'turn-number' }, 'All'),
-      h('span', { class: 'turn-rest' }, counted(turns.length, 'turn')),
+      h('span', { class: 'turn-rest' }, countedRuns(turns)),
       h('span', { class: 'turn-time' }, duration(wholeMs(shares))),
     ),
     h('div', { class: 'turn-line' }, h('span', { class: 'turn-label' }, 'Pauses cut'), figures(summary)),
   ];
 }
 
+/** Agents without a turn are none. */
+function countedRuns(turns: readonly ViewTurn[]): string {
+  const agents = turns.filter(({ number }) => number === undefined).length;
+  const rest = turns.length - agents;
+  return [...(rest > 0 || agents === 0 ? [counted(rest, 'turn')] : []), ...(agents > 0 ? [counted(agents, 'agent')] : [])].join(', ');
+}
+
 function turnText(turn: ViewTurn): HTMLElement[] {
-  const { number, trigger, command, label = '', outcome, startMs, endMs } = turn;
-  const text = command === undefined ? oneLine(label) : oneLine(`/${command.replace(/^\//, '')}`);
+  const { number, trigger, label = '', outcome, startMs, endMs } = turn;
+  const text = oneLine(label);
   const about = [
     trigger === 'human' ? undefined : trigger?.replaceAll('_', ' '),
     outcome === 'completed' || outcome === 'error' ? undefined : outcome,

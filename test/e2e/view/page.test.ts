@@ -176,8 +176,14 @@ test('help, and light or dark as the system has it or the reader wants', () =>
       expect(await theme()).toBe('light');
       await page.reload();
       expect(await theme()).toBe('light');
+      await page.setViewportSize({ width: 700, height: 400 });
       await page.keyboard.press('?');
-      expect(await page.getByRole('dialog').textContent()).toContain('previous, next turn');
+      const dialog = page.getByRole('dialog');
+      expect(await dialog.textContent()).toContain('previous, next turn');
+      // Where it has to be scrolled, it begins with its beginning.
+      const [below, top] = await dialog.evaluate(({ scrollHeight, clientHeight, scrollTop }) => [scrollHeight - clientHeight, scrollTop]);
+      expect(below).toBeGreaterThan(100);
+      expect(top).toBe(0);
       await page.keyboard.press('Escape');
       await page.waitForSelector('dialog', { state: 'detached' });
     },

@@ -37,6 +37,13 @@ test('pauses are cut, and what runs keeps its proportions', () => {
   expect(scale.at(2 * hour)).toBe(first!.to);
 });
 
+test('turns of the same minute are told apart', () => {
+  const at = (minute: number, second: number): number => new Date(2026, 10, 20, 22, minute, second).getTime();
+  const turn = (startMs: number) => ({ startMs, endMs: startMs + 1000 });
+  const scale = cutScale([turn(at(8, 0)), turn(at(9, 5)), turn(at(9, 40)), turn(at(15, 0))]);
+  expect(ticksOf(scale, 600).map(({ label }) => label)).toEqual(['22:08', '22:09:05', '22:09:40', '22:15']);
+});
+
 test('a short pause stays', () => {
   expect(
     cutScale([

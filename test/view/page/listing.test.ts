@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SessionSummary } from '../../../src/stats/summary.ts';
 import type { ListedSession } from '../../../src/view/model.ts';
-import { type Column, type Entry, inOrder, told, totalsOf } from '../../../src/view/page/listing.ts';
+import { type Column, type Entry, inOrder, startedMs, told, totalsOf } from '../../../src/view/page/listing.ts';
 
 const listed = (key: string, modifiedMs: number, project = '/code/shop'): ListedSession => ({
   key,
@@ -32,8 +32,8 @@ const summary = (own: Partial<SessionSummary>): SessionSummary => ({
 function entries(): Map<string, Entry> {
   const known = new Map<string, Entry>();
   told(known, { kind: 'sessions', sessions: [listed('a', 3), listed('b', 2, '/code/api'), listed('c', 1), listed('d', 4)] });
-  told(known, { kind: 'summary', key: 'a', summary: summary({ title: 'Fix the cart', costUsd: 2 }) });
-  told(known, { kind: 'summary', key: 'b', summary: summary({ title: 'Add a test', costUsd: 5, unpriced: 4, errors: 3 }) });
+  told(known, { kind: 'summary', key: 'a', summary: summary({ title: 'Fix the cart', startedAtMs: 3, costUsd: 2 }) });
+  told(known, { kind: 'summary', key: 'b', summary: summary({ title: 'Add a test', startedAtMs: 2, costUsd: 5, unpriced: 4, errors: 3 }) });
   told(known, { kind: 'failed', key: 'c', message: 'no right to read it' });
   told(known, { kind: 'summary', key: 'nowhere', summary: summary({}) });
   return known;
@@ -50,6 +50,19 @@ test('in order of a column; what is not known yet comes last, either way, the ne
   expect(order('cost', false)).toBe('abdc');
   expect(order('title', false)).toBe('badc');
   expect(order('project', false)).toBe('bdac');
+});
+
+test('a session without a turn never began: it tops the list only until that is known', () => {
+  const known = entries();
+  const sorted = (): string =>
+    inOrder(known.values(), '', { column: 'started', descending: true })
+      .map(({ listed: { key } }) => key)
+      .join('');
+  expect([sorted(), startedMs(known.get('d')!)]).toEqual(['dabc', 4]);
+  told(known, { kind: 'summary', key: 'd', summary: summary({ turns: 0 }) });
+  told(known, { kind: 'summary', key: 'a', summary: summary({ startedAtMs: 1 }) });
+  told(known, { kind: 'summary', key: 'b', summary: summary({ startedAtMs: 2 }) });
+  expect([sorted(), startedMs(known.get('d')!)]).toEqual(['bacd', undefined]);
 });
 
 test('search in title, project, id and model', () => {

@@ -2,6 +2,7 @@
 /** A session in the page, part by part: what a key or a click changes elsewhere. No layout here. */
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { ViewSession } from '../../../src/view/model.ts';
+import { dollars, number } from '../../../src/view/page/format.ts';
 import { addressOf } from '../../../src/view/page/list.ts';
 import { type SessionView, sessionView } from '../../../src/view/page/session.ts';
 import type { Source } from '../../../src/view/page/source.ts';
@@ -12,7 +13,7 @@ const opened = (story: string) => shownIn(story).map(openSession);
 const nest = opened('nest')[0]!;
 const plan = opened('plan').find(({ view }) => view.turns.length > 1)!;
 const failing = opened('tools').find(({ view }) => view.spans.some(({ kind, error }) => kind === 'tool' && error !== undefined))!;
-const slash = opened('slash').find(({ view }) => view.turns.some(({ command }) => command !== undefined))!;
+const slash = opened('slash').find(({ view }) => view.turns.some(({ trigger }) => trigger === 'command'))!;
 
 const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
 const one = (selector: string): HTMLElement => document.querySelector<HTMLElement>(selector)!;
@@ -78,11 +79,13 @@ test('a span of another turn brings its turn with it, and the address follows wh
   expect(announced).toContain(`Turn ${last.number}`);
 });
 
-test('a turn says what began it, and is called by its command', async () => {
+test('a turn says what began it, and is called as its row is: by its command and what was said with it', async () => {
   await show(slash);
   const { turns } = slash.view;
-  const at = turns.findIndex(({ command }) => command !== undefined);
-  expect(one(`#turn-${at + 1} .turn-label`).textContent).toBe(`/${turns[at]!.command!.replace(/^\//, '')}`);
+  const at = turns.findIndex(({ trigger }) => trigger === 'command');
+  expect(one(`#turn-${at + 1} .turn-label`).textContent).toBe('/mycmd arg1 arg2');
+  one(`#turn-${at + 1}`).click();
+  expect(one(`#span-${turns[at]!.first} .label`).textContent).toBe('/mycmd arg1 arg2');
   expect(one(`#turn-${at + 1} .turn-rest`).textContent).toContain('command');
 });
 
@@ -128,6 +131,40 @@ test('shares of time add up to a bar; what took none has no part in it', async (
     ['share chat', '0.75'],
     ['share wait', '0.25'],
   ]);
+});
+
+test('what a turn took in its details is what its row tells, with its agents and without', async () => {
+  await show(nest);
+  press('Enter');
+  await vi.waitFor(() => expect(document.querySelector('.details')).not.toBeNull(), { timeout: 20_000 });
+  const { spans, summary } = nest.view;
+  const own = spans.filter(({ kind, parent }) => kind === 'chat' && parent === 0);
+  const sum = (of: (span: (typeof spans)[number]) => number | undefined): number => own.reduce((total, span) => total + (of(span) ?? 0), 0);
+  expect(own.length).toBeLessThan(summary.modelCalls);
+  expect(one('.d-tokens h3').textContent).toBe('Its own calls');
+  expect(one('.d-tokens td').textContent).toBe(number(sum(({ tokens }) => tokens?.input)));
+  expect(one('.d-facts').textContent).toContain(`Cost${dollars(sum(({ costUsd }) => costUsd))}`);
+  const { input, output } = summary.tokens;
+  expect(one('.d-below').textContent).toBe(`With its agents: ${number(input)} in, ${number(output)} out, ${dollars(summary.costUsd)}`);
+  expect(one('#span-0 .cost').textContent).toBe(dollars(summary.costUsd));
+});
+
+test('agents without a turn are no turns', async () => {
+  const [first] = nest.view.turns;
+  const { number: _, ...stray } = first!;
+  await show(nest, { turns: [stray, stray], summary: { ...nest.view.summary, turns: 0 } });
+  expect(one('#turn-0 .turn-rest').textContent).toBe('2 agents');
+  await show(nest, { turns: [first!, stray] });
+  expect(one('#turn-0 .turn-rest').textContent).toBe('1 turn, 1 agent');
+});
+
+test('where nothing was called, no call is told of; where tokens are told of others, not of the main agent', async () => {
+  const texts = (): (string | null)[] => ['.card.dearest .none', '.chart-card .none'].map((place) => one(place).textContent);
+  const spans = nest.view.spans.map(({ costUsd: _, ...span }) => span);
+  await show(nest, { spans, context: [] });
+  expect(texts()).toEqual(['No call has a known price.', 'No call of the main agent tells its tokens.']);
+  await show(nest, { spans, context: [], summary: { ...nest.view.summary, modelCalls: 0 } });
+  expect(texts()).toEqual(['No model was called.', 'No model was called.']);
 });
 
 test('Shift and Enter go back among the matches', async () => {

@@ -6,6 +6,7 @@
  */
 import type { SpanDetails } from '../../model.ts';
 import { h } from '../dom.ts';
+import type { Took } from '../rows.ts';
 import { attributeTable, eventList, linkList } from './facts.ts';
 import { renderFiles } from './files.ts';
 import { renderHead } from './head.ts';
@@ -19,6 +20,8 @@ export interface DetailsContext {
   linkedRowName(row: number): string | undefined;
   /** What of the content was kept: `none`, `redacted` or `full`. */
   readonly content: string;
+  /** Of a turn or an agent. */
+  readonly took?: Took | undefined;
 }
 
 export function renderDetails(details: SpanDetails, context: DetailsContext): HTMLElement {
@@ -28,7 +31,7 @@ export function renderDetails(details: SpanDetails, context: DetailsContext): HT
   return h(
     'article',
     { class: `details kind-${details.kind}` },
-    renderHead(details),
+    renderHead(details, context.took),
     changed && section('Files', renderFiles(files)),
     input !== undefined && input.length > 0 && section(details.kind === 'chat' ? 'New in the context' : 'Prompt', renderMessages(input)),
     output !== undefined && output.length > 0 && section('Answer', renderMessages(output)),

@@ -1,25 +1,25 @@
 /**
  * The head of the details: what it was, who did it, when, how long, how it ended, and what it took.
  *
- * in:   `SpanDetails`
+ * in:   `SpanDetails`; of a turn or an agent what it took
  * out:  an element
  */
 import * as attr from '../../../trace/semconv.ts';
 import type { Attributes } from '../../../trace/span.ts';
 import type { SpanDetails } from '../../model.ts';
 import { h } from '../dom.ts';
-import { dollars, duration, exactTime } from '../format.ts';
+import { cost, dollars, duration, exactTime, number as grouped } from '../format.ts';
+import type { Took } from '../rows.ts';
 import { longText, pre } from './long-text.ts';
 import { renderTokens } from './tokens.ts';
 
 const KINDS = { turn: 'Turn', agent: 'Agent', chat: 'Model call', tool: 'Tool call' } as const;
 
-export function renderHead(details: SpanDetails): HTMLElement {
+export function renderHead(details: SpanDetails, took: Took | undefined): HTMLElement {
   const { attributes, error } = details;
   const outcome = text(attributes, attr.ATTR_OUTCOME);
   const isEstimated = attributes[attr.ATTR_TIME_ESTIMATED] === true;
   const isOfSession = attributes[attr.ATTR_USAGE_SCOPE] === 'session' && details.kind === 'turn';
-  const cost = number(attributes, attr.ATTR_COST_USD);
   return h(
     'header',
     { class: 'd-head' },
@@ -43,10 +43,25 @@ export function renderHead(details: SpanDetails): HTMLElement {
       ...fact('Stopped', text(attributes, attr.ATTR_GEN_AI_RESPONSE_FINISH_REASONS)),
       ...fact('Retries', text(attributes, attr.ATTR_RETRIES)),
       ...fact('Permission', text(attributes, attr.ATTR_PERMISSION_DECISION)),
-      ...fact(isOfSession ? 'Cost of the session' : 'Cost', cost === undefined ? undefined : dollars(cost)),
+      ...fact(isOfSession ? 'Cost of the session' : 'Cost', costIn(attributes, isOfSession ? undefined : took)),
     ),
-    renderTokens(attributes, details.kind),
+    renderTokens(attributes, details.kind, took?.withAgents !== undefined && !isOfSession),
+    took?.withAgents !== undefined && withAgents(took.withAgents, isOfSession),
   );
+}
+
+/** Of its own calls. A span of several tells no cost: what its calls tell is added up. */
+function costIn(attributes: Attributes, took: Took | undefined): string | undefined {
+  const told = number(attributes, attr.ATTR_COST_USD);
+  if (told !== undefined) return dollars(told);
+  return took === undefined || took.own.costUsd + took.own.unpriced === 0 ? undefined : cost(took.own.costUsd, took.own.unpriced);
+}
+
+/** As its row has it: what its agents took is in no attribute of it. */
+function withAgents({ input, output, untold, costUsd, unpriced }: NonNullable<Took['withAgents']>, only: boolean): HTMLElement | undefined {
+  if (input + output === 0) return undefined;
+  const told = [`${untold > 0 ? '≥ ' : ''}${grouped(input)} in`, `${grouped(output)} out`, cost(costUsd, unpriced)];
+  return h('p', { class: 'd-below' }, `${only ? 'Its agents' : 'With its agents'}: ${told.join(', ')}`);
 }
 
 function status(outcome: string | undefined, failed: boolean): HTMLElement | undefined {

@@ -13,7 +13,8 @@ import { h, svg } from '../dom.ts';
 import { number as grouped, percent } from '../format.ts';
 import { number } from './head.ts';
 
-export function renderTokens(attributes: Attributes, kind: SpanKind): HTMLElement | undefined {
+/** @param ownOnly  whether there are others, of agents below it */
+export function renderTokens(attributes: Attributes, kind: SpanKind, ownOnly: boolean): HTMLElement | undefined {
   const input = number(attributes, attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS);
   const output = number(attributes, attr.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS);
   if (input === undefined && output === undefined) return undefined;
@@ -27,11 +28,12 @@ export function renderTokens(attributes: Attributes, kind: SpanKind): HTMLElemen
   return h(
     'div',
     { class: 'd-tokens' },
+    ownOnly && h('h3', {}, 'Its own calls'),
     parts && input > 0 && bar([cached, written, fresh!]),
     h(
       'table',
       {},
-      h('caption', { class: 'unseen' }, 'Tokens'),
+      h('caption', { class: 'unseen' }, ownOnly ? 'Tokens of its own calls' : 'Tokens'),
       h(
         'tbody',
         {},
