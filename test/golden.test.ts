@@ -80,3 +80,14 @@ test.each(ALL_STORIES)('%s: an event lies within its span, but for a compaction 
   );
   expect(outside.filter((event) => event.name !== 'trace_build.compaction' || !event.before)).toEqual([]);
 });
+
+/** Of what was recorded whole: where lines are missing, the last one that is left ends the turn. */
+test.each(ALL_STORIES)('%s: a tool call begins before its turn has ended', (name) => {
+  for (const { traced } of loadStory(name).sessions) {
+    const endOf = new Map(traced.spans.flatMap((span) => (span.parentSpanId === undefined ? [[span.spanId, span.endMs] as const] : [])));
+    const late = traced.spans.filter(
+      ({ name: tool, parentSpanId = '', startMs }) => tool.startsWith('execute_tool') && startMs > (endOf.get(parentSpanId) ?? startMs),
+    );
+    expect(late).toEqual([]);
+  }
+});

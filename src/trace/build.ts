@@ -216,7 +216,8 @@ class SpanBuilder {
 
   #runStatus(outcome: RunOutcome): SpanStatus {
     const errorType = errorTypeOf(outcome);
-    return errorType === undefined ? UNSET : this.#error(errorType, outcome.kind === 'error' ? outcome.message : undefined);
+    if (errorType === undefined) return UNSET;
+    return this.#error(errorType, outcome.kind === 'error' ? outcome.message : undefined, RUN_PHRASES);
   }
 
   #toolStatus({ outcome }: ToolCall): SpanStatus {
@@ -224,8 +225,8 @@ class SpanBuilder {
   }
 
   /** What went wrong is content; without it a fixed phrase has to do. */
-  #error(errorType: string, message: string | undefined): SpanStatus {
-    const phrase = errorType.startsWith('api_') ? 'the model API answered with an error' : (PHRASES[errorType] ?? 'failed');
+  #error(errorType: string, message: string | undefined, phrases = PHRASES): SpanStatus {
+    const phrase = errorType.startsWith('api_') ? 'the model API answered with an error' : (phrases[errorType] ?? 'failed');
     return { kind: 'error', message: this.#settings.content && message ? statusText(message) : phrase };
   }
 }
@@ -238,6 +239,8 @@ const PHRASES: Readonly<Record<string, string>> = {
   invalid_arguments: 'the arguments did not fit the tool',
   agent_error: 'the agent ended with an error',
 };
+
+const RUN_PHRASES: typeof PHRASES = { ...PHRASES, timeout: 'the agent ran out of time' };
 
 const UNSET: SpanStatus = { kind: 'unset' };
 

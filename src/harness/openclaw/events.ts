@@ -10,11 +10,11 @@ export type RunEvent = { readonly runId: string; readonly atMs: number } & (
   | { readonly kind: 'attempt'; readonly trigger?: string }
   | { readonly kind: 'version'; readonly version: string }
   | { readonly kind: 'call'; readonly callId: string }
-  | { readonly kind: 'result'; readonly callId: string }
+  | { readonly kind: 'result'; readonly callId: string; readonly isOk: boolean }
   /** The end of an attempt. */
   | { readonly kind: 'attempted'; readonly status: string }
   /** The end of the run. */
-  | { readonly kind: 'ended'; readonly status: string }
+  | { readonly kind: 'ended'; readonly status: string; readonly timedOut: boolean; readonly stopReason?: string }
 );
 
 /** What is told twice is one event. `seq` alone does not tell: each attempt counts from 1. */
@@ -40,12 +40,23 @@ export function eventFrom(fields: Fields, complain: Complain): RunEvent | undefi
     case 'tool.result': {
       const callId = textAt(data, 'toolCallId', complain);
       if (callId === undefined) return undefined;
-      return { ...at, kind: fields['type'] === 'tool.call' ? 'call' : 'result', callId };
+      return fields['type'] === 'tool.call'
+        ? { ...at, kind: 'call', callId }
+        : { ...at, kind: 'result', callId, isOk: data['success'] === true };
     }
     case 'trace.artifacts':
       return { ...at, kind: 'attempted', status: textAt(data, 'finalStatus', complain) ?? 'unknown' };
-    case 'session.ended':
-      return { ...at, kind: 'ended', status: textAt(data, 'status', complain) ?? 'unknown' };
+    case 'session.ended': {
+      const stopReason = textAt(data, 'stopReason', complain);
+      const timedOut = Object.entries(data).some(([key, value]) => /timedOut/i.test(key) && value === true);
+      return {
+        ...at,
+        kind: 'ended',
+        status: textAt(data, 'status', complain) ?? 'unknown',
+        timedOut,
+        ...(stopReason !== undefined && { stopReason }),
+      };
+    }
     default:
       return undefined;
   }

@@ -10,10 +10,11 @@
  *   back as a run of its own, without a prompt.
  */
 import { grouped } from '../../grouped.ts';
-import type { AgentRun, CallRef, Problem, ProblemReason, Run, RunOutcome, Session, Trigger, Turn } from '../../session/types.ts';
+import type { AgentRun, CallRef, Problem, ProblemReason, Run, Session, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
 import { modelCallsOf } from './calls.ts';
+import { endingOf } from './endings.ts';
 import { Names } from './names.ts';
 import type { ParsedFile } from './records.ts';
 import { announcedBy, type RawRun, runsOf } from './runs.ts';
@@ -104,34 +105,18 @@ class Building {
     isOver: boolean,
     startId: string,
   ): Omit<Run, 'unclaimedAgents'> & { unclaimedAgents: readonly AgentRun[] } {
-    const last = run.calls.at(-1);
-    const ended = run.events.findLast((event) => event.kind === 'ended');
-    const isKilled =
-      (ended !== undefined && ended.status === 'interrupted') ||
-      last?.stopReason === 'aborted' ||
-      (isOver && file.window.status === 'killed' && ended === undefined);
-    const isAnswered = last !== undefined && last.stopReason !== 'toolUse';
-    const finished =
-      isOver || ended !== undefined || isAnswered || (run.compactions.length > 0 && run.prompt === undefined && last === undefined);
+    const { outcome, finished, isAnswered, endedAtMs } = endingOf(run, file.window.status, isOver);
     const claim = (claimed: Claimed): AgentRun | undefined => this.#claim(claimed, startId);
     const toolCalls = toolCallsOf(run, finished, file.content, claim, this.#add(file));
     const modelCalls = modelCallsOf(run, file.content);
-    const outcome = outcomeOf(run, isKilled || (finished && !isAnswered && run.prompt !== undefined));
     const version = run.events.find((event) => event.kind === 'version')?.version;
-    const told = [
-      run.startedAtMs,
-      ...run.calls.map(({ atMs }) => atMs),
-      ...run.results.map(({ atMs }) => atMs),
-      ...run.compactions.map(({ atMs }) => atMs),
-      ...(isKilled && ended !== undefined ? [ended.atMs] : []),
-    ];
     const answer = run.calls
       .findLast(({ parts }) => parts?.some(({ kind }) => kind === 'text'))
       ?.parts?.filter(({ kind }) => kind === 'text');
     return {
       startId,
       startedAtMs: run.startedAtMs,
-      endedAtMs: told.reduce((latest, atMs) => Math.max(latest, atMs)),
+      endedAtMs,
       modelCalls,
       toolCalls,
       unclaimedAgents: [],
@@ -251,13 +236,6 @@ function triggerOf(run: RawRun): Trigger {
   if (run.prompt === undefined) return run.compactions.length > 0 && run.calls.length === 0 ? 'command' : 'unknown';
   const started = run.events.find((event) => event.kind === 'attempt');
   return started?.trigger === undefined || started.trigger === 'user' ? 'human' : 'unknown';
-}
-
-function outcomeOf(run: RawRun, isInterrupted: boolean): RunOutcome {
-  const last = run.calls.at(-1);
-  if (last?.error !== undefined)
-    return { kind: 'error', errorType: `api_${last.error.type}`, ...(last.error.message !== undefined && { message: last.error.message }) };
-  return isInterrupted ? { kind: 'interrupted' } : { kind: 'completed' };
 }
 
 const startLines = (runs: readonly RawRun[]): readonly number[] =>

@@ -29,6 +29,8 @@ export interface RawRun {
   readonly dropped: readonly number[];
   /** The one it went back to; -1: to the beginning. Undefined: it follows the one before. */
   readonly backTo?: number;
+  /** What the database says of how a session's last run ended is of this one. */
+  readonly isLast: boolean;
   /** Copied from the session that this one was forked from. */
   readonly isCopy: boolean;
 }
@@ -135,6 +137,7 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
     ...(backTo !== undefined && { backTo }),
     events: told[at]!,
     startedAtMs: firstMs,
+    isLast: at === drafts.length - 1,
     isCopy: header !== undefined && header.forkedFrom !== undefined && ((prompt ?? draft.calls[0])?.atMs ?? header.atMs) < header.atMs,
   }));
 }

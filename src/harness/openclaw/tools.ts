@@ -33,8 +33,13 @@ interface Asked {
   /** It can't have begun before. */
   readonly sinceMs: number;
   result?: ResultEntry;
-  begunMs?: number;
-  endedMs?: number;
+  begun?: TimeOf;
+  ended?: TimeOf;
+}
+
+interface TimeOf {
+  readonly atMs: number;
+  readonly isOk?: boolean;
 }
 
 /**
@@ -48,9 +53,8 @@ export function toolCallsOf(
   claim: (claimed: Claimed) => AgentRun | undefined,
   add: (line: number, reason: ProblemReason, detail: string) => void,
 ): readonly ToolCall[] {
-  return askedIn(run).map(({ id, callId, name, askedMs, label, input, result, begunMs, endedMs }): ToolCall => {
-    const startedAtMs = begunMs ?? askedMs;
-    const endedAtMs = result && endOf(result, startedAtMs, endedMs);
+  return askedIn(run).map(({ id, callId, name, askedMs, label, input, result, begun, ended }): ToolCall => {
+    const startedAtMs = begun?.atMs ?? askedMs;
     if (result !== undefined && result.atMs < startedAtMs) add(result.line, 'end-before-start', 'a result that is older than its call');
     const agent = result?.started && claim({ callId: id, startedAtMs, ...result.started, ...(label !== undefined && { label }) });
     return {
@@ -58,9 +62,10 @@ export function toolCallsOf(
       callId,
       name,
       startedAtMs,
-      outcome: outcomeOf(result, endedAtMs, finished),
+      outcome:
+        result === undefined ? outcomeWithout(ended, startedAtMs, finished) : outcomeOf(result, endOf(result, startedAtMs, ended?.atMs)),
       exitCode: result?.exitCode,
-      ...(begunMs === undefined && { timeEstimated: true }),
+      ...(begun === undefined && { timeEstimated: true }),
       agents: [],
       ...(agent !== undefined && { agent }),
       ...filesOf(name, input, result, content),
@@ -99,8 +104,9 @@ function askedIn({ steps, events }: RawRun): readonly Asked[] {
   const sameIds = grouped(all, ({ callId }) => callId);
   for (const event of events) {
     if (event.kind !== 'call' && event.kind !== 'result') continue;
-    const call = callAt(sameIds.get(event.callId) ?? [], event.atMs, event.kind === 'call' ? 'begunMs' : 'endedMs');
-    if (call !== undefined) call[event.kind === 'call' ? 'begunMs' : 'endedMs'] = event.atMs;
+    const of = event.kind === 'call' ? 'begun' : 'ended';
+    const call = callAt(sameIds.get(event.callId) ?? [], event.atMs, of);
+    if (call !== undefined) call[of] = event;
   }
   return all;
 }
@@ -112,7 +118,7 @@ const askedBy = (answer: AssistantEntry): readonly Asked[] =>
   });
 
 /** Of calls with the same id the one that ran then; of several that ran together the first of which that is not told yet. */
-function callAt(same: readonly Asked[], atMs: number, of: 'begunMs' | 'endedMs'): Asked | undefined {
+function callAt(same: readonly Asked[], atMs: number, of: 'begun' | 'ended'): Asked | undefined {
   if (same.length < 2) return same[0];
   const then = same.filter(({ sinceMs, result }) => sinceMs <= atMs && atMs <= (result?.atMs ?? Number.POSITIVE_INFINITY));
   const latestMs = then.reduce((latest, { sinceMs }) => Math.max(latest, sinceMs), 0);
@@ -126,8 +132,14 @@ function endOf({ atMs, durationMs }: ResultEntry, startedAtMs: number, endedMs: 
   return Math.max(startedAtMs, end);
 }
 
-function outcomeOf(result: ResultEntry | undefined, endedAtMs: number | undefined, finished: boolean): ToolOutcome {
-  if (result === undefined || endedAtMs === undefined) return { kind: finished ? 'interrupted' : 'open' };
+/** Of a call whose result was not written: the trajectory may tell that it ended, for all that ran together are written at once. */
+function outcomeWithout(ended: TimeOf | undefined, startedAtMs: number, finished: boolean): ToolOutcome {
+  if (!finished) return { kind: 'open' };
+  if (ended === undefined) return { kind: 'interrupted' };
+  return { kind: ended.isOk === true ? 'ok' : 'interrupted', endedAtMs: Math.max(startedAtMs, ended.atMs) };
+}
+
+function outcomeOf(result: ResultEntry, endedAtMs: number): ToolOutcome {
   const failed = result.isError || (result.exitCode ?? 0) !== 0 || result.timedOut;
   if (!failed) return { kind: 'ok', endedAtMs };
   const errorType = result.timedOut ? 'timeout' : result.unknownTool ? 'unknown_tool' : 'tool_error';
