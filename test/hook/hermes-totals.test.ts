@@ -2,12 +2,14 @@
  * Hermes has totals of a session, and no tokens of a call. They grow, and spans are sent once: what a destination was told in
  * parts is to add up to them, whatever becomes of the session and of deliveries.
  */
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { copyFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { enqueue } from '../../src/hook/queue.ts';
 import { trace } from '../cli/world.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
+import { command, programs } from '../support/faults.ts';
 import { aMachine, type Machine } from '../support/machine.ts';
 import { flatSpans, type ReceivedSpan } from '../support/otlp.ts';
 import { databaseOf } from '../support/sqlite.ts';
@@ -100,6 +102,7 @@ function databaseWith({ prompts, totals = times(prompts.length), isOpen = false,
   return database!;
 }
 
+const built = programs();
 let collector: Collector;
 let machine: Machine;
 let nowMs: number;
@@ -220,6 +223,30 @@ describe('a request that was not acknowledged', () => {
     await failing(status);
     write({ prompts: ['one'] });
     await sync();
+    for (const prompts of [
+      ['one', 'two'],
+      ['one', 'two', 'three'],
+    ]) {
+      write({ prompts });
+      await sync();
+      expect(sums(collector)).toEqual(both(times(prompts.length)));
+      expect(sumOf(collector.taken)).toEqual(told(times(prompts.length)));
+    }
+  });
+
+  test('for the process was killed after its request: the sum is right, whether that was kept or not', async () => {
+    await collector.stop();
+    collector = await startCollector(['hang']);
+    machine.configure({ endpoint: collector.url });
+    write({ prompts: ['one'] });
+    const cli = await built.cli();
+    // As they lie beside it in the package.
+    for (const name of ['sql-wasm.js', 'sql-wasm.wasm'])
+      copyFileSync(createRequire(import.meta.url).resolve(`sql.js/dist/${name}`), join(dirname(cli), name));
+    const { child, ended } = command(cli, machine, ['sync', '--session', SESSION]);
+    await vi.waitUntil(() => collector.requests.length > 0, { timeout: 20_000, interval: 2 });
+    child.kill('SIGKILL');
+    await ended;
     for (const prompts of [
       ['one', 'two'],
       ['one', 'two', 'three'],
