@@ -58,15 +58,20 @@ class Building {
     const { main, sessionId, ended } = this.#files;
     const raw = runsOf(main);
     const problemsBy = lineCounts(main.problems, raw);
+    let version: string | undefined;
     const turns = raw.map((run, at): Turn => {
       const isOver = at < raw.length - 1 || ended;
       const own = this.#run(run, main, isOver, run.startId);
       const notifiedBy = this.#starts.get(announcedBy(run.runId) ?? '');
+      const isCompact = run.prompt === undefined && run.calls.length === 0 && run.compactions.length > 0;
+      // Nothing is logged of a compaction by itself.
+      version = own.version ?? (isCompact ? version : undefined);
       return {
         ...own,
+        ...(version !== undefined && { version }),
         number: at + 1,
         trigger: triggerOf(run),
-        ...(run.prompt === undefined && run.calls.length === 0 && run.compactions.length > 0 && { command: '/compact' }),
+        ...(isCompact && { command: '/compact' }),
         notifiedBy: notifiedBy === undefined ? [] : [notifiedBy],
         ...(run.backTo !== undefined && {
           rewound: { toTurnId: raw[run.backTo]?.startId ?? null, droppedTurnIds: run.dropped.map((dropped) => raw[dropped]!.startId) },
