@@ -20,7 +20,10 @@ export function bar({ startMs, endMs }: Axis, axis: Axis, columns: number, ascii
   const at = (ms: number): number => Math.min(eighths, Math.max(0, Math.round(((ms - axis.startMs) / span) * eighths)));
   const start = Math.min(at(startMs), eighths - 1);
   const end = Math.max(at(endMs), start + 1);
-  return Array.from({ length: columns }, (_, column) => (ascii ? asciiCell : cell)(start - column * 8, end - column * 8)).join('');
+  const cells: string[] = Array.from({ length: columns }, (_, column) => (ascii ? asciiCell : cell)(start - column * 8, end - column * 8));
+  // Across the edge of two columns, with little of either.
+  if (columns > 0 && !cells.some((text) => text !== ' ')) cells[Math.floor((start + end - 1) / 16)] = '|';
+  return cells.join('');
 }
 
 /** @param start, end  in eighths from the left edge of the column */

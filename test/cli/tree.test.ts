@@ -153,6 +153,19 @@ describe('bars', () => {
     expect(cells(first).some((at) => cells(later).includes(at))).toBe(false);
   });
 
+  test.each([false, true])('wherever it lies it is seen, in ASCII: %s', (ascii) => {
+    const columns = 6;
+    const eighths = { startMs: 0, endMs: columns * 8 };
+    for (let startMs = 0; startMs <= eighths.endMs; startMs++)
+      for (let endMs = startMs; endMs <= eighths.endMs; endMs++) {
+        const text = bar({ startMs, endMs }, eighths, columns, ascii);
+        expect(text, `${startMs} to ${endMs}`).toMatch(/^ *[^ ]+ *$/);
+        expect(text).toHaveLength(columns);
+      }
+    // Three eighths of a column and two of the next.
+    expect(bar({ startMs: 13, endMs: 18 }, eighths, columns, true)).toBe(' |    ');
+  });
+
   test('as many columns as asked for, never empty, within the axis or not', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer(), fc.integer({ min: 1, max: 80 }), fc.boolean(), (startMs, endMs, columns, ascii) => {
