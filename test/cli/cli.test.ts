@@ -286,6 +286,22 @@ describe('the program itself', () => {
     expect(stderr).not.toContain('EPIPE');
   });
 
+  test.skipIf(!existsSync('/dev/full')).each(['stats', 'sessions list --json', 'view --no-open', '--help'])(
+    '%s > /dev/full is one line',
+    (args) => {
+      const command = `"${process.execPath}" dist/cli.js ${args} ${args === 'stats' ? stories : ''} > /dev/full`;
+      const { status, stderr } = spawnSync('sh', ['-c', command], {
+        encoding: 'utf8',
+        env: { ...process.env, HOME: scratch },
+        timeout: 60_000,
+      });
+      expect([status, stderr.replace('Ctrl-C ends it.\n', '')]).toEqual([
+        2,
+        'trace-build: The output could not be written: ENOSPC: no space left on device, write.\n',
+      ]);
+    },
+  );
+
   test('is one bundle: it runs where there is no node_modules', () => {
     const alone = join(scratch, 'alone');
     cpSync('dist', alone, { recursive: true });
