@@ -107,7 +107,8 @@ function columns(
       },
       worth: 6,
     },
-    { head: 'started', of: ({ startedAtMs }) => (startedAtMs === 0 ? '' : localTime(startedAtMs)), worth: 8 },
+    // What the list is sorted by.
+    { head: 'last', of: (_, { modifiedMs }) => localTime(modifiedMs), worth: 8 },
     { head: 'took', of: ({ startedAtMs, endedAtMs }) => duration(endedAtMs - startedAtMs), isNumber: true, worth: 3 },
     { head: 'turns', of: ({ turns }) => turns.toLocaleString('en-US'), isNumber: true, worth: 5 },
     { head: 'in', of: (summary) => tokens(summary.tokens.input), isNumber: true, worth: 1 },

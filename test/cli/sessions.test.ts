@@ -138,12 +138,12 @@ describe('list', () => {
 test('the narrower the terminal, the fewer the columns: those that tell most stay', () => {
   const rows: readonly ListedRow[] = [{ ref: refsOf('nest')[0]!, summary: summaryOf(session('nest'), () => 1) }];
   const heads = (width: number | undefined): readonly string[] => sessionTable(rows, '/code', { colors, width })[0]!.split(/ +/);
-  const all = ['session', 'project', 'started', 'took', 'turns', 'in', 'out', 'cost', 'errors', 'title'];
+  const all = ['session', 'project', 'last', 'took', 'turns', 'in', 'out', 'cost', 'errors', 'title'];
   expect(heads(undefined)).toEqual(all);
   expect(heads(200)).toEqual(all);
   // What went in without what came out tells nothing.
-  expect(heads(80)).toEqual(['session', 'project', 'started', 'turns', 'cost', 'title']);
-  expect(heads(60)).toEqual(['session', 'started', 'turns', 'cost', 'title']);
+  expect(heads(80)).toEqual(['session', 'project', 'last', 'turns', 'cost', 'title']);
+  expect(heads(60)).toEqual(['session', 'last', 'turns', 'cost', 'title']);
   expect(heads(40)).toEqual(['session', 'turns', 'cost', 'title']);
 });
 

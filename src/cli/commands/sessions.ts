@@ -99,7 +99,7 @@ export const sessions: CliCommand = {
     command.addHelpText('after', NOTES);
     command
       .command('list')
-      .description('the newest first')
+      .description('the last written to first')
       .option('--harness <name>', `of this agent only: ${harnesses.map(({ name }) => name).join(', ')}`)
       .option('--project <dir>', 'begun in this directory, or below it')
       .option('--since <when>', 'written to since then: 7d, 12h, or a date')
