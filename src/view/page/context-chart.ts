@@ -15,7 +15,8 @@ const MOST_POINTS = 150;
 
 export const NO_CALL = 'No model was called.';
 
-export function contextChart({ context, compactions, summary }: ViewSession, jump: (row: number) => void): HTMLElement {
+export function contextChart(session: ViewSession, jump: (row: number) => void): HTMLElement {
+  const { context, compactions } = session;
   const largest = context.reduce((most, { tokens: count }) => Math.max(most, count), 0);
   const note = h(
     'span',
@@ -23,10 +24,7 @@ export function contextChart({ context, compactions, summary }: ViewSession, jum
     largest === 0 ? '' : `up to ${tokens(largest)}${compactions.length > 0 ? `, ${counted(compactions.length, 'compaction')}` : ''}`,
   );
   const heading = h('h2', {}, 'Context ', note);
-  if (largest === 0) {
-    const why = summary.modelCalls === 0 ? NO_CALL : 'No call of the main agent tells its tokens.';
-    return h('div', { class: 'card chart-card' }, heading, h('p', { class: 'none' }, why));
-  }
+  if (largest === 0) return h('div', { class: 'card chart-card' }, heading, h('p', { class: 'none' }, whyNone(session)));
 
   const points = thinned(context, MOST_POINTS);
   const across = WIDTH / context.length;
@@ -79,4 +77,11 @@ export function contextChart({ context, compactions, summary }: ViewSession, jum
     plot,
     h('div', { class: 'chart-axis', 'aria-hidden': 'true' }, h('span', {}, 'first call'), h('span', {}, counted(context.length, 'call'))),
   );
+}
+
+/** Tokens may be told of others: of agents, or of the session as a whole. */
+function whyNone({ summary, spans }: ViewSession): string {
+  if (summary.modelCalls === 0) return NO_CALL;
+  const called = spans.some(({ kind, parent }) => kind === 'chat' && spans[parent]?.kind === 'turn');
+  return called ? 'No call of the main agent tells its tokens.' : 'The main agent called no model.';
 }

@@ -163,6 +163,8 @@ test('where nothing was called, no call is told of; where tokens are told of oth
   const spans = nest.view.spans.map(({ costUsd: _, ...span }) => span);
   await show(nest, { spans, context: [] });
   expect(texts()).toEqual(['No call has a known price.', 'No call of the main agent tells its tokens.']);
+  await show(nest, { spans: spans.map((span, row) => (row === 0 ? { ...span, kind: 'agent' as const } : span)), context: [] });
+  expect(texts()[1]).toBe('The main agent called no model.');
   await show(nest, { spans, context: [], summary: { ...nest.view.summary, modelCalls: 0 } });
   expect(texts()).toEqual(['No model was called.', 'No model was called.']);
 });
