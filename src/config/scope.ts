@@ -42,6 +42,18 @@ export function decideScope(config: Config, facts: DirectoryFacts, home: string)
   return { inScope: false, why: notHeld(facts, roots, config.include) };
 }
 
+/** Of a session that tells no directory: it belongs to whoever wants all there is, and leaves nothing out of it. */
+export function decideNowhere(config: Config, home: string): ScopeDecision {
+  const [unsure] = config.exclude;
+  if (unsure !== undefined) return { inScope: false, why: `it tells no directory, so it can't be told whether ${unsure} excludes it` };
+  const root = oldest(rootsOf(config, home).filter(({ path }) => path === '*'));
+  const pattern = config.include.find(isEverything);
+  const everything = root ?? (pattern === undefined ? undefined : { path: expanded(pattern, home) });
+  return everything === undefined
+    ? { inScope: false, why: 'it tells no directory, so no root holds it' }
+    : { inScope: true, root: everything, why: `every session is in scope: ${everything.path}` };
+}
+
 /** In the order of the config. */
 export const rootsOf = (config: Config, home: string): readonly Root[] =>
   config.trace_roots.map((root) => {
@@ -63,8 +75,10 @@ function isExcluded(pattern: string, facts: DirectoryFacts, home: string): boole
   );
 }
 
+const isEverything = (pattern: string): boolean => /^\*+$/.test(pattern);
+
 function isIncluded(pattern: string, facts: DirectoryFacts, home: string): boolean {
-  if (/^\*+$/.test(pattern)) return true;
+  if (isEverything(pattern)) return true;
   const places = facts.repository === undefined ? [facts.path] : [facts.path, facts.repository];
   return places.some((path) => isAt(pattern, path, facts, home)) || facts.remotes.some(onRemote(pattern));
 }

@@ -35,10 +35,7 @@ const HALF_WRITTEN_MAX_MS = 60 * 60_000;
 export async function* catchUp(crew: Shift, began: () => boolean): AsyncGenerator<void> {
   const { paths, now, loaded, log, home } = crew;
   const decide = scopeDecider(loaded.config, home, paths.state);
-  const isInScope = (ref: SessionRef): boolean => {
-    const directory = startDirectoryOf(ref, paths.state);
-    return directory !== undefined && decide(directory).inScope;
-  };
+  const isInScope = (ref: SessionRef): boolean => decide(startDirectoryOf(ref, paths.state)).inScope;
   const deliverIfDue = async (ref: SessionRef, state: SessionState): Promise<void> => {
     if (loaded.config.when === 'turn' || standingOf(ref, state, now()).ended) await deliver(ref, crew, log);
   };

@@ -10,7 +10,7 @@ import { mayTry } from '../export/outlet.ts';
 import { findSession, findSessionOfId, obstacleIn, type Places, type SessionRef, type UnreadableFile } from '../read/find.ts';
 import { deliverSession, nameOf } from '../sync/deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from '../sync/in-scope.ts';
-import { readState, type SessionName, type SessionState, writeState } from '../sync/state.ts';
+import { readState, type SessionName, type SessionState, type ToldDirectory, writeState } from '../sync/state.ts';
 import { parentFrom } from '../trace/parent.ts';
 import { type Job, remove } from './queue.ts';
 import { hasSettled, untilQuiet } from './settle.ts';
@@ -29,8 +29,9 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
     return done();
   }
   const decide = scopeDecider(crew.loaded.config, crew.home, paths.state);
-  const isInScope = (directory: string | undefined): boolean => directory !== undefined && decide(directory).inScope;
-  const told = (ref: SessionRef | undefined): string | undefined => ref && startDirectoryOf(ref, paths.state);
+  const isInScope = (directory: string | undefined): boolean => decide(directory).inScope;
+  const start = toldIn(jobs);
+  const told = (ref: SessionRef | undefined): string | undefined => ref && startDirectoryOf(ref, paths.state, start);
   // A transcript of a few lines may not name it yet.
   const expected = told(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
   if (!isInScope(expected)) return done();
@@ -46,6 +47,7 @@ export async function takeUp(jobs: readonly Job[], crew: Shift): Promise<void> {
   const state = {
     ...withEvents(known, jobs, own),
     ...(directory !== undefined && { startDirectory: directory }),
+    ...(known.told === undefined && start !== undefined && { told: start }),
     ...(ref?.path !== undefined && { path: ref.path, transcriptSeen: true as const }),
   };
   if (ref === undefined && obstacle !== undefined) keepWaiting(state, obstacle, crew);
@@ -123,6 +125,11 @@ export function foundBy(find: () => SessionRef | undefined): Found {
 function harnessOf(jobs: readonly Job[], { places: { harnesses } }: Shift): string {
   const told = jobs.findLast(({ harness }) => harness !== undefined)?.harness;
   return (harnesses.find(({ name }) => name === told) ?? harnesses[0]!).name;
+}
+
+function toldIn(jobs: readonly Job[]): ToldDirectory | undefined {
+  const start = jobs.find(({ event, agentId }) => event === 'SessionStart' && agentId === undefined);
+  return start?.cwd === undefined ? undefined : { directory: start.cwd, atMs: start.atMs };
 }
 
 const startDirectoryIn = (jobs: readonly Job[]): string | undefined =>

@@ -40,9 +40,8 @@ export function openTools(
 export function rootTimes(config: Config, home: string, stateFolder: string): (ref: SessionRef) => number | undefined {
   const decide = scopeDecider(config, home, stateFolder);
   return (ref) => {
-    const directory = startDirectoryOf(ref, stateFolder);
-    const decision = directory === undefined ? undefined : decide(directory);
-    return decision?.inScope === true ? decision.root.addedMs : undefined;
+    const decision = decide(startDirectoryOf(ref, stateFolder));
+    return decision.inScope ? decision.root.addedMs : undefined;
   };
 }
 

@@ -26,6 +26,8 @@ export interface SessionState {
   /** There was something at that path. */
   readonly transcriptSeen?: true;
   readonly startDirectory?: string;
+  /** By the payload of the first hook that told of a start: the agent writes it, and no repository can. */
+  readonly told?: ToldDirectory;
   /** When its first hook came. */
   readonly seenAtMs?: number;
   /** The agent's, as far as a hook told. */
@@ -42,6 +44,12 @@ export interface SessionState {
   readonly delivered?: Readonly<Record<string, Delivered>>;
   /** Of the last time, if something went wrong. */
   readonly failure?: { readonly atMs: number; readonly message: string };
+}
+
+export interface ToldDirectory {
+  readonly directory: string;
+  /** When that hook came, Unix ms: what is told of a session that goes on is not where it began. */
+  readonly atMs: number;
 }
 
 /** How far a destination has a session. */

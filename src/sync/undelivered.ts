@@ -2,9 +2,10 @@
  * Does a destination owe nothing more of a session? By what is remembered and by the look of its files: nothing is built.
  *
  * in:   SessionRef; states and times of roots on disk, the config, the key of a destination
- * out:  true for one in scope of which something final may be missing there
+ * out:  true for one in scope of which something final may be missing there; and which are in no scope though nobody left them out
  */
 import type { Config } from '../config/schema.ts';
+import { rootsOf } from '../config/scope.ts';
 import type { SessionRef } from '../read/find.ts';
 import { nameOf, parentOf } from './deliver-session.ts';
 import { scopeDecider, startDirectoryOf } from './in-scope.ts';
@@ -26,8 +27,8 @@ export function undeliveredTo({ config, home, stateFolder, key, nowMs }: Owing):
   const decide = scopeDecider(config, home, stateFolder);
   const addedMs = rootTimes(config, home, stateFolder);
   const isExported = (ref: SessionRef, state: SessionState): boolean => {
-    const directory = startDirectoryOf(ref, stateFolder);
-    return directory !== undefined && decide(directory).inScope && state.disabled !== true && parentOf(state)?.sampled !== false;
+    const { inScope } = decide(startDirectoryOf(ref, stateFolder));
+    return inScope && state.disabled !== true && parentOf(state)?.sampled !== false;
   };
   return (ref) => {
     // Only agents of it are left, or it tells of nothing yet: it is delivered when somebody names it.
@@ -41,3 +42,25 @@ export function undeliveredTo({ config, home, stateFolder, key, nowMs }: Owing):
     return known.pending > 0 || !isAsSeen(ref, known.seen) || (ended && !known.ended && known.open > 0);
   };
 }
+
+/**
+ * Whether a session goes nowhere for the only reason that it tells no directory: nobody named it, and no root can have it.
+ *
+ * @param begunSinceMs  Unix ms; default: when the first root was added
+ */
+export function unplacedIn(
+  { config, home, stateFolder, key }: Owing,
+  begunSinceMs = firstAddedMs(config, home),
+): (ref: SessionRef) => boolean {
+  const decide = scopeDecider(config, home, stateFolder);
+  return (ref) => {
+    if (ref.path === undefined || ref.begunMs === 0 || ref.begunMs < begunSinceMs) return false;
+    if (startDirectoryOf(ref, stateFolder) !== undefined || decide(undefined).inScope) return false;
+    const state = readState(stateFolder, nameOf(ref));
+    return state.disabled !== true && state.delivered?.[key] === undefined;
+  };
+}
+
+/** Who opted nothing in misses nothing. */
+const firstAddedMs = (config: Config, home: string): number =>
+  Math.min(...rootsOf(config, home).map(({ addedMs = 0 }) => addedMs), ...config.include.map(() => 0));

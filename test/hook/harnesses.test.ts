@@ -17,7 +17,7 @@ let collector: Collector;
 let machine: Machine;
 beforeEach(async () => {
   collector = await startCollector();
-  machine = aMachine({ endpoint: collector.url });
+  machine = aMachine({ endpoint: collector.url, trace_roots: ['/'] });
 });
 afterEach(async () => {
   await machine.remove();
@@ -40,7 +40,7 @@ function bring(story: string): { readonly folder: string; readonly refs: readonl
 const inHome = (path: string, story: string, folder: string): string =>
   path.replace(join('fixtures', story), story.includes('-sqlite') ? join(folder, OPENCLAW_DATABASE) : folder);
 
-/** Of the sessions whose directory is known: where the others belong nobody can tell. */
+/** Of the sessions whose directory is known: no directory holds the others. */
 const spanIdsIn = (folder: string): readonly string[] =>
   [...traceSessions(findSessions(folder, PLACES), {}, () => ({ ended: true }))]
     .filter(({ ref }) => ref.startDirectory !== undefined)
@@ -63,8 +63,9 @@ function hook({ event, harness, atMs, payload }: Told): void {
 }
 
 /** As its harness tells of it: databases have no path. */
-const payloadOf = ({ sessionId, path, rows }: SessionRef) => ({
+const payloadOf = ({ sessionId, path, rows, startDirectory }: SessionRef) => ({
   session_id: sessionId,
+  cwd: startDirectory,
   ...(rows === undefined && { transcript_path: path }),
 });
 
@@ -102,6 +103,28 @@ describe.each([
       await machine.work({ now: () => atMs + 5_000 + index });
     }
     expect(idsTaken(collector), machine.log()).toEqual(spanIdsIn(folder));
+  });
+});
+
+describe('a session that tells no directory', () => {
+  const MINUTES_MS = 60_000;
+
+  test.each([
+    { what: 'its start was told in a root', event: 'SessionStart', cwd: '/home/dev/app', laterMs: 1_000, arrives: true },
+    { what: 'its start was told elsewhere', event: 'SessionStart', cwd: '/home/other', laterMs: 1_000, arrives: false },
+    { what: 'it went on in a root', event: 'SessionStart', cwd: '/home/dev/app', laterMs: 2 * MINUTES_MS, arrives: false },
+    { what: 'a turn of it ended in a root', event: 'Stop', cwd: '/home/dev/app', laterMs: 1_000, arrives: false },
+  ])('$what', async ({ event, cwd, laterMs, arrives }) => {
+    machine.configure({ endpoint: collector.url, trace_roots: ['/home/dev'] });
+    const { refs, atMs } = bring('hermes/schema30');
+    const ref = refs.findLast(({ startDirectory }) => startDirectory === undefined)!;
+    hook({ event, harness: 'hermes', atMs: ref.begunMs + laterMs, payload: { ...payloadOf(ref), cwd } });
+    await machine.work({ now: () => ref.begunMs + laterMs });
+    hook({ event: 'SessionEnd', harness: 'hermes', atMs: atMs + 1_000, payload: { ...payloadOf(ref), cwd: '/home/dev/app' } });
+    await machine.work({ now: () => atMs + 5_000 });
+    expect(machine.queued()).toEqual([]);
+    const [only] = traceSessions([ref], {}, () => ({ ended: true }));
+    expect(idsTaken(collector), machine.log()).toEqual(arrives ? only!.spans.map(({ spanId }) => spanId).toSorted() : []);
   });
 });
 
@@ -149,7 +172,8 @@ describe("an agent's hook leads to its session", () => {
 
 test('what is remembered of a session goes some time after it was deleted from its database, and only of that', async () => {
   const { refs, atMs } = bring('hermes/schema30');
-  for (const ref of refs) hook({ event: 'SessionEnd', harness: 'hermes', atMs: atMs + 1_000, payload: payloadOf(ref) });
+  for (const ref of refs)
+    hook({ event: 'SessionEnd', harness: 'hermes', atMs: atMs + 1_000, payload: { ...payloadOf(ref), cwd: '/home/dev' } });
   await machine.work({ now: () => atMs + 5_000 });
   const states = (): string[] => readdirSync(join(machine.paths.state, 'sessions', 'hermes')).toSorted();
   const all = states();
@@ -302,7 +326,7 @@ describe('trace-build hook', () => {
     ['hermes/real-run-0.18.2', ['--harness', 'hermes'], 'on_session_finalize'],
     ['openclaw/2026.9.6-sqlite', ['session_end', '--harness', 'openclaw'], undefined],
   ])('%s: waits where it is told to', async (story, args, event) => {
-    machine.configure({ endpoint: collector.url, wait: true });
+    machine.configure({ endpoint: collector.url, trace_roots: ['/'], wait: true });
     const { folder, refs } = bring(story);
     for (const ref of refs) await run(args, { ...payloadOf(ref), ...(event !== undefined && { hook_event_name: event }) });
     expect(idsTaken(collector), machine.log()).toEqual(spanIdsIn(folder));

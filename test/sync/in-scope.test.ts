@@ -233,11 +233,44 @@ describe('a scan', () => {
   test('what hooks said of the directory counts only while there is no transcript', () => {
     const path = session(1);
     writeFileSync(path, '{"type":"mode"}\n');
-    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), startDirectory: at('code/said') }, 'settled');
+    const said = { startDirectory: at('code/said'), told: { directory: at('code/told'), atMs: Date.parse(AT) } };
+    writeState(state(), { v: 1, harness: harnesses[0]!.name, sessionId: id(1), ...said }, 'settled');
     const [ref] = findSessions(path, placesOf());
     expect(startDirectoryOf(ref!, state())).toBeUndefined();
     expect(startDirectoryOf({ ...ref!, path: undefined }, state())).toBe(at('code/said'));
     expect(scan()).toEqual([]);
+  });
+
+  describe('of sessions that tell no directory', () => {
+    const ADDED = '2025-12-31T00:00:00Z';
+    const everything = { path: '*', added: ADDED };
+    const homeless = (n: number): void => {
+      const path = session(n);
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/,"cwd":"[^"]*"/, ''));
+    };
+    const seen = (config: Partial<Config>): readonly [readonly string[], readonly string[]] => {
+      const unplaced: string[] = [];
+      const onUnplaced = ({ sessionId }: { sessionId: string }): void => void unplaced.push(sessionId);
+      return [scan({ config: { ...DEFAULTS, ...config }, onUnplaced }), unplaced];
+    };
+
+    test.each<{ what: string; config: Partial<Config>; isFound: boolean }>([
+      { what: 'a directory has none', config: { trace_roots: [{ path: '~', added: ADDED }] }, isFound: false },
+      { what: 'even the topmost one', config: { trace_roots: [{ path: '/', added: ADDED }] }, isFound: false },
+      { what: 'everything has them', config: { trace_roots: [everything] }, isFound: true },
+      { what: 'since it was added', config: { trace_roots: [{ path: '*', added: '2026-01-02T00:00:00Z' }] }, isFound: false },
+      { what: 'nobody knows what excludes them', config: { trace_roots: [everything], exclude: ['~/private'] }, isFound: false },
+    ])('$what', ({ config, isFound }) => {
+      homeless(1);
+      expect(seen(config)[0]).toEqual(isFound ? [id(1)] : []);
+    });
+
+    test('whoever asks is told of them', () => {
+      session(1);
+      homeless(2);
+      expect(seen({ trace_roots: [{ path: '~/code', added: ADDED }] })).toEqual([[id(1)], [id(2)]]);
+      expect(seen({ trace_roots: [everything] })).toEqual([expect.arrayContaining([id(1), id(2)]), []]);
+    });
   });
 
   test('of a transcript that is empty, or gone, the agents’ tell', () => {

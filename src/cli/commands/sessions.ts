@@ -16,7 +16,7 @@ import { harnesses } from '../../harness/index.ts';
 import { tellSession } from '../../pipeline.ts';
 import { allSessions, findSessions, lastSession, type Places, type SessionRef, type UnreadableFile } from '../../read/find.ts';
 import type { SessionSummary } from '../../stats/summary.ts';
-import { undeliveredTo } from '../../sync/undelivered.ts';
+import { type Owing, undeliveredTo, unplacedIn } from '../../sync/undelivered.ts';
 import { EXIT } from '../account.ts';
 import { eventLines } from '../event-lines.ts';
 import { eventsOf, type SessionEvent } from '../events.ts';
@@ -34,6 +34,7 @@ import { harmless, jsonText, type Terminal } from '../terminal.ts';
 import { cut } from '../text-width.ts';
 import { overSessions } from '../threads.ts';
 import { WIDE } from '../tree-layout.ts';
+import { unplacedWords } from '../unplaced.ts';
 import { type CliCommand, commandLine, wholeNumber } from './command.ts';
 
 interface ListFlags {
@@ -166,23 +167,27 @@ function matches(world: World, { harness, project, since, status }: ListFlags, p
   const isWithin = (directory: string | undefined): boolean =>
     directories === undefined ||
     directories.some((top) => directory === top || directory?.startsWith(top.endsWith(sep) ? top : `${top}${sep}`));
-  const hasStatus = status === undefined ? () => true : statusFilter(status, world);
-  return allSessions({ ...places, harnesses: known }).filter(
-    (ref) => (afterMs === undefined || ref.modifiedMs >= afterMs) && isWithin(ref.startDirectory) && hasStatus(ref),
+  const within = allSessions({ ...places, harnesses: known }).filter(
+    (ref) => (afterMs === undefined || ref.modifiedMs >= afterMs) && isWithin(ref.startDirectory),
   );
+  if (status === undefined) return within;
+  if (status === 'undelivered') return undelivered(within, world);
+  const statusOf = statusIn(world);
+  return within.filter((ref) => statusOf(ref) === status);
 }
 
-function statusFilter(status: NonNullable<ListFlags['status']>, world: World): (ref: SessionRef) => boolean {
-  if (status !== 'undelivered') {
-    const statusOf = statusIn(world);
-    return (ref) => statusOf(ref) === status;
-  }
-  const { env, home, now = Date.now } = world;
+/** Of those that can't be delivered by themselves only their number is told. */
+function undelivered(refs: readonly SessionRef[], world: World): readonly SessionRef[] {
+  const { env, home, out, now = Date.now } = world;
   const loaded = configOf(world);
+  const { config, paths } = loaded;
   const destination = destinationFrom({ env, config: destinationConfig(loaded, home) });
   if (destination === undefined)
     throw new UserError('No endpoint is set, so nothing is to be delivered.', 'Set one: trace-build init, or OTEL_EXPORTER_OTLP_ENDPOINT.');
-  return undeliveredTo({ config: loaded.config, home, stateFolder: loaded.paths.state, key: keyOf(destination), nowMs: now() });
+  const owing: Owing = { config, home, stateFolder: paths.state, key: keyOf(destination), nowMs: now() };
+  const words = unplacedWords(refs.filter(unplacedIn(owing)).length, config);
+  if (words !== undefined) out.note(harmless(words));
+  return refs.filter(undeliveredTo(owing));
 }
 
 function statusIn(world: World): (ref: SessionRef) => 'open' | 'ended' {

@@ -19,6 +19,7 @@ import { originalsFirst } from '../../sync/order.ts';
 import { buildOptionsOf, rootTimes, scopeOf } from '../../sync/settings.ts';
 import { standingOf } from '../../sync/standing.ts';
 import { readState, type SessionState, unsettledSessions } from '../../sync/state.ts';
+import { unplacedIn } from '../../sync/undelivered.ts';
 import { Account } from '../account.ts';
 import { placesOf } from '../places.ts';
 import { progressBar } from '../progress.ts';
@@ -27,6 +28,7 @@ import { configOf, traceparentIn } from '../settings.ts';
 import { sinceMs } from '../since.ts';
 import { count } from '../summary.ts';
 import { harmless } from '../terminal.ts';
+import { unplacedWords } from '../unplaced.ts';
 import { type CliCommand, commandLine } from './command.ts';
 
 interface SyncOptions {
@@ -101,7 +103,7 @@ async function synchronise(options: SyncOptions, world: World): Promise<number> 
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   if (!options.dryRun) await takeUpQueue({ paths, home, version, awaited: true, now, wait });
   const places = placesOf(world);
-  const refs = sessionsFor(options, places, world);
+  const refs = sessionsFor(options, places, world, keyOf(destination));
   const { final, resend } = options;
   const outlet = openOutlet(destination, { scope: scopeOf(config.semconv, version), stateFolder: paths.state, final, resend, now });
   const build = { ...buildOptionsOf(loaded), resource: overrides.attributes };
@@ -190,7 +192,7 @@ async function foretell(refs: readonly SessionRef[], tools: Tools, where: string
 }
 
 /** Each once. */
-function sessionsFor(options: SyncOptions, places: Places, world: World): readonly SessionRef[] {
+function sessionsFor(options: SyncOptions, places: Places, world: World, key: string): readonly SessionRef[] {
   if (options.session.length > 0) return options.session.flatMap((id) => findSessions(id, places));
   const loaded = configOf(world);
   const { config, paths } = loaded;
@@ -202,16 +204,20 @@ function sessionsFor(options: SyncOptions, places: Places, world: World): readon
       'Add one: trace-build roots add. Or name a session: --session.',
     );
   const decide = scopeDecider(config, places.home, paths.state);
-  const isInScope = (ref: SessionRef): boolean => {
-    const directory = startDirectoryOf(ref, paths.state);
-    return directory !== undefined && decide(directory).inScope;
-  };
+  const isInScope = (ref: SessionRef): boolean => decide(startDirectoryOf(ref, paths.state)).inScope;
   const unsettled = unsettledSessions(paths.state)
     .filter(({ disabled }) => !disabled)
     .flatMap((state) => existing(state, places))
     .filter(isInScope);
-  const search = { config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs };
+  const isUnplaced = unplacedIn({ config, home: places.home, stateFolder: paths.state, key, nowMs }, begunSinceMs);
+  let unplaced = 0;
+  const onUnplaced = (ref: SessionRef): void => {
+    if (isUnplaced(ref)) unplaced++;
+  };
+  const search = { config, places, stateFolder: paths.state, writtenSinceMs: begunSinceMs ?? 0, begunSinceMs, nowMs, onUnplaced };
   const found = sessionsInScope(search).filter((ref) => !readState(paths.state, nameOf(ref)).disabled);
+  const words = unplacedWords(unplaced, config);
+  if (words !== undefined && !options.quiet) world.out.note(harmless(words));
   const refs = new Map([...found, ...unsettled].map((ref) => [placeOf(ref), ref]));
   return originalsFirst([...refs.values()]);
 }

@@ -19,6 +19,7 @@ import { type Programs, programs } from './programs.ts';
 import {
   clockCheck,
   ledgerCheck,
+  leftOut,
   logCheck,
   MEND_FOLDER,
   newestSessionCheck,
@@ -27,7 +28,6 @@ import {
   recorded,
   sessionsCheck,
   transcriptsCheck,
-  unreadableFiles,
 } from './record.ts';
 import { type Check, type CheckName, failure, ok, type Report, type Versions, warning } from './report.ts';
 import { configCheck, disabledCheck, placesCheck, scopeCheck, settingsOf } from './setup.ts';
@@ -40,7 +40,7 @@ export async function examine(world: World, directory: string, options: { readon
   const ledger = broken ?? ledgerCheck(facts);
   const lastHookMs = latest(past.lastHookMs, live.queue.newestAtMs);
   const others = otherHarnesses(facts);
-  const unread = unreadableFiles(facts);
+  const left = leftOut(facts, key);
   const [found, endpoint] = await Promise.all([
     programs(world, recordedNode(facts.hooks.paths.state)),
     endpointCheck(facts, options.offline ? undefined : knockAt),
@@ -61,8 +61,8 @@ export async function examine(world: World, directory: string, options: { readon
     ok('worker', sentence(workerWords(live.worker, facts.nowMs))),
     newestSessionCheck(facts, key),
     sessionsCheck(past, facts.nowMs),
-    transcriptsCheck(unread, facts),
-    problemsCheck(past, unread),
+    transcriptsCheck(left, facts),
+    problemsCheck(past, left),
     logCheck(past, live.lastDeliveryMs, facts),
     ownTracingCheck(facts),
     clockCheck(Math.max(past.latestMs, live.lastDeliveryMs ?? 0, live.worker.lastRanMs ?? 0, live.queue.newestAtMs ?? 0), facts.nowMs),

@@ -14,8 +14,10 @@ import { type LogEntry, logEntries } from '../../hook/log.ts';
 import { lastSession, onceEachFile, type SessionRef, sessionsWritten, type UnreadableFile } from '../../read/find.ts';
 import { nameOf } from '../../sync/deliver-session.ts';
 import { allSessions, type Delivered, readState, type SessionState, unsettledSessions } from '../../sync/state.ts';
+import { unplacedIn } from '../../sync/undelivered.ts';
 import { when } from '../age.ts';
 import { count } from '../summary.ts';
+import { unplacedWords } from '../unplaced.ts';
 import { type Facts, orUserError, tilde } from './facts.ts';
 import { type Check, failure, ok, type SessionFigures, warning } from './report.ts';
 
@@ -175,25 +177,35 @@ export function sessionsCheck({ sessions }: Recorded, nowMs: number): Check {
   );
 }
 
-/** What should hold sessions and can't be read: whatever is in it is missing everywhere. */
-export function unreadableFiles({ world: { env, home } }: Facts): readonly UnreadableFile[] {
-  const unread: UnreadableFile[] = [];
-  const places = { env, home, harnesses, onUnreadable: onceEachFile((file) => unread.push(file)) };
-  for (const _ of sessionsWritten(places, 0));
-  return unread;
+/** What is in none of the lists of what is to be delivered. */
+export interface LeftOut {
+  /** What should hold sessions and can't be read. */
+  readonly unread: readonly UnreadableFile[];
+  /** How many sessions tell no directory, and are in no scope for that. */
+  readonly unplaced: number;
 }
 
-export function transcriptsCheck(unread: readonly UnreadableFile[], { world }: Facts): Check {
-  if (unread.length === 0) return ok('transcripts', 'All that lie in the usual places can be read.');
+/** @param key  of the destination, as in the ledger */
+export function leftOut({ world: { env, home }, config: loaded, paths, nowMs }: Facts, key: string | undefined): LeftOut {
+  const unread: UnreadableFile[] = [];
+  const places = { env, home, harnesses, onUnreadable: onceEachFile((file) => unread.push(file)) };
+  const refs = [...sessionsWritten(places, 0)];
+  if (loaded instanceof UserError || key === undefined) return { unread, unplaced: 0 };
+  return { unread, unplaced: refs.filter(unplacedIn({ config: loaded.config, home, stateFolder: paths.state, key, nowMs })).length };
+}
+
+export function transcriptsCheck({ unread, unplaced }: LeftOut, { world, config: loaded }: Facts): Check {
+  const words = loaded instanceof UserError ? undefined : unplacedWords(unplaced, loaded.config);
+  if (unread.length === 0) return ok('transcripts', ['All that lie in the usual places can be read.', words].filter(Boolean).join(' '));
   return warning(
     'transcripts',
     `${count(unread.length, 'file')} can't be read, so nothing of what is in ${unread.length === 1 ? 'it' : 'them'} is listed or delivered.`,
     unread[0]!.hint,
-    unread.map(({ path, message }) => message.replace(path, tilde(path, world))),
+    [...unread.map(({ path, message }) => message.replace(path, tilde(path, world))), ...(words === undefined ? [] : [words])],
   );
 }
 
-export function problemsCheck({ problems }: Recorded, unread: readonly UnreadableFile[]): Check {
+export function problemsCheck({ problems }: Recorded, { unread }: LeftOut): Check {
   const all = Object.entries(problems).filter(([, of]) => of > 0);
   if (all.length === 0)
     return ok('problems', `Every line of every transcript ${unread.length === 0 ? '' : 'that can be read '}could be used.`);
