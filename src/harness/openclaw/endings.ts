@@ -25,15 +25,23 @@ export function endingOf(run: RawRun, status: string | undefined, isOver: boolea
   const last = run.calls.at(-1);
   const ended = endOf(run.events);
   const isAnswered = last !== undefined && last.stopReason !== 'toolUse';
+  // A command that no model was asked about.
+  const isSettled = last === undefined && run.notesMs.length > 0;
   const finished =
     isOver ||
     ended !== undefined ||
     (last !== undefined && isTheEnd(last, run.events)) ||
-    (run.compactions.length > 0 && run.prompt === undefined && last === undefined);
-  const outcome = outcomeOf(run, ended ?? (isOver && run.isLast ? ENDED_BY[status ?? ''] : undefined), finished && !isAnswered);
+    (run.compactions.length > 0 && run.prompt === undefined && last === undefined) ||
+    isSettled;
+  const outcome = outcomeOf(
+    run,
+    ended ?? (isOver && run.isLast ? ENDED_BY[status ?? ''] : undefined),
+    finished && !isAnswered && !isSettled,
+  );
   const told = [
     run.startedAtMs,
     ...[...run.calls, ...run.results, ...run.compactions].map(({ atMs }) => atMs),
+    ...(isSettled ? run.notesMs : []),
     ...run.events.flatMap(({ kind, atMs }) => (kind === 'call' || kind === 'result' ? [atMs] : [])),
     // With its answer or error a turn is over; without one it is when the run is.
     ...(ended !== undefined && last?.error === undefined && (!isAnswered || outcome.kind !== 'completed') ? [ended.atMs] : []),

@@ -52,7 +52,7 @@ interface EntryBase {
   readonly runId?: string;
 }
 
-export type Entry = UserEntry | AssistantEntry | ResultEntry | CompactionEntry | OtherEntry;
+export type Entry = UserEntry | AssistantEntry | ResultEntry | CompactionEntry | NoteEntry | OtherEntry;
 
 export interface UserEntry extends EntryBase {
   readonly kind: 'user';
@@ -99,6 +99,11 @@ export interface CompactionEntry extends EntryBase {
   readonly kind: 'compaction';
   readonly tokensBefore?: number;
   readonly tokensAfter?: number;
+}
+
+/** What OpenClaw itself wrote under the name of the agent: what was delivered, the answer to a command. No model said it. */
+export interface NoteEntry extends EntryBase {
+  readonly kind: 'note';
 }
 
 /** Bookkeeping: only its place in the tree counts. */
@@ -191,6 +196,7 @@ function entryFrom(
   const base = { line, id, atMs, ...(parentId !== undefined && { parentId }) };
   if (fields['type'] === 'compaction') return compactionFrom(base, fields, complain);
   const message = fields['type'] === 'message' ? objectAt(fields, 'message', complain) : undefined;
+  if (message !== undefined && isNote(message)) return noteFrom(base, message, complain);
   switch (message?.['role']) {
     case 'user':
       return userFrom(base, message, content, complain);
@@ -204,6 +210,16 @@ function entryFrom(
 }
 
 type Base = Omit<EntryBase, 'runId'>;
+
+/** Of its own tool search, too: the call inside a call, and its result, which the call around it tells. */
+const isNote = (message: Fields): boolean =>
+  isObject(message['openclawDeliveryMirror']) ||
+  (message['provider'] === 'openclaw' && (message['model'] === 'delivery-mirror' || message['model'] === 'gateway-injected'));
+
+function noteFrom(base: Base, message: Fields, complain: Complain): NoteEntry {
+  const runId = runIdOf(message, complain);
+  return { ...base, kind: 'note', ...(runId !== undefined && { runId }) };
+}
 
 function userFrom(base: Base, message: Fields, content: boolean, complain: Complain): UserEntry {
   const runId = textAt(message, 'idempotencyKey', complain)?.replace(/:user$/, '');
@@ -237,20 +253,18 @@ function assistantFrom(base: Base, message: Fields, content: boolean, complain: 
     ...(stopReason === 'error' && { error: { type: errorTypeOf(message, complain), ...(told !== undefined && { message: told }) } }),
     toolCalls: calls.flatMap((call) => {
       const id = textAt(call, 'id', complain);
-      return id === undefined
-        ? []
-        : [
-            {
-              id,
-              name: textAt(call, 'name', complain) ?? 'unknown',
-              ...labelIn(call['arguments']),
-              ...(content && { input: call['arguments'] }),
-            },
-          ];
+      const { name, input } = meantBy(textAt(call, 'name', complain) ?? 'unknown', call['arguments']);
+      return id === undefined ? [] : [{ id, name, ...labelIn(input), ...(content && { input }) }];
     }),
     isEmpty: blocks.length === 0 && (typeof message['content'] !== 'string' || message['content'] === ''),
     ...(content && { parts: partsOf(message['content'], complain) }),
   };
+}
+
+/** Where tools are hidden behind a search, one calls all: `tool_call{id: "openclaw:core:exec", args}`. */
+function meantBy(name: string, input: unknown): { name: string; input: unknown } {
+  const id = name === 'tool_call' && isObject(input) && typeof input['id'] === 'string' ? input['id'].replace(/^.*:/s, '') : '';
+  return id === '' ? { name, input } : { name: id, input: (input as Fields)['args'] };
 }
 
 /** What the agent that is asked for shall be called. */
@@ -292,13 +306,16 @@ function usageFrom(usage: Fields | undefined): { usage?: TokenUsage; costUsd?: n
 function resultFrom(base: Base, message: Fields, content: boolean, complain: Complain): ResultEntry | OtherEntry {
   const callId = textAt(message, 'toolCallId', complain);
   if (callId === undefined) return { ...base, kind: 'other' };
-  const details = isObject(message['details']) ? message['details'] : {};
+  const outer = isObject(message['details']) ? message['details'] : {};
+  const within = message['toolName'] === 'tool_call' && isObject(outer['result']) ? outer['result'] : undefined;
+  const details = within === undefined ? outer : isObject(within['details']) ? within['details'] : {};
   const text = textIn(message['content']);
   const runId = runIdOf(message, complain);
   const exitCode = exitCodeOf(details, text);
   const sessionKey = details['childSessionKey'];
   const toolName = textAt(message, 'toolName', complain) ?? 'unknown';
-  const isError = message['isError'] === true || details['status'] === 'error' || details['status'] === 'failed';
+  const isError =
+    message['isError'] === true || within?.['isError'] === true || details['status'] === 'error' || details['status'] === 'failed';
   return {
     ...base,
     kind: 'result',

@@ -4,7 +4,7 @@
  * in:   the raw lines of a session and of its sub-agents
  * out:  `Recount`
  *
- * An answer is an assistant's message that is neither an error nor an empty one that was broken off; a call stands in an
+ * An answer is an assistant's message that is neither an error nor an empty one that was broken off, nor of OpenClaw itself; a call stands in an
  * answer, or has only a result, for calls of tools that don't exist are not kept.
  */
 import type { AgentFile, TranscriptFile } from '../harness.ts';
@@ -35,7 +35,8 @@ export function recount({ main, agents, ended = false }: RawFiles): Recount {
   const read = (file: TranscriptFile, agentId: string | undefined): void => {
     const messages = [...messagesOf(file, unusable, runIds)];
     for (const { place, entry } of messages) {
-      const child = entry.message.role === 'toolResult' ? entry.message.details?.childSessionKey : undefined;
+      const details = entry.message.role === 'toolResult' ? entry.message.details : undefined;
+      const child = details?.childSessionKey ?? details?.result?.details?.childSessionKey;
       if (typeof child === 'string') startedBy.set(child, [...new Set([...(startedBy.get(child) ?? []), entry.message.toolCallId])]);
       const response = entry.message.role === 'assistant' ? responseIn(entry, place, agentId) : undefined;
       if (response === undefined) continue;
@@ -93,7 +94,13 @@ function* messagesOf(file: TranscriptFile, unusable: Unusable[], runIds: Set<str
     for (const id of [entry.runId, entry.message?.__openclaw?.runId, entry.message?.idempotencyKey, entry.__openclaw?.runId])
       if (typeof id === 'string') runIds.add(id);
     // Without an id or a time it can't be placed, here or in the trace.
-    if (entry.type === 'message' && typeof entry.id === 'string' && !Number.isNaN(Date.parse(entry.timestamp)) && isRaw(entry.message))
+    if (
+      entry.type === 'message' &&
+      typeof entry.id === 'string' &&
+      !Number.isNaN(Date.parse(entry.timestamp)) &&
+      isRaw(entry.message) &&
+      !isNote(entry.message)
+    )
       latest.set(entry.id, { place, entry });
   }
   yield* latest.values();
@@ -127,6 +134,11 @@ function callsIn(messages: readonly { place: Place; entry: Loose }[]): Counted[]
   }
   return calls;
 }
+
+/** OpenClaw's own words, and what it tells a second time of a tool that another one called. */
+const isNote = (message: Loose): boolean =>
+  ['openclaw/delivery-mirror', 'openclaw/gateway-injected'].includes(`${message.provider}/${message.model}`) ||
+  isRaw(message.openclawDeliveryMirror);
 
 function responseIn(entry: Loose, place: Place, agentId: string | undefined): (CountedResponse & { places: Place[] }) | undefined {
   const { message } = entry;

@@ -22,6 +22,8 @@ export interface RawRun {
   /** Both, in the order of the transcript. */
   readonly steps: readonly (AssistantEntry | ResultEntry)[];
   readonly compactions: readonly CompactionEntry[];
+  /** When OpenClaw itself wrote something into it. */
+  readonly notesMs: readonly number[];
   /** What the trajectory tells of it. */
   readonly events: readonly RunEvent[];
   readonly startedAtMs: number;
@@ -48,6 +50,7 @@ interface Draft {
   results: ResultEntry[];
   steps: (AssistantEntry | ResultEntry)[];
   compactions: CompactionEntry[];
+  notesMs: number[];
   firstMs: number;
   dropped: number[];
   backTo: number | undefined;
@@ -71,6 +74,7 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
       results: [],
       steps: [],
       compactions: [],
+      notesMs: [],
       firstMs,
       dropped: [],
       backTo: undefined,
@@ -121,6 +125,9 @@ export function runsOf({ entries, events, header }: ParsedFile): readonly RawRun
       }
       case 'compaction':
         (compactedRun(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
+        break;
+      case 'note':
+        (byRunId.get(entry.runId ?? '') ?? drafts.at(-1))?.notesMs.push(entry.atMs);
         break;
       case 'other':
         break;
