@@ -5,12 +5,12 @@ var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
 var __getOwnPropNames = Object.getOwnPropertyNames;
 var __getProtoOf = Object.getPrototypeOf, __hasOwnProp = Object.prototype.hasOwnProperty;
-var __esm = (fn, res, err2) => function() {
-  if (err2) throw err2[0];
+var __esm = (fn, res, err) => function() {
+  if (err) throw err[0];
   try {
     return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
   } catch (e) {
-    throw err2 = [e], e;
+    throw err = [e], e;
   }
 };
 var __commonJS = (cb, mod) => function() {
@@ -3866,10 +3866,10 @@ var require_build = __commonJS({
           if (i < lensub) {
             let re4 = array2[s + i];
             if (re4.op === Regexp.Op.CONCAT && re4.subs.length > 0 && (re4 = re4.subs[0]), re4.op === Regexp.Op.LITERAL && (istr = re4.runes, istrlen = re4.runes.length, iflags = re4.flags & RE2Flags.FOLD_CASE), iflags === strflags) {
-              let same = 0;
-              for (; same < strlen && same < istrlen && str[same] === istr[same]; ) same++;
-              if (same > 0) {
-                strlen = same;
+              let same2 = 0;
+              for (; same2 < strlen && same2 < istrlen && str[same2] === istr[same2]; ) same2++;
+              if (same2 > 0) {
+                strlen = same2;
                 continue;
               }
             }
@@ -6324,8 +6324,8 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
       for (let sourceKey of sourceTag.keys(source)) {
         var _frame$overridable;
         if (chargeMergeWork(state), frame.tag.has(frame.value, sourceKey)) continue;
-        let err2 = frame.tag.addPair(frame.value, sourceKey, sourceTag.get(source, sourceKey));
-        err2 && throwError$1(state, err2), (_frame$overridable = frame.overridable) !== null && _frame$overridable !== void 0 || (frame.overridable = /* @__PURE__ */ new Set()), frame.overridable.add(sourceKey);
+        let err = frame.tag.addPair(frame.value, sourceKey, sourceTag.get(source, sourceKey));
+        err && throwError$1(state, err), (_frame$overridable = frame.overridable) !== null && _frame$overridable !== void 0 || (frame.overridable = /* @__PURE__ */ new Set()), frame.overridable.add(sourceKey);
       }
     }
     function mergeSource(state, frame, source, sourceTag) {
@@ -6345,8 +6345,8 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
         return;
       }
       !state.json && frame.tag.has(frame.value, key) && !(!((_frame$overridable2 = frame.overridable) === null || _frame$overridable2 === void 0) && _frame$overridable2.has(key)) && throwError$1(state, "duplicated mapping key");
-      let err2 = frame.tag.addPair(frame.value, key, value);
-      err2 && throwError$1(state, err2), (_frame$overridable3 = frame.overridable) === null || _frame$overridable3 === void 0 || _frame$overridable3.delete(key);
+      let err = frame.tag.addPair(frame.value, key, value);
+      err && throwError$1(state, err), (_frame$overridable3 = frame.overridable) === null || _frame$overridable3 === void 0 || _frame$overridable3.delete(key);
     }
     function addValue(state, value, tag2) {
       let frame = state.frames[state.frames.length - 1];
@@ -6354,8 +6354,8 @@ ${exception.mark.snippet}`), `${exception.reason} ${where}`) : exception.reason;
         frame.value = value, frame.hasValue = !0;
       else if (frame.kind === "sequence") {
         isMappingTag(tag2) && state.nodeTags.set(value, tag2);
-        let err2 = frame.tag.addItem(frame.value, value, frame.index++);
-        err2 && throwError$1(state, err2);
+        let err = frame.tag.addItem(frame.value, value, frame.index++);
+        err && throwError$1(state, err);
       } else if (frame.hasKey) {
         let key = frame.key;
         frame.key = void 0, frame.hasKey = !1, addMappingValue(state, frame, key, value, tag2);
@@ -7801,12 +7801,12 @@ function registerGlobal(type, instance, diag2, allowOverride = !1) {
     version: VERSION
   };
   if (!allowOverride && api[type]) {
-    let err2 = new Error(`@opentelemetry/api: Attempted duplicate registration of API: ${type}`);
-    return diag2.error(err2.stack || err2.message), !1;
+    let err = new Error(`@opentelemetry/api: Attempted duplicate registration of API: ${type}`);
+    return diag2.error(err.stack || err.message), !1;
   }
   if (api.version !== VERSION) {
-    let err2 = new Error(`@opentelemetry/api: Registration of version v${api.version} for ${type} does not match previously registered API v${VERSION}`);
-    return diag2.error(err2.stack || err2.message), !1;
+    let err = new Error(`@opentelemetry/api: Registration of version v${api.version} for ${type} does not match previously registered API v${VERSION}`);
+    return diag2.error(err.stack || err.message), !1;
   }
   return api[type] = instance, diag2.debug(`@opentelemetry/api: Registered a global for ${type} v${VERSION}.`), !0;
 }
@@ -7919,8 +7919,8 @@ var API_NAME, DiagAPI, init_diag = __esm({
         let self2 = this, setLogger = (logger, optionsOrLogLevel = { logLevel: DiagLogLevel.INFO }) => {
           var _a3, _b, _c;
           if (logger === self2) {
-            let err2 = new Error("Cannot use diag as the logger for itself. Please use a DiagLogger implementation like ConsoleDiagLogger or a custom implementation");
-            return self2.error((_a3 = err2.stack) !== null && _a3 !== void 0 ? _a3 : err2.message), !1;
+            let err = new Error("Cannot use diag as the logger for itself. Please use a DiagLogger implementation like ConsoleDiagLogger or a custom implementation");
+            return self2.error((_a3 = err.stack) !== null && _a3 !== void 0 ? _a3 : err.message), !1;
           }
           typeof optionsOrLogLevel == "number" && (optionsOrLogLevel = {
             logLevel: optionsOrLogLevel
@@ -8072,6 +8072,447 @@ var init_esm = __esm({
   }
 });
 
+// node_modules/fzstd/lib/index.js
+var require_lib = __commonJS({
+  "node_modules/fzstd/lib/index.js"(exports2) {
+    "use strict";
+    var ab = ArrayBuffer, u8 = Uint8Array, u16 = Uint16Array, i16 = Int16Array, i32 = Int32Array, slc = function(v2, s, e) {
+      if (u8.prototype.slice)
+        return u8.prototype.slice.call(v2, s, e);
+      (s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length);
+      var n = new u8(e - s);
+      return n.set(v2.subarray(s, e)), n;
+    }, fill = function(v2, n, s, e) {
+      if (u8.prototype.fill)
+        return u8.prototype.fill.call(v2, n, s, e);
+      for ((s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length); s < e; ++s)
+        v2[s] = n;
+      return v2;
+    }, cpw = function(v2, t, s, e) {
+      if (u8.prototype.copyWithin)
+        return u8.prototype.copyWithin.call(v2, t, s, e);
+      for ((s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length); s < e; )
+        v2[t++] = v2[s++];
+    };
+    exports2.ZstdErrorCode = {
+      InvalidData: 0,
+      WindowSizeTooLarge: 1,
+      InvalidBlockType: 2,
+      FSEAccuracyTooHigh: 3,
+      DistanceTooFarBack: 4,
+      UnexpectedEOF: 5
+    };
+    var ec = [
+      "invalid zstd data",
+      "window size too large (>2046MB)",
+      "invalid block type",
+      "FSE accuracy too high",
+      "match distance too far back",
+      "unexpected EOF"
+    ], err = function(ind, msg, nt) {
+      var e = new Error(msg || ec[ind]);
+      if (e.code = ind, Error.captureStackTrace && Error.captureStackTrace(e, err), !nt)
+        throw e;
+      return e;
+    }, rb = function(d, b2, n) {
+      for (var i = 0, o = 0; i < n; ++i)
+        o |= d[b2++] << (i << 3);
+      return o;
+    }, b4 = function(d, b2) {
+      return (d[b2] | d[b2 + 1] << 8 | d[b2 + 2] << 16 | d[b2 + 3] << 24) >>> 0;
+    }, rzfh = function(dat, w) {
+      var n3 = dat[0] | dat[1] << 8 | dat[2] << 16;
+      if (n3 == 3126568 && dat[3] == 253) {
+        var flg = dat[4], ss = flg >> 5 & 1, cc = flg >> 2 & 1, df = flg & 3, fcf = flg >> 6;
+        flg & 8 && err(0);
+        var bt = 6 - ss, db = df == 3 ? 4 : df, di = rb(dat, bt, db);
+        bt += db;
+        var fsb = fcf ? 1 << fcf : ss, fss = rb(dat, bt, fsb) + (fcf == 1 && 256), ws = fss;
+        if (!ss) {
+          var wb = 1 << 10 + (dat[5] >> 3);
+          ws = wb + (wb >> 3) * (dat[5] & 7);
+        }
+        ws > 2145386496 && err(1);
+        var buf = new u8((w == 1 ? fss || ws : w ? 0 : ws) + 12);
+        return buf[0] = 1, buf[4] = 4, buf[8] = 8, {
+          b: bt + fsb,
+          y: 0,
+          l: 0,
+          d: di,
+          w: w && w != 1 ? w : buf.subarray(12),
+          e: ws,
+          o: new i32(buf.buffer, 0, 3),
+          u: fss,
+          c: cc,
+          m: Math.min(131072, ws)
+        };
+      } else if ((n3 >> 4 | dat[3] << 20) == 25481893)
+        return b4(dat, 4) + 8;
+      err(0);
+    }, msb = function(val) {
+      for (var bits = 0; 1 << bits <= val; ++bits)
+        ;
+      return bits - 1;
+    }, rfse = function(dat, bt, mal) {
+      var tpos = (bt << 3) + 4, al = (dat[bt] & 15) + 5;
+      al > mal && err(3);
+      for (var sz = 1 << al, probs = sz, sym = -1, re3 = -1, i = -1, ht = sz, buf = new ab(512 + (sz << 2)), freq = new i16(buf, 0, 256), dstate = new u16(buf, 0, 256), nstate = new u16(buf, 512, sz), bb1 = 512 + (sz << 1), syms = new u8(buf, bb1, sz), nbits = new u8(buf, bb1 + sz); sym < 255 && probs > 0; ) {
+        var bits = msb(probs + 1), cbt = tpos >> 3, msk = (1 << bits + 1) - 1, val = (dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (tpos & 7) & msk, msk1fb = (1 << bits) - 1, msv = msk - probs - 1, sval = val & msk1fb;
+        if (sval < msv ? (tpos += bits, val = sval) : (tpos += bits + 1, val > msk1fb && (val -= msv)), freq[++sym] = --val, val == -1 ? (probs += val, syms[--ht] = sym) : probs -= val, !val)
+          do {
+            var rbt = tpos >> 3;
+            re3 = (dat[rbt] | dat[rbt + 1] << 8) >> (tpos & 7) & 3, tpos += 2, sym += re3;
+          } while (re3 == 3);
+      }
+      (sym > 255 || probs) && err(0);
+      for (var sympos = 0, sstep = (sz >> 1) + (sz >> 3) + 3, smask = sz - 1, s = 0; s <= sym; ++s) {
+        var sf = freq[s];
+        if (sf < 1) {
+          dstate[s] = -sf;
+          continue;
+        }
+        for (i = 0; i < sf; ++i) {
+          syms[sympos] = s;
+          do
+            sympos = sympos + sstep & smask;
+          while (sympos >= ht);
+        }
+      }
+      for (sympos && err(0), i = 0; i < sz; ++i) {
+        var ns = dstate[syms[i]]++, nb = nbits[i] = al - msb(ns);
+        nstate[i] = (ns << nb) - sz;
+      }
+      return [tpos + 7 >> 3, {
+        b: al,
+        s: syms,
+        n: nbits,
+        t: nstate
+      }];
+    }, rhu = function(dat, bt) {
+      var i = 0, wc = -1, buf = new u8(292), hb = dat[bt], hw = buf.subarray(0, 256), rc = buf.subarray(256, 268), ri = new u16(buf.buffer, 268);
+      if (hb < 128) {
+        var _a3 = rfse(dat, bt + 1, 6), ebt = _a3[0], fdt = _a3[1];
+        bt += hb;
+        var epos = ebt << 3, lb = dat[bt];
+        lb || err(0);
+        for (var st1 = 0, st2 = 0, btr1 = fdt.b, btr2 = btr1, fpos = (++bt << 3) - 8 + msb(lb); fpos -= btr1, !(fpos < epos); ) {
+          var cbt = fpos >> 3;
+          if (st1 += (dat[cbt] | dat[cbt + 1] << 8) >> (fpos & 7) & (1 << btr1) - 1, hw[++wc] = fdt.s[st1], fpos -= btr2, fpos < epos)
+            break;
+          cbt = fpos >> 3, st2 += (dat[cbt] | dat[cbt + 1] << 8) >> (fpos & 7) & (1 << btr2) - 1, hw[++wc] = fdt.s[st2], btr1 = fdt.n[st1], st1 = fdt.t[st1], btr2 = fdt.n[st2], st2 = fdt.t[st2];
+        }
+        ++wc > 255 && err(0);
+      } else {
+        for (wc = hb - 127; i < wc; i += 2) {
+          var byte = dat[++bt];
+          hw[i] = byte >> 4, hw[i + 1] = byte & 15;
+        }
+        ++bt;
+      }
+      var wes = 0;
+      for (i = 0; i < wc; ++i) {
+        var wt = hw[i];
+        wt > 11 && err(0), wes += wt && 1 << wt - 1;
+      }
+      var mb = msb(wes) + 1, ts = 1 << mb, rem = ts - wes;
+      for (rem & rem - 1 && err(0), hw[wc++] = msb(rem) + 1, i = 0; i < wc; ++i) {
+        var wt = hw[i];
+        ++rc[hw[i] = wt && mb + 1 - wt];
+      }
+      var hbuf = new u8(ts << 1), syms = hbuf.subarray(0, ts), nb = hbuf.subarray(ts);
+      for (ri[mb] = 0, i = mb; i > 0; --i) {
+        var pv = ri[i];
+        fill(nb, i, pv, ri[i - 1] = pv + rc[i] * (1 << mb - i));
+      }
+      for (ri[0] != ts && err(0), i = 0; i < wc; ++i) {
+        var bits = hw[i];
+        if (bits) {
+          var code2 = ri[bits];
+          fill(syms, i, code2, ri[bits] = code2 + (1 << mb - bits));
+        }
+      }
+      return [bt, {
+        n: nb,
+        b: mb,
+        s: syms
+      }];
+    }, dllt = rfse(/* @__PURE__ */ new u8([
+      81,
+      16,
+      99,
+      140,
+      49,
+      198,
+      24,
+      99,
+      12,
+      33,
+      196,
+      24,
+      99,
+      102,
+      102,
+      134,
+      70,
+      146,
+      4
+    ]), 0, 6)[1], dmlt = rfse(/* @__PURE__ */ new u8([
+      33,
+      20,
+      196,
+      24,
+      99,
+      140,
+      33,
+      132,
+      16,
+      66,
+      8,
+      33,
+      132,
+      16,
+      66,
+      8,
+      33,
+      68,
+      68,
+      68,
+      68,
+      68,
+      68,
+      68,
+      68,
+      36,
+      9
+    ]), 0, 6)[1], doct = rfse(/* @__PURE__ */ new u8([
+      32,
+      132,
+      16,
+      66,
+      102,
+      70,
+      68,
+      68,
+      68,
+      68,
+      36,
+      73,
+      2
+    ]), 0, 5)[1], b2bl = function(b2, s) {
+      for (var len = b2.length, bl = new i32(len), i = 0; i < len; ++i)
+        bl[i] = s, s += 1 << b2[i];
+      return bl;
+    }, llb = /* @__PURE__ */ new u8((/* @__PURE__ */ new i32([
+      0,
+      0,
+      0,
+      0,
+      16843009,
+      50528770,
+      134678020,
+      202050057,
+      269422093
+    ])).buffer, 0, 36), llbl = /* @__PURE__ */ b2bl(llb, 0), mlb = /* @__PURE__ */ new u8((/* @__PURE__ */ new i32([
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      16843009,
+      50528770,
+      117769220,
+      185207048,
+      252579084,
+      16
+    ])).buffer, 0, 53), mlbl = /* @__PURE__ */ b2bl(mlb, 3), dhu = function(dat, out, hu) {
+      var len = dat.length, ss = out.length, lb = dat[len - 1], msk = (1 << hu.b) - 1, eb = -hu.b;
+      lb || err(0);
+      for (var st = 0, btr = hu.b, pos = (len << 3) - 8 + msb(lb) - btr, i = -1; pos > eb && i < ss; ) {
+        var cbt = pos >> 3, val = (dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (pos & 7);
+        st = (st << btr | val) & msk, out[++i] = hu.s[st], pos -= btr = hu.n[st];
+      }
+      (pos != eb || i + 1 != ss) && err(0);
+    }, dhu4 = function(dat, out, hu) {
+      var bt = 6, ss = out.length, sz1 = ss + 3 >> 2, sz2 = sz1 << 1, sz3 = sz1 + sz2;
+      dhu(dat.subarray(bt, bt += dat[0] | dat[1] << 8), out.subarray(0, sz1), hu), dhu(dat.subarray(bt, bt += dat[2] | dat[3] << 8), out.subarray(sz1, sz2), hu), dhu(dat.subarray(bt, bt += dat[4] | dat[5] << 8), out.subarray(sz2, sz3), hu), dhu(dat.subarray(bt), out.subarray(sz3), hu);
+    }, rzb = function(dat, st, out) {
+      var _a3, bt = st.b, b0 = dat[bt], btype = b0 >> 1 & 3;
+      st.l = b0 & 1;
+      var sz = b0 >> 3 | dat[bt + 1] << 5 | dat[bt + 2] << 13, ebt = (bt += 3) + sz;
+      if (btype == 1)
+        return bt >= dat.length ? void 0 : (st.b = bt + 1, out ? (fill(out, dat[bt], st.y, st.y += sz), out) : fill(new u8(sz), dat[bt]));
+      if (!(ebt > dat.length)) {
+        if (btype == 0)
+          return st.b = ebt, out ? (out.set(dat.subarray(bt, ebt), st.y), st.y += sz, out) : slc(dat, bt, ebt);
+        if (btype == 2) {
+          var b3 = dat[bt], lbt = b3 & 3, sf = b3 >> 2 & 3, lss = b3 >> 4, lcs = 0, s4 = 0;
+          lbt < 2 ? sf & 1 ? lss |= dat[++bt] << 4 | (sf & 2 && dat[++bt] << 12) : lss = b3 >> 3 : (s4 = sf, sf < 2 ? (lss |= (dat[++bt] & 63) << 4, lcs = dat[bt] >> 6 | dat[++bt] << 2) : sf == 2 ? (lss |= dat[++bt] << 4 | (dat[++bt] & 3) << 12, lcs = dat[bt] >> 2 | dat[++bt] << 6) : (lss |= dat[++bt] << 4 | (dat[++bt] & 63) << 12, lcs = dat[bt] >> 6 | dat[++bt] << 2 | dat[++bt] << 10)), ++bt;
+          var buf = out ? out.subarray(st.y, st.y + st.m) : new u8(st.m), spl = buf.length - lss;
+          if (lbt == 0)
+            buf.set(dat.subarray(bt, bt += lss), spl);
+          else if (lbt == 1)
+            fill(buf, dat[bt++], spl);
+          else {
+            var hu = st.h;
+            if (lbt == 2) {
+              var hud = rhu(dat, bt);
+              lcs += bt - (bt = hud[0]), st.h = hu = hud[1];
+            } else hu || err(0);
+            (s4 ? dhu4 : dhu)(dat.subarray(bt, bt += lcs), buf.subarray(spl), hu);
+          }
+          var ns = dat[bt++];
+          if (ns) {
+            ns == 255 ? ns = (dat[bt++] | dat[bt++] << 8) + 32512 : ns > 127 && (ns = ns - 128 << 8 | dat[bt++]);
+            var scm = dat[bt++];
+            scm & 3 && err(0);
+            for (var dts = [dmlt, doct, dllt], i = 2; i > -1; --i) {
+              var md = scm >> (i << 1) + 2 & 3;
+              if (md == 1) {
+                var rbuf = new u8([0, 0, dat[bt++]]);
+                dts[i] = {
+                  s: rbuf.subarray(2, 3),
+                  n: rbuf.subarray(0, 1),
+                  t: new u16(rbuf.buffer, 0, 1),
+                  b: 0
+                };
+              } else md == 2 ? (_a3 = rfse(dat, bt, 9 - (i & 1)), bt = _a3[0], dts[i] = _a3[1]) : md == 3 && (st.t || err(0), dts[i] = st.t[i]);
+            }
+            var _b = st.t = dts, mlt = _b[0], oct = _b[1], llt = _b[2], lb = dat[ebt - 1];
+            lb || err(0);
+            var spos = (ebt << 3) - 8 + msb(lb) - llt.b, cbt = spos >> 3, oubt = 0, lst = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << llt.b) - 1;
+            cbt = (spos -= oct.b) >> 3;
+            var ost = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << oct.b) - 1;
+            cbt = (spos -= mlt.b) >> 3;
+            var mst = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << mlt.b) - 1;
+            for (++ns; --ns; ) {
+              var llc = llt.s[lst], lbtr = llt.n[lst], mlc = mlt.s[mst], mbtr = mlt.n[mst], ofc = oct.s[ost], obtr = oct.n[ost];
+              cbt = (spos -= ofc) >> 3;
+              var ofp = 1 << ofc, off = ofp + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16 | dat[cbt + 3] << 24) >>> (spos & 7) & ofp - 1);
+              cbt = (spos -= mlb[mlc]) >> 3;
+              var ml = mlbl[mlc] + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (spos & 7) & (1 << mlb[mlc]) - 1);
+              cbt = (spos -= llb[llc]) >> 3;
+              var ll = llbl[llc] + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (spos & 7) & (1 << llb[llc]) - 1);
+              if (cbt = (spos -= lbtr) >> 3, lst = llt.t[lst] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << lbtr) - 1), cbt = (spos -= mbtr) >> 3, mst = mlt.t[mst] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << mbtr) - 1), cbt = (spos -= obtr) >> 3, ost = oct.t[ost] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << obtr) - 1), off > 3)
+                st.o[2] = st.o[1], st.o[1] = st.o[0], st.o[0] = off -= 3;
+              else {
+                var idx = off - (ll != 0);
+                idx ? (off = idx == 3 ? st.o[0] - 1 : st.o[idx], idx > 1 && (st.o[2] = st.o[1]), st.o[1] = st.o[0], st.o[0] = off) : off = st.o[0];
+              }
+              for (var i = 0; i < ll; ++i)
+                buf[oubt + i] = buf[spl + i];
+              oubt += ll, spl += ll;
+              var stin = oubt - off;
+              if (stin < 0) {
+                var len = -stin, bs = st.e + stin;
+                len > ml && (len = ml);
+                for (var i = 0; i < len; ++i)
+                  buf[oubt + i] = st.w[bs + i];
+                oubt += len, ml -= len, stin = 0;
+              }
+              for (var i = 0; i < ml; ++i)
+                buf[oubt + i] = buf[stin + i];
+              oubt += ml;
+            }
+            if (oubt != spl)
+              for (; spl < buf.length; )
+                buf[oubt++] = buf[spl++];
+            else
+              oubt = buf.length;
+            out ? st.y += oubt : buf = slc(buf, 0, oubt);
+          } else if (out) {
+            if (st.y += lss, spl)
+              for (var i = 0; i < lss; ++i)
+                buf[i] = buf[spl + i];
+          } else spl && (buf = slc(buf, spl));
+          return st.b = ebt, buf;
+        }
+        err(2);
+      }
+    }, cct = function(bufs, ol) {
+      if (bufs.length == 1)
+        return bufs[0];
+      for (var buf = new u8(ol), i = 0, b2 = 0; i < bufs.length; ++i) {
+        var chk = bufs[i];
+        buf.set(chk, b2), b2 += chk.length;
+      }
+      return buf;
+    };
+    function decompress(dat, buf) {
+      for (var bufs = [], nb = +!buf, bt = 0, ol = 0; dat.length; ) {
+        var st = rzfh(dat, nb || buf);
+        if (typeof st == "object") {
+          for (nb ? (buf = null, st.w.length == st.u && (bufs.push(buf = st.w), ol += st.u)) : (bufs.push(buf), st.e = 0); !st.l; ) {
+            var blk = rzb(dat, st, buf);
+            blk || err(5), buf ? st.e = st.y : (bufs.push(blk), ol += blk.length, cpw(st.w, 0, blk.length), st.w.set(blk, st.w.length - blk.length));
+          }
+          bt = st.b + st.c * 4;
+        } else
+          bt = st;
+        dat = dat.subarray(bt);
+      }
+      return cct(bufs, ol);
+    }
+    exports2.decompress = decompress;
+    var Decompress = /* @__PURE__ */ (function() {
+      function Decompress2(ondata) {
+        this.ondata = ondata, this.c = [], this.l = 0, this.z = 0;
+      }
+      return Decompress2.prototype.push = function(chunk, final) {
+        if (typeof this.s == "number") {
+          var sub = Math.min(chunk.length, this.s);
+          chunk = chunk.subarray(sub), this.s -= sub;
+        }
+        var sl = chunk.length, ncs = sl + this.l;
+        if (!this.s) {
+          if (final) {
+            if (!ncs) {
+              this.ondata(new u8(0), !0);
+              return;
+            }
+            ncs < 5 && err(5);
+          } else if (ncs < 18) {
+            this.c.push(chunk), this.l = ncs;
+            return;
+          }
+          if (this.l && (this.c.push(chunk), chunk = cct(this.c, ncs), this.c = [], this.l = 0), typeof (this.s = rzfh(chunk)) == "number")
+            return this.push(chunk, final);
+        }
+        if (typeof this.s != "number") {
+          if (ncs < (this.z || 3)) {
+            final && err(5), this.c.push(chunk), this.l = ncs;
+            return;
+          }
+          if (this.l && (this.c.push(chunk), chunk = cct(this.c, ncs), this.c = [], this.l = 0), !this.z && ncs < (this.z = chunk[this.s.b] & 2 ? 4 : 3 + (chunk[this.s.b] >> 3 | chunk[this.s.b + 1] << 5 | chunk[this.s.b + 2] << 13))) {
+            final && err(5), this.c.push(chunk), this.l = ncs;
+            return;
+          } else
+            this.z = 0;
+          for (; ; ) {
+            var blk = rzb(chunk, this.s);
+            if (blk)
+              this.ondata(blk, !1), cpw(this.s.w, 0, blk.length), this.s.w.set(blk, this.s.w.length - blk.length);
+            else {
+              final && err(5);
+              var adc = chunk.subarray(this.s.b);
+              this.s.b = 0, this.c.push(adc), this.l += adc.length;
+              return;
+            }
+            if (this.s.l) {
+              var rest = chunk.subarray(this.s.b);
+              this.s = this.s.c * 4, this.push(rest, final);
+              return;
+            }
+          }
+        } else final && err(5);
+      }, Decompress2;
+    })();
+    exports2.Decompress = Decompress;
+  }
+});
+
 // src/hook/main.ts
 var import_node_os2 = require("node:os");
 
@@ -8117,6 +8558,13 @@ function readIfThere(path2) {
     throw error;
   }
 }
+function readIfReadable(path2) {
+  try {
+    return readIfThere(path2) ?? "";
+  } catch {
+    return "";
+  }
+}
 function removeHalfWritten(folder, beforeMs) {
   for (let path2 of (0, import_node_fs.readdirSync)(folder, { recursive: !0, encoding: "utf8" })) {
     if (!/^\..+\.\d+\.\d+\.tmp$/.test((0, import_node_path2.basename)(path2))) continue;
@@ -8128,7 +8576,7 @@ function writeThrough(path2, text4) {
   let file = (0, import_node_fs.openSync)(path2, "wx", 384);
   try {
     let bytes = Buffer.from(text4);
-    for (let at3 = 0; at3 < bytes.length; ) at3 += (0, import_node_fs.writeSync)(file, bytes, at3);
+    for (let at2 = 0; at2 < bytes.length; ) at2 += (0, import_node_fs.writeSync)(file, bytes, at2);
     (0, import_node_fs.fsyncSync)(file);
   } finally {
     (0, import_node_fs.closeSync)(file);
@@ -8783,8 +9231,8 @@ function defineLazyInternal(inst, key, compute) {
       try {
         let value = compute(this);
         return broke ? delete this[key] : Object.defineProperty(this, key, { configurable: !0, writable: !0, value }), broke = broke || outer, value;
-      } catch (err2) {
-        throw delete this[key], broke = broke || outer, err2;
+      } catch (err) {
+        throw delete this[key], broke = broke || outer, err;
       }
     },
     set(value) {
@@ -10113,12 +10561,12 @@ function parsed(path2, text4) {
   try {
     return JSON.parse(text4);
   } catch (error) {
-    let at3 = /position (\d+)/.exec(error.message)?.[1], line = at3 === void 0 ? "" : ` (line ${text4.slice(0, Number(at3)).split(`
+    let at2 = /position (\d+)/.exec(error.message)?.[1], line = at2 === void 0 ? "" : ` (line ${text4.slice(0, Number(at2)).split(`
 `).length})`;
     throw new UserError(`${path2} is not JSON${line}.`, "Correct it in that file: no comments, no comma after the last element.");
   }
 }
-var shownPath = (path2) => path2.map((part, at3) => typeof part == "number" ? `[${part}]` : `${at3 === 0 ? "" : "."}${String(part)}`).join("");
+var shownPath = (path2) => path2.map((part, at2) => typeof part == "number" ? `[${part}]` : `${at2 === 0 ? "" : "."}${String(part)}`).join("");
 
 // src/config/load.ts
 function loadConfig(paths) {
@@ -10271,6 +10719,16 @@ function linkOf(path2) {
   }
 }
 
+// src/grouped.ts
+function grouped(items, keyOf4) {
+  let groups = /* @__PURE__ */ new Map();
+  for (let item of items) {
+    let key = keyOf4(item), group = groups.get(key);
+    group === void 0 ? groups.set(key, [item]) : group.push(item);
+  }
+  return groups;
+}
+
 // src/harness/fields.ts
 function textAt(fields, key, complain) {
   let value = fields[key];
@@ -10348,7 +10806,7 @@ function madeBy(command, output) {
   if (!MAY_MAKE.test(command)) return NOTHING_MADE;
   let runs = commandsIn(command).map(kindOf), countOf2 = (kind) => runs.filter((run2) => run2 === kind).length, requests = countOf2("request"), commits = countOf2("commit");
   if (commits + requests === 0) return NOTHING_MADE;
-  let lines2 = output.split(/\r?\n/), committed = lines2.filter((line) => COMMITTED.test(line)).length, urls2 = lines2.filter((line, at3) => REQUEST_URL.test(line) && !/already exists/.test(lines2[at3 - 1] ?? ""));
+  let lines2 = output.split(/\r?\n/), committed = lines2.filter((line) => COMMITTED.test(line)).length, urls2 = lines2.filter((line, at2) => REQUEST_URL.test(line) && !/already exists/.test(lines2[at2 - 1] ?? ""));
   return {
     // In a loop one command makes many. An amended commit prints the same line and is none more.
     commits: commits === 0 ? 0 : Math.max(0, committed - countOf2("amend")),
@@ -10359,36 +10817,36 @@ var KEYWORDS = /* @__PURE__ */ new Set(["if", "then", "else", "elif", "do", "whi
 function kindOf(words2) {
   let [program = "", ...args] = withoutWrappers(words2), name = program.slice(program.lastIndexOf("/") + 1);
   if (name === "git") return gitKind(args);
-  let [noun, verb, ...options] = args.filter((word3, at3) => !REPOSITORY.has(word3) && !REPOSITORY.has(args[at3 - 1] ?? "")), isRequest = name === "gh" && noun === "pr" || name === "glab" && noun === "mr", isOnlyShown = options.some((word3) => ["--dry-run", "--web", "-w", "--help", "-h"].includes(word3));
+  let [noun, verb, ...options] = args.filter((word3, at2) => !REPOSITORY.has(word3) && !REPOSITORY.has(args[at2 - 1] ?? "")), isRequest = name === "gh" && noun === "pr" || name === "glab" && noun === "mr", isOnlyShown = options.some((word3) => ["--dry-run", "--web", "-w", "--help", "-h"].includes(word3));
   return isRequest && (verb === "create" || verb === "new") && !isOnlyShown ? "request" : "other";
 }
 function withoutWrappers(words2) {
-  let at3 = 0;
-  for (; at3 < words2.length; at3++) {
-    let word3 = words2[at3];
-    if (word3 === "timeout") at3++;
+  let at2 = 0;
+  for (; at2 < words2.length; at2++) {
+    let word3 = words2[at2];
+    if (word3 === "timeout") at2++;
     else if (!KEYWORDS.has(word3) && !WRAPPERS.has(word3) && !/^\w+=/.test(word3)) break;
   }
-  return words2.slice(at3);
+  return words2.slice(at2);
 }
 function gitKind(args) {
-  let at3 = 0;
-  for (; at3 < args.length && args[at3].startsWith("-"); ) at3 += GIT_OPTIONS.has(args[at3]) ? 2 : 1;
-  let [subcommand = "", ...options] = args.slice(at3);
+  let at2 = 0;
+  for (; at2 < args.length && args[at2].startsWith("-"); ) at2 += GIT_OPTIONS.has(args[at2]) ? 2 : 1;
+  let [subcommand = "", ...options] = args.slice(at2);
   return subcommand === "cherry-pick" || subcommand === "revert" ? "commit" : subcommand !== "commit" || options.includes("--dry-run") ? "other" : options.includes("--amend") ? "amend" : "commit";
 }
 var MAX_DEPTH = 3;
 function commandsIn(text4, depth = 0) {
-  let found = new Shell(text4).commands();
-  return depth === MAX_DEPTH ? found : found.flatMap((words2) => {
+  let found2 = new Shell(text4).commands();
+  return depth === MAX_DEPTH ? found2 : found2.flatMap((words2) => {
     let script = scriptOf(withoutWrappers(words2));
     return script === void 0 ? [words2] : commandsIn(script, depth + 1);
   });
 }
 function scriptOf([program = "", ...args]) {
   if (!/(?:^|\/)(?:ba|da|z|k)?sh$/.test(program)) return;
-  let at3 = args.findIndex((word3) => /^-\w*c$/.test(word3));
-  return at3 < 0 ? void 0 : args[at3 + 1];
+  let at2 = args.findIndex((word3) => /^-\w*c$/.test(word3));
+  return at2 < 0 ? void 0 : args[at2 + 1];
 }
 var MAX_SUBSTITUTIONS = 50, Shell = class {
   #text;
@@ -10425,9 +10883,9 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
       }
   }
   #lineEnd() {
-    let at3 = this.#text.indexOf(`
+    let at2 = this.#text.indexOf(`
 `, this.#at);
-    return at3 < 0 ? this.#text.length : at3;
+    return at2 < 0 ? this.#text.length : at2;
   }
   /** `2>&1`, `> file`, `<<< word`: no word of the command. */
   #redirection() {
@@ -10474,9 +10932,9 @@ var MAX_SUBSTITUTIONS = 50, Shell = class {
   }
   /** To just behind the next one. @returns where that one is */
   #skipTo(end, from = this.#at) {
-    let at3 = this.#text.indexOf(end, from), found = at3 < 0 ? this.#text.length : at3;
+    let at2 = this.#text.indexOf(end, from), found2 = at2 < 0 ? this.#text.length : at2;
     return this.#at = end === `
-` ? found : found + 1, found;
+` ? found2 : found2 + 1, found2;
   }
 };
 
@@ -10573,7 +11031,7 @@ var ClaimTable = class {
     return this.isTaken(file) ? !1 : this.wouldLoop(call, file) ? (this.#cycles.push({ callId: call.id, fileId: file.id }), !1) : (this.#above.set(file.id, call.holder), !0);
   }
   #isBelow(id, ancestor) {
-    for (let at3 = id; at3 !== void 0; at3 = this.#above.get(at3)) if (at3 === ancestor) return !0;
+    for (let at2 = id; at2 !== void 0; at2 = this.#above.get(at2)) if (at2 === ancestor) return !0;
     return !1;
   }
   claims(files2) {
@@ -10616,7 +11074,7 @@ var ClaimTable = class {
   }
   #depthOf(id) {
     let depth = 0;
-    for (let at3 = id; at3 !== void 0; at3 = this.#above.get(at3)) depth++;
+    for (let at2 = id; at2 !== void 0; at2 = this.#above.get(at2)) depth++;
     return depth;
   }
   #putUnder(where, parent, file) {
@@ -10632,9 +11090,9 @@ var ClaimTable = class {
 };
 
 // src/harness/claude-code/outcomes.ts
-function toolOutcome(found, startMs, over) {
-  if (found === void 0) return over ? { kind: "interrupted" } : { kind: "open" };
-  let { result } = found, endedAtMs = Math.max(found.atMs, startMs);
+function toolOutcome(found2, startMs, over) {
+  if (found2 === void 0) return over ? { kind: "interrupted" } : { kind: "open" };
+  let { result } = found2, endedAtMs = Math.max(found2.atMs, startMs);
   if (result.details.interrupted || result.stoppedBy === "interruption") return { kind: "interrupted", endedAtMs };
   if (!result.isError) return { kind: "ok", endedAtMs };
   let denial = denialOf(result);
@@ -10802,7 +11260,7 @@ function digest(index, records, startId) {
   }
   let sites = [...toolSites.values()];
   end === "answered" && sites.some((site) => site.result === void 0) && (end = "unanswered");
-  let drafts = [...calls.values()], begun = { atMs: startedAtMs, line: 0 }, modelCalls = drafts.map((draft, at3) => modelCall(index, draft, drafts[at3 - 1]?.first ?? begun));
+  let drafts = [...calls.values()], begun = { atMs: startedAtMs, line: 0 }, modelCalls = drafts.map((draft, at2) => modelCall(index, draft, drafts[at2 - 1]?.first ?? begun));
   for (let site of sites)
     site.result !== void 0 && site.result.atMs < site.atMs && problems.push({ line: site.result.line, reason: "end-before-start", detail: `result of ${site.use.id} is older than the call` });
   return endedAtMs !== Number.NEGATIVE_INFINITY && endedAtMs < startedAtMs && problems.push({
@@ -10897,8 +11355,8 @@ function modelCall(index, draft, since) {
 }
 function silentRetries(index, request, first, since) {
   let { failedRequests } = index, retries = 0;
-  for (let at3 = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at3 >= 0; at3--) {
-    let other = failedRequests[at3];
+  for (let at2 = lowerBound(failedRequests, ({ line }) => line >= first.line) - 1; at2 >= 0; at2--) {
+    let other = failedRequests[at2];
     if (other.line <= since.line || other.atMs < since.atMs) break;
     other.atMs <= request.atMs && other.source === request.source && retries++;
   }
@@ -11084,21 +11542,21 @@ var AgentTree = class {
   }
   /** Which turn each agent file came under. */
   turnOfFile(turns) {
-    let turnOf = /* @__PURE__ */ new Map(), visit = (agent, at3) => {
-      turnOf.set(this.#files.get(agent.id).name, at3);
-      for (let respawn of agent.respawns) visit(respawn, at3);
-      for (let child of agent.unclaimedAgents) visit(child, at3);
-      for (let call of agent.toolCalls) visitCall(call, at3);
-    }, visitCall = (call, at3) => {
-      for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents]) visit(agent, at3);
+    let turnOf = /* @__PURE__ */ new Map(), visit = (agent, at2) => {
+      turnOf.set(this.#files.get(agent.id).name, at2);
+      for (let respawn of agent.respawns) visit(respawn, at2);
+      for (let child of agent.unclaimedAgents) visit(child, at2);
+      for (let call of agent.toolCalls) visitCall(call, at2);
+    }, visitCall = (call, at2) => {
+      for (let agent of [...call.agent === void 0 ? [] : [call.agent], ...call.agents]) visit(agent, at2);
     };
-    return turns.forEach((turn, at3) => {
-      for (let call of turn.toolCalls) visitCall(call, at3);
-      for (let agent of turn.unclaimedAgents) visit(agent, at3);
+    return turns.forEach((turn, at2) => {
+      for (let call of turn.toolCalls) visitCall(call, at2);
+      for (let agent of turn.unclaimedAgents) visit(agent, at2);
     }), turnOf;
   }
   #toolCall(site, over) {
-    let { use, result } = site, found = result?.result, agentRunId = this.#claims.fileOf.get(use.id), details = found?.details, outcome2 = toolOutcome(result, site.atMs, over), { files: files2, commits, pullRequests } = changesOf(use, found, outcome2);
+    let { use, result } = site, found2 = result?.result, agentRunId = this.#claims.fileOf.get(use.id), details = found2?.details, outcome2 = toolOutcome(result, site.atMs, over), { files: files2, commits, pullRequests } = changesOf(use, found2, outcome2);
     return {
       id: use.id,
       name: use.name,
@@ -11106,8 +11564,8 @@ var AgentTree = class {
       outcome: outcome2,
       mcp: mcpOf(use.name),
       skill: use.skill,
-      exitCode: found === void 0 ? void 0 : exitCodeOf(found),
-      permission: found === void 0 ? void 0 : permissionOf(found, outcome2),
+      exitCode: found2 === void 0 ? void 0 : exitCodeOf(found2),
+      permission: found2 === void 0 ? void 0 : permissionOf(found2, outcome2),
       taskId: details?.taskId,
       teammate: details?.splitPane ? details.agentName : void 0,
       agent: agentRunId === void 0 ? void 0 : afterCall(this.#agentRun(agentRunId, site), outcome2),
@@ -11116,7 +11574,7 @@ var AgentTree = class {
       commits,
       pullRequests,
       input: use.input,
-      output: found?.value
+      output: found2?.value
     };
   }
   /** @param calledMs  when it began, where its own file tells no time: it is empty, or can't be read */
@@ -11235,10 +11693,10 @@ function segmentsOf(file, ended, before) {
   }
   ended || takeIdleCompactions(current), cuts.push(current);
   let [beginning2, ...turns] = cuts, all = beginning2.records.some((r) => r.kind === "assistant" && r.synthetic !== "no_response") ? [spoken(beginning2), ...turns] : turns;
-  return all.map((draft, at3) => ({
+  return all.map((draft, at2) => ({
     ...draft,
-    firstLine: at3 === 0 && before === void 0 ? 0 : draft.records[0].line,
-    lastLine: (all[at3 + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1
+    firstLine: at2 === 0 && before === void 0 ? 0 : draft.records[0].line,
+    lastLine: (all[at2 + 1]?.records[0]?.line ?? Number.POSITIVE_INFINITY) - 1
   }));
 }
 function takeIdleCompactions(turn, allIdle = !1) {
@@ -11271,42 +11729,42 @@ function begunMs(file, segments) {
   }
   return latest;
 }
-function turnsKept(file, segments, at3, before) {
-  let start = segments[at3]?.start;
-  if (start === void 0 || at3 === 0 || start.parentUuid === void 0) return at3;
+function turnsKept(file, segments, at2, before) {
+  let start = segments[at2]?.start;
+  if (start === void 0 || at2 === 0 || start.parentUuid === void 0) return at2;
   if (start.parentUuid === null)
-    return segments[0]?.start?.parentUuid === null && (at3 === 1 || segments[at3 - 1]?.start?.parentUuid) ? 0 : at3;
+    return segments[0]?.start?.parentUuid === null && (at2 === 1 || segments[at2 - 1]?.start?.parentUuid) ? 0 : at2;
   let line = file.lineOfUuid.get(start.parentUuid);
   if (line === void 0 && before?.lastIds.includes(start.parentUuid)) return 0;
-  if (line === void 0 || line >= start.line) return at3;
+  if (line === void 0 || line >= start.line) return at2;
   let firstStart = segments[0]?.start?.line ?? 0;
   return line < firstStart ? 0 : lowerBound(segments, ({ lastLine }) => lastLine >= line) + 1;
 }
 
 // src/harness/claude-code/normalise.ts
-var AGENT_NAME = "claude-code", NO_OWNERS = { ofResponse: /* @__PURE__ */ new Map(), ofCall: /* @__PURE__ */ new Map() }, normalise = (parsed6) => told(parsed6, segmentsOf(parsed6.main, parsed6.ended), void 0);
+var AGENT_NAME = "claude-code", NO_OWNERS = { ofResponse: /* @__PURE__ */ new Map(), ofCall: /* @__PURE__ */ new Map() }, normalise = (parsed4) => told(parsed4, segmentsOf(parsed4.main, parsed4.ended), void 0);
 function resume(added2, checkpoint) {
   let before = checkpoint.before, segments = segmentsOf(added2.main, added2.ended, before);
   return isDoubtful(added2.main, segments, before) ? void 0 : told(added2, segments, { ...checkpoint, before });
 }
-function told(parsed6, segments, resumed) {
-  let { main, ended, stoppedAtMs = 0 } = parsed6, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed6.sessionId), pool = poolOf(main, parsed6.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at3) => digest(mainIndex, segment.records, startIds[at3])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed2 = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
+function told(parsed4, segments, resumed) {
+  let { main, ended, stoppedAtMs = 0 } = parsed4, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed4.sessionId), pool = poolOf(main, parsed4.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at2) => digest(mainIndex, segment.records, startIds[at2])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed2 = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
   if (resumed !== void 0 && (agents.unclaimed().length > 0 || pool.compactions.length > 0)) return;
-  let drafts = segments.map((segment, at3) => {
-    let digested = turnDigests[at3], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at3 < segments.length - 1 || digested.closed || stopped, kept2 = turnsKept(main, segments, at3, before), copiedFrom = copyMark(segment, sessionId, begun), command = segment.start === void 0 ? void 0 : commandOf(segment.start), outcome2 = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome2.kind === "interrupted";
+  let drafts = segments.map((segment, at2) => {
+    let digested = turnDigests[at2], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at2 < segments.length - 1 || digested.closed || stopped, kept2 = turnsKept(main, segments, at2, before), copiedFrom = copyMark(segment, sessionId, begun), outcome2 = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), command = segment.start === void 0 || trigger !== "command" ? void 0 : commandOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome2.kind === "interrupted";
     return {
       ...runOf(digested, agents.toolCalls(digested, finished), finished),
-      modelCalls: [...digested.modelCalls, ...summaries.get(at3) ?? []],
-      unclaimedAgents: placed2.byTurn.get(at3) ?? [],
+      modelCalls: [...digested.modelCalls, ...summaries.get(at2) ?? []],
+      unclaimedAgents: placed2.byTurn.get(at2) ?? [],
       outcome: silent ? { kind: "completed" } : outcome2,
-      number: (before?.turns ?? 0) + at3 + 1,
+      number: (before?.turns ?? 0) + at2 + 1,
       trigger,
       ...command !== void 0 && { command },
       ...copiedFrom !== void 0 && { copiedFrom },
-      ...kept2 < at3 && {
+      ...kept2 < at2 && {
         rewound: {
           toTurnId: turnDigests[kept2 - 1]?.startId ?? before?.previousTurnId ?? null,
-          droppedTurnIds: turnDigests.slice(kept2, at3).map((d) => d.startId)
+          droppedTurnIds: turnDigests.slice(kept2, at2).map((d) => d.startId)
         }
       },
       ...main.content && segment.start !== void 0 && { prompt: [...segment.lead, segment.start].flatMap((record2) => record2.parts) }
@@ -11314,35 +11772,35 @@ function told(parsed6, segments, resumed) {
   }), refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed2.strays)]);
   if (resumed !== void 0 && reachesBack(mainIndex, agents.knowsCall, (id) => refs.has(id))) return;
   let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine2 = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problems, main.name, turnOfLine2, turnOfFile), turns = drafts.map(
-    (draft, at3) => ({
+    (draft, at2) => ({
       ...draft,
-      notifiedBy: notifiers(segments[at3], refs),
-      problems: problemCounts.get(at3) ?? 0
+      notifiedBy: notifiers(segments[at2], refs),
+      problems: problemCounts.get(at2) ?? 0
     })
-  ), startedBy = before?.startedBy ?? leadCall(main, parsed6.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
+  ), startedBy = before?.startedBy ?? leadCall(main, parsed4.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
   return {
     checkpointAt: (wanted) => {
-      if (sessionId !== parsed6.sessionId) return;
+      if (sessionId !== parsed4.sessionId) return;
       let line = lineBefore(segments.slice(0, wanted));
       if (line === void 0) return resumed;
-      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at3 = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at3) < at3 ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
+      let earlier = segments.filter(({ firstLine }) => firstLine <= line), at2 = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at2) < at2 ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
       return {
         line,
         agents: [.../* @__PURE__ */ new Set([...resumed?.agents ?? [], ...placedIn, ...copies, ...pool.compactions.map(({ agentId }) => agentId)])],
         problems: countByReason(
-          problems.filter((problem) => problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at3) < at3),
+          problems.filter((problem) => problem.file === main.name ? problem.line <= line : (turnOfFile.get(problem.file) ?? at2) < at2),
           resumed?.problems
         ),
         before: {
           sessionId,
           agentName,
           begunMs: begun,
-          turns: (before?.turns ?? 0) + at3,
-          previousTurnId: startIds[at3 - 1],
+          turns: (before?.turns ?? 0) + at2,
+          previousTurnId: startIds[at2 - 1],
           endedAtMs: Math.max(before?.endedAtMs ?? 0, ...earlier.map(({ records }) => lastEventMs(records))),
           markingVersions: [.../* @__PURE__ */ new Set([...before?.markingVersions ?? [], ...markingVersions(main.records)])].map((v2) => v2 ?? null),
           lastIds: lastIdsOf(main, earlier.at(-1), line),
-          tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at3), []))) },
+          tasks: { ...before?.tasks, ...Object.fromEntries(tasksIn(taskRefs(drafts.slice(0, at2), []))) },
           startedBy
         }
       };
@@ -11373,8 +11831,8 @@ function placeUnclaimed(agents, segments, turns) {
       strays.push(agent);
       continue;
     }
-    let at3 = turnAt(turns, agent.startedAtMs), begunMs2 = agent.startedAtMs || turns[at3].startedAtMs;
-    byTurn.set(at3, [...byTurn.get(at3) ?? [], { ...agent, startedAtMs: begunMs2, endedAtMs: Math.max(begunMs2, agent.endedAtMs) }]);
+    let at2 = turnAt(turns, agent.startedAtMs), begunMs2 = agent.startedAtMs || turns[at2].startedAtMs;
+    byTurn.set(at2, [...byTurn.get(at2) ?? [], { ...agent, startedAtMs: begunMs2, endedAtMs: Math.max(begunMs2, agent.endedAtMs) }]);
   }
   return { byTurn, strays };
 }
@@ -11388,8 +11846,8 @@ function compactionCalls(pool, indexOf, turns) {
   let byTurn = /* @__PURE__ */ new Map();
   for (let file of pool.compactions)
     for (let call of digest(indexOf(file), file.records, file.agentId).modelCalls) {
-      let compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs)), at3 = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
-      byTurn.set(at3, [...byTurn.get(at3) ?? [], call]);
+      let compacting = turns.findIndex((turn) => turn.compactions.some((compaction) => compaction.atMs >= call.startedAtMs)), at2 = compacting >= 0 ? compacting : turnAt(turns, call.startedAtMs);
+      byTurn.set(at2, [...byTurn.get(at2) ?? [], call]);
     }
   return byTurn;
 }
@@ -11418,8 +11876,8 @@ function taskRefs(turns, strays) {
 }
 var tasksIn = (refs) => [...refs].filter(([id, ref]) => ref.kind === "agent" || ref.id !== id);
 function notifiers(segment, refs) {
-  let steering = segment.records.filter((record2) => record2.kind === "steering"), found = [...segment.lead, segment.start, ...steering].flatMap((record2) => record2?.text ?? []).flatMap(notificationsIn).flatMap((notice) => refs.get(notice.taskId ?? "") ?? refs.get(notice.toolUseId ?? "") ?? []);
-  return [...new Set(found)];
+  let steering = segment.records.filter((record2) => record2.kind === "steering"), found2 = [...segment.lead, segment.start, ...steering].flatMap((record2) => record2?.text ?? []).flatMap(notificationsIn).flatMap((notice) => refs.get(notice.taskId ?? "") ?? refs.get(notice.toolUseId ?? "") ?? []);
+  return [...new Set(found2)];
 }
 function problemsOf(main, segments, turns, indexes, agents) {
   let orphans2 = indexes.flatMap(
@@ -11449,8 +11907,8 @@ function problemsOf(main, segments, turns, indexes, agents) {
 function countByTurn(problems, mainName, turnOfLine2, turnOfFile) {
   let counts = /* @__PURE__ */ new Map();
   for (let problem of problems) {
-    let at3 = problem.file === mainName ? turnOfLine2(problem.line) : turnOfFile.get(problem.file);
-    at3 !== void 0 && counts.set(at3, (counts.get(at3) ?? 0) + 1);
+    let at2 = problem.file === mainName ? turnOfLine2(problem.line) : turnOfFile.get(problem.file);
+    at2 !== void 0 && counts.set(at2, (counts.get(at2) ?? 0) + 1);
   }
   return counts;
 }
@@ -11459,8 +11917,8 @@ function leadCall(main, related) {
   if (name !== void 0)
     for (let lead of related) {
       let index = indexFile(lead, NO_OWNERS), segments = segmentsOf(lead, !0), startIds = startIdsOf(segments, lead.name);
-      for (let [at3, segment] of segments.entries()) {
-        let digested = digest(index, segment.records, startIds[at3]), site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
+      for (let [at2, segment] of segments.entries()) {
+        let digested = digest(index, segment.records, startIds[at2]), site = digested.toolSites.find(({ result }) => result?.result.details.splitPane && result.result.details.agentName === name);
         if (site !== void 0) return { startId: digested.startId, id: site.use.id, kind: "call" };
       }
     }
@@ -11478,7 +11936,7 @@ function valueWithoutResult(line) {
   if (line.length < 4096) return;
   let text4 = line.subarray(0, 600).indexOf(TEXT);
   if (text4 < 0) return;
-  let from = text4 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at3) => at3 >= 0);
+  let from = text4 + TEXT.length, details = line.indexOf(DETAILS, from), message = details < 0 ? line : line.subarray(0, details), tail = Math.max(from, message.length - 600), to = TEXT_ENDS.map((mark3) => message.indexOf(mark3, tail)).find((at2) => at2 >= 0);
   if (!(to === void 0 || holds(line, FAILED, 0, text4) || holds(line, RESULT, 0, text4)) && !(holds(line, NEXT_FIELD, from, to) || holds(line, RESULT, from, to)))
     try {
       return JSON.parse(line.toString("utf8", 0, from) + withoutDetails(line, to, details));
@@ -11715,7 +12173,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
   }
   #time(value) {
     let text4 = this.#text(value, "timestamp"), atMs = text4 === void 0 ? Number.NaN : utcMs(text4);
-    return atMs > 0 && atMs <= LAST_MS ? this.#atMs = atMs : this.#add(this.#line, "missing-timestamp", text4 === void 0 ? "no timestamp" : `unusable timestamp ${text4}`), this.#atMs;
+    return atMs > 0 && atMs <= LAST_MS ? this.#atMs = atMs : this.#add(this.#line, "missing-timestamp", text4 === void 0 ? "no timestamp" : "its timestamp is no time"), this.#atMs;
   }
   /** The same object as long as nothing in it changes. */
   #sharedContext(value) {
@@ -11753,7 +12211,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
       agentType: this.#text(value, "attributionAgent"),
       synthetic,
       apiError: synthetic === "api_error" ? { kind: apiErrorKind(value, words2), message: this.#content ? words2 : void 0 } : void 0,
-      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at3) => this.#toolUse(block, at3)),
+      toolUses: toolBlocks.length === 0 ? NO_TOOLS : toolBlocks.map((block, at2) => this.#toolUse(block, at2)),
       serverToolUses: blocks.reduce((count2, block) => count2 + +(block.type === "server_tool_use"), 0),
       parts: this.#content ? partsOf(blocks) : NO_PARTS
     };
@@ -11762,10 +12220,10 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     let message = this.#object(value, "message");
     return message === void 0 && value.message == null && this.#complain("message: there is none"), message;
   }
-  #toolUse(block, at3) {
+  #toolUse(block, at2) {
     let name = this.#text(block, "name") ?? "unknown", input = isObject2(block.input) ? block.input : {};
     return {
-      id: this.#text(block, "id") ?? `${this.#scope} line ${this.#line} call ${at3 + 1}`,
+      id: this.#text(block, "id") ?? `${this.#scope} line ${this.#line} call ${at2 + 1}`,
       name,
       input: this.#content ? block.input : void 0,
       agentCall: AGENT_TOOLS.has(name) ? this.#agentCall(input) : void 0,
@@ -11786,7 +12244,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
     if (iterations != null && !(Array.isArray(iterations) && iterations.every(isObject2)) && this.#complain("usage.iterations: expected a list of objects"), !Array.isArray(iterations) || iterations.length === 0) return top;
     let all = iterations.flatMap((iteration) => isObject2(iteration) ? [this.#counters(iteration)] : []), largest2 = (read) => Math.max(
       read(top),
-      all.reduce((sum4, counts) => sum4 + read(counts), 0)
+      all.reduce((sum3, counts) => sum3 + read(counts), 0)
     );
     return {
       input: largest2((u) => u.input),
@@ -11860,7 +12318,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
         agentName: textOrNot(details.name),
         splitPane: details.is_splitpane === !0,
         runId: textOrNot(details.runId),
-        taskId: textOrNot(details.backgroundTaskId) ?? textOrNot(details.taskId),
+        taskId: idOrNot(details.backgroundTaskId) ?? idOrNot(details.taskId),
         interrupted: details.interrupted === !0
       }
     };
@@ -11884,7 +12342,7 @@ var HEAD_CHARS = 2e3, RESULT_HEAD_CHARS = 300, AGENT_TOOLS = /* @__PURE__ */ new
   #cut(words2) {
     return this.#content || words2.length <= HEAD_CHARS ? words2 : copied(words2.slice(0, HEAD_CHARS));
   }
-}, copied = (slice) => slice === "" ? "" : Buffer.from(slice, "utf16le").toString("utf16le"), textOrNot = (value) => typeof value == "string" ? value : void 0;
+}, copied = (slice) => slice === "" ? "" : Buffer.from(slice, "utf16le").toString("utf16le"), textOrNot = (value) => typeof value == "string" ? value : void 0, idOrNot = (value) => typeof value == "string" && /^[\w-]{1,64}$/.test(value) ? value : void 0;
 function syntheticKind(model, isApiError, words2) {
   return isApiError ? "api_error" : model !== "<synthetic>" ? "no" : words2 === "No response requested." ? "no_response" : "other";
 }
@@ -11893,7 +12351,7 @@ function apiErrorKind(value, words2) {
   return [String(apiErrorStatus), /^API Error: (\d{3})\b/.exec(words2)?.[1]].find((text4) => /^[1-5]\d\d$/.test(text4 ?? "")) ?? [apiErrorType2, error].map(textOrNot).find((kind) => kind !== void 0 && API_ERRORS.has(kind)) ?? "unknown";
 }
 function isSince(version2, since) {
-  let parts = version2?.split(".").map(Number) ?? [], differs = since.findIndex((part, at3) => parts[at3] !== part);
+  let parts = version2?.split(".").map(Number) ?? [], differs = since.findIndex((part, at2) => parts[at2] !== part);
   return parts.length > 0 && (differs < 0 || (parts[differs] ?? 0) > since[differs]);
 }
 
@@ -11953,9 +12411,45 @@ function timed(records) {
   return records.map((record2) => record2.atMs === 0 ? { ...record2, atMs: firstMs } : record2);
 }
 function recordAt(records, line) {
-  let found = records[lowerBound(records, (record2) => record2.line >= line)];
-  return found?.line === line ? found : void 0;
+  let found2 = records[lowerBound(records, (record2) => record2.line >= line)];
+  return found2?.line === line ? found2 : void 0;
 }
+
+// src/harness/recount.ts
+function* rawLinesOf(file, unusable) {
+  file.unreadable !== void 0 && unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
+  let line = (file.firstLine ?? 1) - 1;
+  for (let raw of file.lines) {
+    line++;
+    let text4 = textOf4(raw);
+    if (text4 === "") continue;
+    let place2 = { file: file.name, line }, value = jsonOf(text4);
+    isRaw(value) ? yield { place: place2, text: text4, value } : unusable.push({ place: place2, why: "it is no JSON object" });
+  }
+}
+var decoder = new TextDecoder(), textOf4 = (line) => (typeof line == "string" ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, "").trim();
+function jsonOf(text4) {
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return;
+  }
+}
+var isRaw = (value) => typeof value == "object" && value !== null && !Array.isArray(value), at = (value, ...path2) => path2.reduce((inner, key) => isRaw(inner) ? inner[key] : void 0, value);
+function textAt2(value, key) {
+  let text4 = at(value, key);
+  return typeof text4 == "string" && text4 !== "" ? text4 : void 0;
+}
+function numberAt(value, key) {
+  let number3 = at(value, key);
+  return Number.isSafeInteger(number3) && number3 >= 0 ? number3 : 0;
+}
+var NO_TOKENS = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, sumOf = (a, b2) => ({
+  input: a.input + b2.input,
+  output: a.output + b2.output,
+  cacheRead: a.cacheRead + b2.cacheRead,
+  cacheWrite: a.cacheWrite + b2.cacheWrite
+});
 
 // src/harness/claude-code/recount.ts
 function recount({ main, agents }) {
@@ -11964,7 +12458,7 @@ function recount({ main, agents }) {
   for (let agent of agents) count2.read(agent, agent);
   return count2.result(main.name);
 }
-var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT = ["Agent", "Task"], CUT_OFF = "Your response above was cut off", ASKS_MODEL = ["WebFetch"], Count = class {
+var STARTS_AGENT = ["Agent", "Task"], CUT_OFF = "Your response above was cut off", ASKS_MODEL = ["WebFetch"], Count = class {
   #responses = /* @__PURE__ */ new Map();
   #calls = /* @__PURE__ */ new Map();
   #files = [];
@@ -11992,15 +12486,8 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
       lead: [],
       calls: 0
     };
-    own2 !== void 0 && this.#files.push(own2), file.unreadable !== void 0 && this.#unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
-    let line = (file.firstLine ?? 1) - 1;
-    for (let raw of file.lines) {
-      line++;
-      let text4 = textOf4(raw);
-      if (text4 === "") continue;
-      let place2 = { file: file.name, line }, value = jsonOf(text4);
-      typeof value != "object" || value === null || Array.isArray(value) ? this.#unusable.push({ place: place2, why: "it is no JSON object" }) : this.#line(value, place2, own2);
-    }
+    own2 !== void 0 && this.#files.push(own2);
+    for (let { value, place: place2 } of rawLinesOf(file, this.#unusable)) this.#line(value, place2, own2);
     if (own2?.firstUser === void 0) for (let count2 of own2?.lead ?? []) count2();
   }
   #line(value, place2, own2) {
@@ -12029,7 +12516,7 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
   }
   #response(value, place2, atMs, own2) {
     let message = at(value, "message");
-    if (typeof message != "object" || message === null || Array.isArray(message)) {
+    if (!isRaw(message)) {
       this.#unusable.push({ place: place2, why: "it has no message" });
       return;
     }
@@ -12107,9 +12594,9 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
       return name === textAt2(metaOf(first.file), "agentType") && [...this.#teammates.get(name) ?? []].filter((callId) => this.#calls.has(callId)).length === 1;
     }, areStarted = [...this.#calls.keys()].some(this.#startsAgent), goesOn = (later, first) => startedBy(later).length === 0 && !later.isFork && (areStarted && first.uuids.has(later.firstUser?.hangsOn ?? "") || isTeammateOf(later, first));
     for (let file of files2) {
-      let same = groups.filter((group) => group.files.some((other) => isSame(file, other)));
-      for (let group of same) groups.splice(groups.indexOf(group), 1);
-      groups.push({ files: [...same.flatMap((group) => group.files), file] });
+      let same2 = groups.filter((group) => group.files.some((other) => isSame(file, other)));
+      for (let group of same2) groups.splice(groups.indexOf(group), 1);
+      groups.push({ files: [...same2.flatMap((group) => group.files), file] });
     }
     return groups.map((group) => ({
       id: group.files[0].file.id,
@@ -12124,7 +12611,7 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
     let byModel = /* @__PURE__ */ new Map();
     for (let [, { models }] of accounts)
       for (let [name, used] of typeof models == "object" && models !== null ? Object.entries(models) : []) {
-        let model = name.replace(/\[1m\]$/, ""), before = byModel.get(model) ?? { tokens: NONE2, costUsd: void 0 }, usd = at(used, "costUSD"), [cacheRead, cacheWrite] = [numberAt(used, "cacheReadInputTokens"), numberAt(used, "cacheCreationInputTokens")], input = numberAt(used, "inputTokens") + cacheRead + cacheWrite, tokens = sum(before.tokens, { input, output: numberAt(used, "outputTokens"), cacheRead, cacheWrite });
+        let model = name.replace(/\[1m\]$/, ""), before = byModel.get(model) ?? { tokens: NO_TOKENS, costUsd: void 0 }, usd = at(used, "costUSD"), [cacheRead, cacheWrite] = [numberAt(used, "cacheReadInputTokens"), numberAt(used, "cacheCreationInputTokens")], input = numberAt(used, "inputTokens") + cacheRead + cacheWrite, tokens = sumOf(before.tokens, { input, output: numberAt(used, "outputTokens"), cacheRead, cacheWrite });
         byModel.set(model, { tokens, costUsd: typeof usd == "number" ? (before.costUsd ?? 0) + usd : before.costUsd });
       }
     [...this.#responses.values()].some(({ complete }) => !complete) && this.#cutOff(), this.#unusable.length > 0 && this.#excuses.add("there are lines that can't be read");
@@ -12138,10 +12625,10 @@ var NONE2 = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, STARTS_AGENT =
   }
 }, isCopy = (copy, whole3) => !copy.isFork && !whole3.isFork && copy.keys.size > 0 && [...copy.keys].every((key) => whole3.keys.has(key));
 function largest(before, usage) {
-  if (typeof usage != "object" || usage === null || Array.isArray(usage)) return before;
-  let iterations = at(usage, "iterations"), attempts = (Array.isArray(iterations) ? iterations : []).map(bare).reduce(sum, NONE2), [top, known] = [
+  if (!isRaw(usage)) return before;
+  let iterations = at(usage, "iterations"), attempts = (Array.isArray(iterations) ? iterations : []).map(bare).reduce(sumOf, NO_TOKENS), [top, known] = [
     bare(usage),
-    before === void 0 ? NONE2 : { ...before, input: before.input - before.cacheRead - before.cacheWrite }
+    before === void 0 ? NO_TOKENS : { ...before, input: before.input - before.cacheRead - before.cacheWrite }
   ], most = (key) => Math.max(top[key], attempts[key], known[key]), [cacheRead, cacheWrite] = [most("cacheRead"), most("cacheWrite")];
   return { input: most("input") + cacheRead + cacheWrite, output: most("output"), cacheRead, cacheWrite };
 }
@@ -12150,31 +12637,7 @@ var bare = (usage) => ({
   output: numberAt(usage, "output_tokens"),
   cacheRead: numberAt(usage, "cache_read_input_tokens"),
   cacheWrite: numberAt(usage, "cache_creation_input_tokens")
-}), sum = (a, b2) => ({
-  input: a.input + b2.input,
-  output: a.output + b2.output,
-  cacheRead: a.cacheRead + b2.cacheRead,
-  cacheWrite: a.cacheWrite + b2.cacheWrite
-}), decoder = new TextDecoder(), textOf4 = (line) => (typeof line == "string" ? line : decoder.decode(line)).replace(/^[\u0000\ufeff]+/, "").trim();
-function jsonOf(text4) {
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return;
-  }
-}
-var metaOf = ({ meta: meta2 }) => jsonOf(meta2 ?? ""), at = (value, ...path2) => path2.reduce(
-  (inner, key) => typeof inner == "object" && inner !== null ? inner[key] : void 0,
-  value
-);
-function textAt2(value, key) {
-  let text4 = at(value, key);
-  return typeof text4 == "string" && text4 !== "" ? text4 : void 0;
-}
-function numberAt(value, key) {
-  let number3 = at(value, key);
-  return Number.isSafeInteger(number3) && number3 >= 0 ? number3 : 0;
-}
+}), metaOf = ({ meta: meta2 }) => jsonOf(meta2 ?? "");
 
 // src/harness/claude-code/index.ts
 var claudeCode = {
@@ -12266,8 +12729,8 @@ function headOf(firstLine) {
   };
 }
 function beginning(line) {
-  let at3 = line.search(/,"(?:base_)?instructions":/);
-  return at3 < 0 ? "" : `${line.slice(0, at3)}}${line.includes('"payload":{') ? "}" : ""}`;
+  let at2 = line.search(/,"(?:base_)?instructions":/);
+  return at2 < 0 ? "" : `${line.slice(0, at2)}}${line.includes('"payload":{') ? "}" : ""}`;
 }
 function hasStop2(lastLines2, { atMs }) {
   return lastLines2.some((line) => /"type":"(?:task_complete|turn_aborted)"/.test(line) && (timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS2);
@@ -12356,7 +12819,7 @@ var AgentTree2 = class {
     let callers = this.#callers(), ownersOfTurns = this.#ownersOfTurns();
     for (let [id, agent] of this.#threads) this.#sites.set(id, this.#siteOf(agent, callers, ownersOfTurns));
     for (let [id, agent] of this.#threads) this.#isCyclic(id) && this.#moveToMain(id, agent);
-    for (let [id, { thread, at: at3 }] of this.#sites) this.#place(id, thread, at3);
+    for (let [id, { thread, at: at2 }] of this.#sites) this.#place(id, thread, at2);
     for (let [id, agent] of this.#threads)
       this.#sites.get(id).isSure || this.#tell(agent, "unclaimed-agent", `no call and no turn was found that started agent ${id}`);
   }
@@ -12364,11 +12827,11 @@ var AgentTree2 = class {
   #callers() {
     let callers = /* @__PURE__ */ new Map();
     for (let thread of [this.#main, ...this.#threads.values()])
-      for (let [at3, turn] of thread.told.turns.entries()) {
+      for (let [at2, turn] of thread.told.turns.entries()) {
         let ids = turn.spawned.size === 0 ? void 0 : new Set(idsIn2(turn.toolCalls));
         for (let [threadId, callId] of turn.spawned)
           if (threadId !== thread.agentId && ids?.has(callId) === !0) {
-            let known = callers.get(threadId), site = { thread, at: at3, callId, isSure: !0 };
+            let known = callers.get(threadId), site = { thread, at: at2, callId, isSure: !0 };
             known === void 0 ? callers.set(threadId, [site]) : known.push(site);
           }
       }
@@ -12377,7 +12840,7 @@ var AgentTree2 = class {
   #ownersOfTurns() {
     let owners = /* @__PURE__ */ new Map();
     for (let thread of [...this.#threads.values(), this.#main])
-      for (let [at3, { startId }] of thread.told.turns.entries()) owners.set(startId, { thread, at: at3, callId: void 0, isSure: !0 });
+      for (let [at2, { startId }] of thread.told.turns.entries()) owners.set(startId, { thread, at: at2, callId: void 0, isSure: !0 });
     return owners;
   }
   #siteOf(agent, callers, ownersOfTurns) {
@@ -12390,9 +12853,9 @@ var AgentTree2 = class {
   }
   #isCyclic(id) {
     let seen = /* @__PURE__ */ new Set();
-    for (let at3 = id; at3 !== void 0; at3 = this.#sites.get(at3)?.thread.agentId) {
-      if (seen.has(at3)) return !0;
-      seen.add(at3);
+    for (let at2 = id; at2 !== void 0; at2 = this.#sites.get(at2)?.thread.agentId) {
+      if (seen.has(at2)) return !0;
+      seen.add(at2);
     }
     return !1;
   }
@@ -12403,8 +12866,8 @@ var AgentTree2 = class {
     this.problems.push({ file: agent.file, line: 0, reason, detail });
   }
   /** With the agents they started. */
-  toolCalls(thread, at3, isOver2) {
-    let agents = this.#agentsAt(thread, at3).toReversed(), ofCall = new Map(agents.map((id) => [this.#sites.get(id).callId, id])), withAgents = (call) => {
+  toolCalls(thread, at2, isOver2) {
+    let agents = this.#agentsAt(thread, at2).toReversed(), ofCall = new Map(agents.map((id) => [this.#sites.get(id).callId, id])), withAgents = (call) => {
       let id = ofCall.get(call.id);
       return {
         ...call,
@@ -12412,12 +12875,12 @@ var AgentTree2 = class {
         ...call.toolCalls !== void 0 && { toolCalls: call.toolCalls.map(withAgents) }
       };
     };
-    return settled(thread.told.turns[at3].toolCalls, isOver2).map(withAgents);
+    return settled(thread.told.turns[at2].toolCalls, isOver2).map(withAgents);
   }
   /** Of a turn: those that no call started. */
-  unclaimed(thread, at3, isOver2) {
+  unclaimed(thread, at2, isOver2) {
     let claimed = /* @__PURE__ */ new Set();
-    return this.#agentsAt(thread, at3).flatMap((id) => {
+    return this.#agentsAt(thread, at2).flatMap((id) => {
       let { callId } = this.#sites.get(id), isClaimed = callId !== void 0 && !claimed.has(callId);
       return callId !== void 0 && claimed.add(callId), isClaimed ? [] : [this.#run(this.#threads.get(id), isOver2)];
     });
@@ -12435,14 +12898,14 @@ var AgentTree2 = class {
   get ids() {
     return [...this.#threads.keys()];
   }
-  #agentsAt(thread, at3) {
-    return this.#placed.get(thread)?.get(at3) ?? [];
+  #agentsAt(thread, at2) {
+    return this.#placed.get(thread)?.get(at2) ?? [];
   }
-  #place(id, thread, at3) {
+  #place(id, thread, at2) {
     let turns = this.#placed.get(thread) ?? /* @__PURE__ */ new Map();
     this.#placed.set(thread, turns);
-    let known = turns.get(at3);
-    known === void 0 ? turns.set(at3, [id]) : known.push(id);
+    let known = turns.get(at2);
+    known === void 0 ? turns.set(at2, [id]) : known.push(id);
   }
   /** @param isOuterOver  whether the run that it belongs to is over: until then it may be called again */
   #run(agent, isOuterOver) {
@@ -12458,8 +12921,8 @@ var AgentTree2 = class {
       startedAtMs,
       endedAtMs: turns.reduce((latest, turn) => Math.max(latest, turn.endedAtMs), startedAtMs),
       modelCalls: turns.flatMap(({ modelCalls }) => modelCalls),
-      toolCalls: turns.flatMap((turn, at3) => this.toolCalls(agent, at3, isOver2(turn))),
-      unclaimedAgents: turns.flatMap((turn, at3) => this.unclaimed(agent, at3, isOver2(turn))),
+      toolCalls: turns.flatMap((turn, at2) => this.toolCalls(agent, at2, isOver2(turn))),
+      unclaimedAgents: turns.flatMap((turn, at2) => this.unclaimed(agent, at2, isOver2(turn))),
       compactions: turns.flatMap(({ compactions }) => compactions),
       steeringMs: turns.flatMap(({ steeringMs }) => steeringMs),
       outcome: last === void 0 ? { kind: finished ? "interrupted" : "completed" } : outcomeOf2(last, finished),
@@ -12471,9 +12934,9 @@ var AgentTree2 = class {
       respawns: []
     };
   }
-}, threadOf = (parsed6, told5 = parsed6.told) => ({
-  agentId: parsed6.agentId,
-  file: parsed6.name,
+}, threadOf = (parsed4, told5 = parsed4.told) => ({
+  agentId: parsed4.agentId,
+  file: parsed4.name,
   told: told5
 }), beganMs = ({ told: told5 }) => told5.turns[0]?.startedAtMs ?? told5.beganMs ?? 0, idsIn2 = (calls) => calls.flatMap(({ id, toolCalls }) => toolCalls === void 0 ? id : [id, ...idsIn2(toolCalls)]);
 function turnAt2(turns, atMs) {
@@ -12482,6 +12945,28 @@ function turnAt2(turns, atMs) {
   let next = turns.findIndex((turn) => turn.startedAtMs > atMs);
   return next >= 0 ? next : turns.length - 1;
 }
+
+// src/harness/json-lines.ts
+function* objectsIn(lines2, add, firstLine = 1, open = wholeText) {
+  let number3 = firstLine - 1, failure3;
+  for (let raw of lines2) {
+    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
+    let value;
+    try {
+      if (value = open(raw), typeof value == "string") {
+        let text4 = cleaned2(value);
+        if (text4 === "") continue;
+        value = JSON.parse(text4);
+      }
+    } catch (error) {
+      failure3 = { line: number3, detail: whyNotJson(error) };
+      continue;
+    }
+    isObject2(value) ? yield { line: number3, raw, value } : add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
+  }
+  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
+}
+var wholeText = (line) => typeof line == "string" ? line : asBuffer2(line).toString("utf8"), asBuffer2 = (bytes) => Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), cleaned2 = (text4) => text4.replace(/^[\0\ufeff]+/, "").trim();
 
 // src/harness/codex/cut.ts
 function shortened(line) {
@@ -12498,24 +12983,24 @@ function shortened(line) {
   return kept2.push(line.toString("utf8", from)), kept2.join("");
 }
 function endOfText(line, from) {
-  for (let at3 = line.indexOf(34, from); at3 >= 0; at3 = line.indexOf(34, at3 + 1)) {
+  for (let at2 = line.indexOf(34, from); at2 >= 0; at2 = line.indexOf(34, at2 + 1)) {
     let slashes = 0;
-    for (; at3 - 1 - slashes >= from && line[at3 - 1 - slashes] === 92; ) slashes++;
-    if (slashes % 2 === 0) return at3;
+    for (; at2 - 1 - slashes >= from && line[at2 - 1 - slashes] === 92; ) slashes++;
+    if (slashes % 2 === 0) return at2;
   }
   return -1;
 }
 function boundaryBefore(line, wanted, least) {
-  let at3 = wanted;
-  for (; at3 > least && ((line[at3] & 192) === 128 || isEscaped(line, at3, least)); ) at3--;
-  return at3;
+  let at2 = wanted;
+  for (; at2 > least && ((line[at2] & 192) === 128 || isEscaped(line, at2, least)); ) at2--;
+  return at2;
 }
-function isEscaped(line, at3, least) {
-  for (let back = 1; back <= 5 && at3 - back >= least; back++) {
-    if (line[at3 - back] !== 92) continue;
+function isEscaped(line, at2, least) {
+  for (let back = 1; back <= 5 && at2 - back >= least; back++) {
+    if (line[at2 - back] !== 92) continue;
     let slashes = 1;
-    for (; at3 - back - slashes >= least && line[at3 - back - slashes] === 92; ) slashes++;
-    if (slashes % 2 === 1) return back === 1 || line[at3 - back + 1] === 117;
+    for (; at2 - back - slashes >= least && line[at2 - back - slashes] === 92; ) slashes++;
+    if (slashes % 2 === 1) return back === 1 || line[at2 - back + 1] === 117;
   }
   return !1;
 }
@@ -12572,35 +13057,14 @@ var TYPES = /* @__PURE__ */ new Set([
   "thread_goal_updated"
 ]), HEAD_BYTES2 = 600, HEAD = /^\{"timestamp":"([^"\\]{10,40})",(?:"ordinal":(\d{1,15}),)?"type":"(\w+)","payload":\{(?:"type":"(\w+)")?/, DEVELOPER = /^,(?:"\w+":(?:"[^"\\]*"|null),)*"role":"developer"/, MESSAGE_ITEM = /^,"thread_id":"[^"\\]*","turn_id":"[^"\\]*","item":\{"type":"(?:UserMessage|AgentMessage|Reasoning)"/, WHOLE_ITEMS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", "local_shell_call"]), LONG_BYTES = 16 * 1024;
 function* entriesOf(lines2, add, { content }, firstLine = 1) {
-  let repetitions = new Repetitions(), number3 = firstLine - 1, failure3;
-  for (let line of lines2) {
-    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
+  let repetitions = new Repetitions(), open = (line) => {
     let head = headOf2(line);
-    if (head?.skipped) {
-      head.ordinal !== void 0 && repetitions.has(head.ordinal);
-      continue;
-    }
-    if (head?.type === "compacted" && endsWithBrace(line)) {
-      repetitions.hasLine(line, head.ordinal) || (yield entryOf(number3, head, "compacted", {}, add));
-      continue;
-    }
-    let value;
-    try {
-      let text4 = cleaned2(textOf5(line, content || WHOLE_ITEMS.has(head?.inner ?? "")), number3);
-      if (text4 === "") continue;
-      value = JSON.parse(text4);
-    } catch (error) {
-      failure3 = { line: number3, detail: whyNotJson(error) };
-      continue;
-    }
-    if (!isObject2(value)) {
-      add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
-      continue;
-    }
+    return head?.skipped ? (head.ordinal !== void 0 && repetitions.has(head.ordinal), "") : head?.type === "compacted" && endsWithBrace(line) ? { timestamp: head.timestamp, ordinal: head.ordinal, type: head.type, payload: {} } : textOf5(line, content || WHOLE_ITEMS.has(head?.inner ?? ""));
+  };
+  for (let { line, raw, value } of objectsIn(lines2, add, firstLine, open)) {
     let read = opened(value);
-    read === void 0 || repetitions.hasLine(line, countOf(value.ordinal)) || (read.payload === void 0 ? add(number3, "wrong-shape", "payload: expected an object") : read.bare ? yield { line: number3, atMs: void 0, ordinal: void 0, type: read.type, payload: read.payload, bare: !0 } : yield entryOf(number3, value, read.type, read.payload, add));
+    read === void 0 || repetitions.hasLine(raw, countOf(value.ordinal)) || (read.payload === void 0 ? add(line, "wrong-shape", "payload: expected an object") : read.bare ? yield { line, atMs: void 0, ordinal: void 0, type: read.type, payload: read.payload, bare: !0 } : yield entryOf(line, value, read.type, read.payload, add));
   }
-  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
 }
 function headOf2(line) {
   let text4 = typeof line == "string" ? line.slice(0, HEAD_BYTES2) : asBuffer2(line).toString("latin1", 0, HEAD_BYTES2), match = HEAD.exec(text4);
@@ -12631,12 +13095,7 @@ function textOf5(line, whole3) {
   let bytes = asBuffer2(line);
   return whole3 || bytes.length < LONG_BYTES ? bytes.toString("utf8") : shortened(bytes);
 }
-function cleaned2(text4, line) {
-  let start = line === 1 && text4.charCodeAt(0) === 65279 ? 1 : 0;
-  for (; text4.charCodeAt(start) === 0; ) start++;
-  return text4.slice(start).trim();
-}
-var endsWithBrace = (line) => (typeof line == "string" ? line.slice(-8) : asBuffer2(line).toString("latin1", Math.max(0, line.length - 8))).trimEnd().endsWith("}"), asBuffer2 = (bytes) => Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+var endsWithBrace = (line) => (typeof line == "string" ? line.slice(-8) : asBuffer2(line).toString("latin1", Math.max(0, line.length - 8))).trimEnd().endsWith("}");
 
 // src/harness/codex/parts.ts
 var partsOf2 = (content) => typeof content == "string" ? [{ kind: "text", text: content }] : Array.isArray(content) ? content.flatMap(partOf2) : [];
@@ -13034,8 +13493,8 @@ var Standing = class {
   }
   /** @param thread  counts of all calls of the thread, as the record has them */
   record(call, thread) {
-    let { input, output } = this.#total ?? NOTHING, sum4 = { input: input + call.input, output: output + call.output };
-    this.#total = thread === void 0 ? sum4 : { input: thread.input, output: thread.output }, this.#answered(call);
+    let { input, output } = this.#total ?? NOTHING, sum3 = { input: input + call.input, output: output + call.output };
+    this.#total = thread === void 0 ? sum3 : { input: thread.input, output: thread.output }, this.#answered(call);
   }
   #answered(call) {
     this.#context = [call.total, this.#context[0]];
@@ -13212,11 +13671,11 @@ function toolCall(draft, inside, estimated) {
     ...draft.output !== void 0 && { output: draft.output }
   };
 }
-function endOf2({ ending, item, found }) {
-  return ending === void 0 ? item?.ending : ending.kind === "interrupted" || ending.kind === "denied" || ending.errorType !== void 0 && ending.errorType !== "tool_error" ? ending : item !== void 0 ? item.ending.kind === "ok" && ending.kind === "error" ? { ...ending, ...item.ending, kind: "error" } : item.ending : found?.ending ?? ending;
+function endOf2({ ending, item, found: found2 }) {
+  return ending === void 0 ? item?.ending : ending.kind === "interrupted" || ending.kind === "denied" || ending.errorType !== void 0 && ending.errorType !== "tool_error" ? ending : item !== void 0 ? item.ending.kind === "ok" && ending.kind === "error" ? { ...ending, ...item.ending, kind: "error" } : item.ending : found2?.ending ?? ending;
 }
-function outcomeOf3({ outputAtMs, item, found, ending: told5, atMs }, ending) {
-  let endedAtMs = told5?.kind === "interrupted" || told5?.kind === "denied" ? outputAtMs : item?.endedAtMs ?? found?.atMs ?? outputAtMs;
+function outcomeOf3({ outputAtMs, item, found: found2, ending: told5, atMs }, ending) {
+  let endedAtMs = told5?.kind === "interrupted" || told5?.kind === "denied" ? outputAtMs : item?.endedAtMs ?? found2?.atMs ?? outputAtMs;
   return endedAtMs === void 0 || ending === void 0 ? { kind: "open" } : outcome(ending, Math.max(endedAtMs, Math.min(atMs, endedAtMs)));
 }
 function outcome({ kind, errorType, message }, endedAtMs) {
@@ -13649,29 +14108,29 @@ var COPYING_MS = 250, MAX_ROLLBACK = 100, ThreadReader = class {
       read.kind === "output" && turnId === void 0 && this.#turns.current === void 0 && this.#orphan(entry, read.callId);
       return;
     }
-    let at3 = this.#turns.timeIn(turn, atMs);
+    let at2 = this.#turns.timeIn(turn, atMs);
     switch (read.kind) {
       case "model": {
-        let round = turn.modelItem(read.item, at3, this.#now.model);
-        this.#lastItemId = read.item.id ?? this.#lastItemId, read.call !== void 0 && this.#turns.begunCall(turn, { ...read.call, atMs: at3, round });
+        let round = turn.modelItem(read.item, at2, this.#now.model);
+        this.#lastItemId = read.item.id ?? this.#lastItemId, read.call !== void 0 && this.#turns.begunCall(turn, { ...read.call, atMs: at2, round });
         break;
       }
       case "output":
         turn.calls.has(read.callId) ? turn.answered(
           read.callId,
           payload.output,
-          at3,
+          at2,
           this.#content ? { kind: "tool_result", id: read.callId, result: resultOf(payload.output) } : void 0
         ) : this.#orphan(entry, read.callId);
         break;
       case "mail": {
         let parts = this.#content ? partsOf2(payload.content) : [];
-        this.#now.isAgent && !turn.isPrompted ? turn.prompted(parts, at3) : turn.told("user", parts, at3);
+        this.#now.isAgent && !turn.isPrompted ? turn.prompted(parts, at2) : turn.told("user", parts, at2);
         break;
       }
       default:
     }
-    turn.touch(entry.line, at3);
+    turn.touch(entry.line, at2);
   }
   /** The model speaks though nobody began a turn; not so where turns are marked and this one is over. */
   #unbegun(entry, atMs, id) {
@@ -13691,8 +14150,8 @@ var COPYING_MS = 250, MAX_ROLLBACK = 100, ThreadReader = class {
     if (!now.isMarked && now.forkedFrom !== void 0 && !entry.bare && atMs - (now.begunMs ?? atMs) < COPYING_MS) return;
     let turn = this.#turns.live(turnId);
     if (this.#begins(turnId, turn) && (turn = this.#turns.implied(entry, turnId, atMs, entry.bare ? id ?? `after ${this.#lastItemId ?? "nothing"}` : void 0)), turn === void 0) return;
-    let at3 = this.#turns.timeIn(turn, atMs);
-    turn.prompted(this.#content ? partsOf2(payload.content) : [], at3), turn.touch(entry.line, at3), now.prompted.includes(turn.start.startId) || (now.prompted = [...now.prompted.slice(-MAX_ROLLBACK), turn.start.startId]);
+    let at2 = this.#turns.timeIn(turn, atMs);
+    turn.prompted(this.#content ? partsOf2(payload.content) : [], at2), turn.touch(entry.line, at2), now.prompted.includes(turn.start.startId) || (now.prompted = [...now.prompted.slice(-MAX_ROLLBACK), turn.start.startId]);
   }
   #begins(turnId, turn) {
     return turnId !== void 0 ? !this.#turns.has(turnId) : this.#now.isMarked ? this.#turns.current === void 0 || this.#turns.current.isOver && !this.#turns.current.isToldAgain : turn === void 0 || turn.isPrompted && !turn.isAtWork;
@@ -13799,10 +14258,10 @@ function parseFile2(file, { content }) {
   let told5 = toldBy2(reader, isPart2 ? [] : problems.list());
   return { name: file.name, agentId, told: told5, entries: isPart2 ? entries : void 0, problems: isPart2 ? own2.list() : told5.problems, content };
 }
-function threadFrom(parsed6, carried) {
-  let problems = new ProblemList(parsed6.name), reader = new ThreadReader(parsed6.agentId !== void 0, parsed6.content, problems.add, carried);
-  for (let entry of parsed6.entries ?? []) reader.read(entry);
-  return toldBy2(reader, [...parsed6.problems, ...problems.list()]);
+function threadFrom(parsed4, carried) {
+  let problems = new ProblemList(parsed4.name), reader = new ThreadReader(parsed4.agentId !== void 0, parsed4.content, problems.add, carried);
+  for (let entry of parsed4.entries ?? []) reader.read(entry);
+  return toldBy2(reader, [...parsed4.problems, ...problems.list()]);
 }
 var toldBy2 = (reader, problems) => ({
   meta: reader.meta,
@@ -13831,25 +14290,25 @@ var toldBy2 = (reader, problems) => ({
 };
 
 // src/harness/codex/normalise.ts
-var NAME = "codex", normalise2 = (parsed6) => told2(parsed6, void 0);
+var NAME = "codex", normalise2 = (parsed4) => told2(parsed4, void 0);
 function resume2(added2, checkpoint) {
   return added2.main.entries === void 0 ? void 0 : told2(added2, checkpoint);
 }
-function told2(parsed6, checkpoint) {
-  let { ended, stoppedAtMs = 0 } = parsed6, before = checkpoint?.before, main = threadOf(parsed6.main, before === void 0 ? void 0 : threadFrom(parsed6.main, before.carried)), { meta: meta2, turns: own2, carried } = main.told, agents = new AgentTree2(
+function told2(parsed4, checkpoint) {
+  let { ended, stoppedAtMs = 0 } = parsed4, before = checkpoint?.before, main = threadOf(parsed4.main, before === void 0 ? void 0 : threadFrom(parsed4.main, before.carried)), { meta: meta2, turns: own2, carried } = main.told, agents = new AgentTree2(
     main,
-    parsed6.agents.map((agent) => threadOf(agent)),
+    parsed4.agents.map((agent) => threadOf(agent)),
     ended
-  ), problems = [...main.told.problems, ...parsed6.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
+  ), problems = [...main.told.problems, ...parsed4.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
   if (before !== void 0 && isDoubtful2(main.told, agents)) return;
-  let countOf2 = problemCounter(problems, main.file, own2, parsed6.agents, agents), turns = own2.map((turn, at3) => {
-    let isOver2 = ended || at3 < own2.length - 1 || turn.end.kind !== "none" || !turn.isMarked && turn.isAnswered && turn.endedAtMs <= stoppedAtMs, once = new Once(), told5 = once.run({
+  let countOf2 = problemCounter(problems, main.file, own2, parsed4.agents, agents), turns = own2.map((turn, at2) => {
+    let isOver2 = ended || at2 < own2.length - 1 || turn.end.kind !== "none" || !turn.isMarked && turn.isAnswered && turn.endedAtMs <= stoppedAtMs, once = new Once(), told5 = once.run({
       startId: turn.startId,
       startedAtMs: turn.startedAtMs,
       endedAtMs: Math.max(turn.startedAtMs, turn.endedAtMs),
       modelCalls: turn.modelCalls,
-      toolCalls: agents.toolCalls(main, at3, isOver2),
-      unclaimedAgents: agents.unclaimed(main, at3, isOver2),
+      toolCalls: agents.toolCalls(main, at2, isOver2),
+      unclaimedAgents: agents.unclaimed(main, at2, isOver2),
       compactions: turn.compactions,
       steeringMs: turn.steeringMs,
       outcome: isOver2 ? outcomeOf2(turn, !0) : { kind: "completed" },
@@ -13858,7 +14317,7 @@ function told2(parsed6, checkpoint) {
       branch: turn.branch,
       ...turn.prompt !== void 0 && { prompt: turn.prompt },
       ...turn.answer !== void 0 && { answer: turn.answer },
-      number: (before?.turns ?? 0) + at3 + 1,
+      number: (before?.turns ?? 0) + at2 + 1,
       ...triggerOf2(turn, meta2),
       notifiedBy: [],
       ...turn.rewound !== void 0 && { rewound: turn.rewound },
@@ -13870,13 +14329,13 @@ function told2(parsed6, checkpoint) {
       line: turn.firstLine,
       reason: "duplicate-tool-use",
       detail: `${once.repeated} calls or agents of this turn are told twice`
-    }), { ...told5, problems: countOf2(at3) + (once.repeated > 0 ? 1 : 0) };
+    }), { ...told5, problems: countOf2(at2) + (once.repeated > 0 ? 1 : 0) };
   }), checkpointAt = (wanted) => {
-    let at3 = Math.min(wanted, own2.length), last = own2[at3 - 1];
-    if (last === void 0) return at3 === wanted ? checkpoint : void 0;
-    let line = own2[at3] === void 0 ? Math.max(main.told.lastLine, last.lastLine) : own2[at3].firstLine - 1, known = own2[at3] === void 0 ? atEndOf(last, carried[at3]) : carried[at3];
+    let at2 = Math.min(wanted, own2.length), last = own2[at2 - 1];
+    if (last === void 0) return at2 === wanted ? checkpoint : void 0;
+    let line = own2[at2] === void 0 ? Math.max(main.told.lastLine, last.lastLine) : own2[at2].firstLine - 1, known = own2[at2] === void 0 ? atEndOf(last, carried[at2]) : carried[at2];
     if (known === void 0) return;
-    let placed2 = new Set(agents.ids.filter((id) => (agents.turnOf(id) ?? at3) < at3)), files2 = new Set(parsed6.agents.flatMap((agent) => placed2.has(agent.agentId) ? [agent.name] : []));
+    let placed2 = new Set(agents.ids.filter((id) => (agents.turnOf(id) ?? at2) < at2)), files2 = new Set(parsed4.agents.flatMap((agent) => placed2.has(agent.agentId) ? [agent.name] : []));
     return {
       line,
       agents: [.../* @__PURE__ */ new Set([...checkpoint?.agents ?? [], ...placed2])],
@@ -13885,7 +14344,7 @@ function told2(parsed6, checkpoint) {
         checkpoint?.problems
       ),
       before: {
-        turns: (before?.turns ?? 0) + at3,
+        turns: (before?.turns ?? 0) + at2,
         previousTurnId: last.startId,
         endedAtMs: last.endedAtMs,
         carried: known
@@ -13894,7 +14353,7 @@ function told2(parsed6, checkpoint) {
   };
   return {
     session: {
-      id: parsed6.sessionId,
+      id: parsed4.sessionId,
       harness: NAME,
       agentName: NAME,
       turns,
@@ -13909,42 +14368,44 @@ var isDoubtful2 = (added2, agents) => added2.reachesBack || agents.problems.leng
 function problemCounter(problems, mainFile2, turns, files2, agents) {
   let counts = /* @__PURE__ */ new Map(), turnOfFile = new Map(files2.map((file) => [file.name, agents.turnOf(file.agentId)]));
   for (let { file, line } of problems) {
-    let turn = turns.findLastIndex(({ firstLine }) => firstLine <= line), at3 = file === mainFile2 ? turns.length === 0 ? -1 : Math.max(0, turn) : turnOfFile.get(file);
-    at3 !== void 0 && counts.set(at3, (counts.get(at3) ?? 0) + 1);
+    let turn = turns.findLastIndex(({ firstLine }) => firstLine <= line), at2 = file === mainFile2 ? turns.length === 0 ? -1 : Math.max(0, turn) : turnOfFile.get(file);
+    at2 !== void 0 && counts.set(at2, (counts.get(at2) ?? 0) + 1);
   }
-  return (at3) => counts.get(at3) ?? 0;
+  return (at2) => counts.get(at2) ?? 0;
 }
 
 // src/harness/codex/recount.ts
 function recount2({ main, agents }) {
-  let counts = [new FileCount(main, void 0), ...agents.map((agent) => new FileCount(agent, agent.id))], responses2 = /* @__PURE__ */ new Map(), calls = /* @__PURE__ */ new Map();
+  let counts = [new FileCount(main, void 0), ...agents.map((agent) => new FileCount(agent, agent.id))], responses2 = /* @__PURE__ */ new Map(), calls = /* @__PURE__ */ new Map(), agentsById = /* @__PURE__ */ new Map(), missing = /* @__PURE__ */ new Map();
+  for (let { id, name } of agents) agentsById.has(id) || agentsById.set(id, { file: name, startedBy: /* @__PURE__ */ new Set() });
   for (let count2 of counts) {
-    for (let response2 of count2.responses) responses2.has(response2.id) || responses2.set(response2.id, response2);
-    for (let [id, places] of count2.calls) calls.set(id, { id, places: [...calls.get(id)?.places ?? [], ...places] });
+    for (let [id, response2] of count2.responses) responses2.has(id) || responses2.set(id, response2);
+    for (let [id, places] of count2.calls) for (let place2 of places) note(calls, id, place2);
+    for (let { threadId, callId, place: place2 } of count2.started) {
+      let agent = agentsById.get(threadId);
+      agent === void 0 ? missing.set(threadId, place2) : agent.startedBy.add(callId);
+    }
   }
-  let started = counts.flatMap((count2) => count2.started), known = new Set(agents.map(({ id }) => id)), missing = new Map(
-    started.flatMap(({ threadId, place: place2 }) => known.has(threadId) ? [] : [[threadId, { id: threadId, places: [place2] }]])
-  ), declared = declaredBy(counts, [...responses2.values()], main.name);
+  let declared = declaredBy(counts, [...responses2.values()], main.name);
   return {
     responses: [...responses2.values()],
-    toolCalls: [...calls.values()],
-    agents: [...known].map(
-      (id) => ({
-        id,
-        ids: [id],
-        startedBy: [...new Set(started.flatMap(({ threadId, callId }) => threadId === id ? [callId] : []))],
-        places: [{ file: agents.find((agent) => agent.id === id).name, line: 1 }]
-      })
+    toolCalls: [...calls].map(([id, places]) => ({ id, places })),
+    agents: [...agentsById].map(
+      ([id, { file, startedBy }]) => ({ id, ids: [id], startedBy: [...startedBy], places: [{ file, line: 1 }] })
     ),
     unusable: counts.flatMap(({ unusable }) => unusable),
-    missing: [...missing.values()],
+    missing: [...missing].map(([id, place2]) => ({ id, places: [place2] })),
     ...declared !== void 0 && { declared }
   };
+}
+function note(calls, id, place2) {
+  let places = calls.get(id);
+  places === void 0 ? calls.set(id, [place2]) : places.push(place2);
 }
 function declaredBy(counts, responses2, file) {
   let accounts = counts.flatMap((count2) => count2.account ?? []), models = new Set(responses2.map(({ model }) => model));
   if (accounts.length === 0 || accounts.length < counts.length || models.size !== 1) return;
-  let tokens = accounts.map((account) => account.tokens).reduce((a, b2) => combined(a, b2, 1)), open = responses2.some((response2) => response2.tokens === void 0), incomparable = counts.some((count2) => count2.unusable.length > 0) ? "there are lines that can not be read" : open ? "a response has no count" : void 0;
+  let tokens = accounts.map((account) => account.tokens).reduce(sumOf), open = responses2.some((response2) => response2.tokens === void 0), incomparable = counts.some((count2) => count2.unusable.length > 0) ? "there are lines that can not be read" : open ? "a response has no count" : void 0;
   return {
     name: "thread_token_usage",
     place: accounts[0]?.place ?? { file, line: 0 },
@@ -13962,7 +14423,7 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
   "ImageView",
   "Sleep"
 ]), FileCount = class {
-  responses = [];
+  responses = /* @__PURE__ */ new Map();
   calls = /* @__PURE__ */ new Map();
   started = [];
   unusable = [];
@@ -13989,17 +14450,9 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
   #base;
   #spawns = /* @__PURE__ */ new Set();
   constructor(file, agentId) {
-    this.#agentId = agentId, file.unreadable !== void 0 && this.unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
-    let ordinals = /* @__PURE__ */ new Set(), previous = "", number3 = (file.firstLine ?? 1) - 1;
-    for (let raw of file.lines) {
-      number3++;
-      let text4 = textOf7(raw);
-      if (text4 === "") continue;
-      let place2 = { file: file.name, line: number3 }, value = jsonOf2(text4);
-      if (!isRecord(value)) {
-        this.unusable.push({ place: place2, why: "it is no JSON object" });
-        continue;
-      }
+    this.#agentId = agentId;
+    let ordinals = /* @__PURE__ */ new Set(), previous = "";
+    for (let { value, text: text4, place: place2 } of rawLinesOf(file, this.unusable)) {
       let again = value.ordinal === void 0 ? text4 === previous && value.payload !== void 0 : ordinals.has(value.ordinal);
       ordinals.add(value.ordinal), previous = text4, again || this.#line(value, place2);
     }
@@ -14007,7 +14460,7 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
   }
   #line(value, place2) {
     let payload = value.payload;
-    isRecord(payload) ? this.#enveloped(value, payload, place2) : value.record_type === "state" ? this.#close() : value.type === void 0 && typeof value.id == "string" ? this.#begin(value, !0) : this.#bare && value.payload === void 0 && this.#item(value, 0, place2);
+    isRaw(payload) ? this.#enveloped(value, payload, place2) : value.record_type === "state" ? this.#close() : value.type === void 0 && typeof value.id == "string" ? this.#begin(value, !0) : this.#bare && value.payload === void 0 && this.#item(value, 0, place2);
   }
   #enveloped(value, payload, place2) {
     let { type, ordinal } = value, atMs = Date.parse(String(value.timestamp)) || 0;
@@ -14015,21 +14468,21 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
       this.#begin(payload, !1);
       return;
     }
-    type === "turn_context" && (this.#model = textAt3(payload, "model") ?? this.#model, this.#ahead === void 0 && this.#group !== void 0 && this.#early && this.#close());
-    let start = at2(this.#meta, "subagent_history_start_ordinal");
+    type === "turn_context" && (this.#model = textAt2(payload, "model") ?? this.#model, this.#ahead === void 0 && this.#group !== void 0 && this.#early && this.#close());
+    let start = at(this.#meta, "subagent_history_start_ordinal");
     typeof start == "number" && typeof ordinal == "number" && ordinal < start || (type === "token_usage_record" ? this.#record(payload, place2) : type === "response_item" ? this.#item(payload, atMs, place2) : type === "event_msg" ? this.#event(payload, atMs, place2) : type === "compacted" && (this.#close(), this.#release(), this.#inputMs = this.#copiedMs ?? atMs));
   }
   #begin(meta2, bare2) {
-    this.#meta === void 0 ? (this.#meta = meta2, this.#bare = bare2, this.#forked = textAt3(meta2, "forked_from_id") !== void 0) : textAt3(meta2, "id") !== textAt3(this.#meta, "id") && (this.#forked = !0);
-    let isMarked = at2(this.#meta, "subagent_history_start_ordinal") !== void 0;
+    this.#meta === void 0 ? (this.#meta = meta2, this.#bare = bare2, this.#forked = textAt2(meta2, "forked_from_id") !== void 0) : textAt2(meta2, "id") !== textAt2(this.#meta, "id") && (this.#forked = !0);
+    let isMarked = at(this.#meta, "subagent_history_start_ordinal") !== void 0;
     this.#forked && !isMarked && this.#agentId !== void 0 && this.#turns.size === 0 && (this.#copied = !0);
   }
   #event(payload, atMs, place2) {
-    let turnId = textAt3(payload, "turn_id"), threadId = textAt3(payload, "thread_id");
-    if (!(threadId !== void 0 && threadId !== (textAt3(this.#meta, "id") ?? threadId)) && !(turnId !== void 0 && this.#foreign.has(turnId)))
+    let turnId = textAt2(payload, "turn_id"), threadId = textAt2(payload, "thread_id");
+    if (!(threadId !== void 0 && threadId !== (textAt2(this.#meta, "id") ?? threadId)) && !(turnId !== void 0 && this.#foreign.has(turnId)))
       switch (payload.type) {
         case "task_started": {
-          let parent = textAt3(at2(payload, "turn_attribution"), "parent_turn_id");
+          let parent = textAt2(at(payload, "turn_attribution"), "parent_turn_id");
           if (turnId === void 0) return;
           parent !== void 0 && this.#turns.has(parent) ? this.#foreign.add(turnId) : this.#turn(turnId, atMs);
           break;
@@ -14039,30 +14492,30 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
           (turnId === this.#turnId || turnId === void 0) && this.#close(), this.#closed.add(turnId ?? this.#turnId);
           break;
         case "token_count":
-          this.#count(at2(payload, "info"), place2);
+          this.#count(at(payload, "info"), place2);
           break;
         case "item_completed":
-          this.#callItem(at2(payload, "item"), turnId, atMs, place2);
+          this.#callItem(at(payload, "item"), turnId, atMs, place2);
           break;
       }
   }
   #turn(turnId, atMs) {
     this.#close(), this.#turns.has(turnId) && this.#closed.add(turnId);
-    let madeMs = Number.parseInt(turnId.slice(0, 8) + turnId.slice(9, 13), 16), begunMs2 = Date.parse(String(at2(this.#meta, "timestamp"))), isOlder = this.#forked && madeMs < begunMs2;
-    this.#agentId !== void 0 && at2(this.#meta, "subagent_history_start_ordinal") === void 0 && (this.#copied = isOlder), !this.#copied && (this.#turnId = turnId, this.#turns.add(turnId), this.#reviewed = !1, this.#copiedMs = isOlder ? madeMs : void 0, this.#inputMs = this.#copiedMs ?? atMs);
+    let madeMs = Number.parseInt(turnId.slice(0, 8) + turnId.slice(9, 13), 16), begunMs2 = Date.parse(String(at(this.#meta, "timestamp"))), isOlder = this.#forked && madeMs < begunMs2;
+    this.#agentId !== void 0 && at(this.#meta, "subagent_history_start_ordinal") === void 0 && (this.#copied = isOlder), !this.#copied && (this.#turnId = turnId, this.#turns.add(turnId), this.#reviewed = !1, this.#copiedMs = isOlder ? madeMs : void 0, this.#inputMs = this.#copiedMs ?? atMs);
   }
   #callItem(item, turnId, atMs, place2) {
-    let id = textAt3(item, "id"), type = at2(item, "type");
+    let id = textAt2(item, "id"), type = at(item, "type");
     if (type === "EnteredReviewMode" && turnId !== void 0 && !this.#turns.has(turnId) && (this.#turn(turnId, atMs), this.#reviewed = !0), this.#copied || id === void 0 || !CALL_ITEMS.has(type) || this.#closed.has(turnId ?? this.#turnId)) return;
-    let isStart = type === "SubAgentActivity" && at2(item, "kind") === "started", isSpawn = type === "CollabAgentToolCall" && at2(item, "tool") === "spawn_agent", threads = isStart ? [at2(item, "agent_thread_id")] : isSpawn ? at2(item, "receiver_thread_ids") : [];
+    let isStart = type === "SubAgentActivity" && at(item, "kind") === "started", isSpawn = type === "CollabAgentToolCall" && at(item, "tool") === "spawn_agent", threads = isStart ? [at(item, "agent_thread_id")] : isSpawn ? at(item, "receiver_thread_ids") : [];
     for (let threadId of Array.isArray(threads) ? threads : [])
       typeof threadId == "string" && this.started.push({ threadId, callId: id, place: place2 });
     (type !== "SubAgentActivity" || isStart) && !this.calls.has(id) && this.calls.set(id, [place2]);
   }
   #item(payload, atMs, place2) {
-    let { type, role } = payload, turnId = textAt3(at2(payload, "internal_chat_message_metadata_passthrough"), "turn_id");
+    let { type, role } = payload, turnId = textAt2(at(payload, "internal_chat_message_metadata_passthrough"), "turn_id");
     if (this.#copied || this.#foreign.has(turnId ?? "") || this.#closed.has(turnId ?? this.#turnId)) return;
-    let callId = textAt3(payload, "call_id");
+    let callId = textAt2(payload, "call_id");
     if (String(type).endsWith("_output") && callId !== void 0) {
       this.#release(this.#group === void 0), this.#inputMs = this.#copiedMs ?? atMs;
       let spawned = this.#spawns.has(callId) ? /"agent_id":\s*"([^"]+)"/.exec(String(payload.output))?.[1] : void 0;
@@ -14070,13 +14523,13 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
     } else if (type === "agent_message" || type === "message" && role === "user") {
       this.#release(this.#group === void 0), this.#inputMs = this.#copiedMs ?? atMs;
       let words2 = JSON.stringify(payload.content ?? ""), isUsers = !/"text":"(?:\\n|\s)*(?:<[a-z_]+>|# AGENTS\.md)/.test(words2);
-      type === "message" && this.#turns.size === 0 && this.#turnId === "" && isUsers && (this.#turnId = `${textAt3(this.#meta, "id") ?? ""}@${atMs}`);
+      type === "message" && this.#turns.size === 0 && this.#turnId === "" && isUsers && (this.#turnId = `${textAt2(this.#meta, "id") ?? ""}@${atMs}`);
     } else if (MODEL_CALLS.has(type) || SERVED.has(type) || type === "message" && role === "assistant") {
       if (MODEL_CALLS.has(type)) {
-        let id = callId ?? textAt3(payload, "id");
-        id !== void 0 && this.calls.set(id, [...this.calls.get(id) ?? [], place2]), textAt3(payload, "name") === "spawn_agent" && id !== void 0 && this.#spawns.add(id);
+        let id = callId ?? textAt2(payload, "id");
+        id !== void 0 && note(this.calls, id, place2), textAt2(payload, "name") === "spawn_agent" && id !== void 0 && this.#spawns.add(id);
       }
-      this.#authored(textAt3(payload, "id"), callId, place2);
+      this.#authored(textAt2(payload, "id"), callId, place2);
     }
   }
   #authored(itemId, callId, place2) {
@@ -14085,22 +14538,22 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
     group.itemId ??= itemId, group.callId ??= callId, /^msg_[0-9a-f]{8}-[0-9a-f]{4}-/.test(itemId ?? "") && (group.minted = !0), group.places.push(place2);
   }
   #record(payload, place2) {
-    let id = textAt3(payload, "response_id"), usage = at2(payload, "usage"), threadId = textAt3(payload, "thread_id");
-    if (id === void 0 || !isRecord(usage) || threadId !== void 0 && threadId !== (textAt3(this.#meta, "id") ?? threadId)) return;
-    let tokens = tokensOf(usage), thread = tokensOf(at2(payload, "thread_token_usage"));
-    this.#base ??= combined(thread, tokens, -1), this.account = { place: place2, tokens: combined(thread, this.#base, -1) }, this.#total = { input: thread.input, output: thread.output }, !this.responses.some((response2) => response2.id === id) && (this.#tell(id, this.#group?.model ?? this.#model, [...this.#group?.places ?? [], place2], tokens), this.#group = void 0);
+    let id = textAt2(payload, "response_id"), usage = at(payload, "usage"), threadId = textAt2(payload, "thread_id");
+    if (id === void 0 || !isRaw(usage) || threadId !== void 0 && threadId !== (textAt2(this.#meta, "id") ?? threadId)) return;
+    let tokens = tokensOf(usage), thread = tokensOf(at(payload, "thread_token_usage"));
+    this.#base ??= lessOf(thread, tokens), this.account = { place: place2, tokens: lessOf(thread, this.#base) }, this.#total = { input: thread.input, output: thread.output }, !this.responses.has(id) && (this.#tell(id, this.#group?.model ?? this.#model, [...this.#group?.places ?? [], place2], tokens), this.#group = void 0);
   }
   #count(info, place2) {
-    let total = tokensOf(at2(info, "total_token_usage")), last = tokensOf(at2(info, "last_token_usage"));
-    if (!isRecord(at2(info, "total_token_usage")) || !isRecord(at2(info, "last_token_usage"))) return;
+    let total = tokensOf(at(info, "total_token_usage")), last = tokensOf(at(info, "last_token_usage"));
+    if (!isRaw(at(info, "total_token_usage")) || !isRaw(at(info, "last_token_usage"))) return;
     let before = this.#total ?? { input: 0, output: 0 }, grown = this.#total === void 0 && this.#forked && this.#group !== void 0 ? last : { input: total.input - before.input, output: total.output - before.output };
     if (this.#total = { input: total.input, output: total.output }, !(grown.input + grown.output > 0 && grown.input === last.input && grown.output === last.output) || this.#copied || this.#closed.has(this.#turnId)) return;
-    let sum4 = total.input + total.output;
+    let sum3 = total.input + total.output;
     if (this.#ahead !== void 0 || this.#group === void 0)
-      this.#close(), this.#release(), this.#ahead = { total: sum4, tokens: last, place: place2 }, this.#early = !0;
+      this.#close(), this.#release(), this.#ahead = { total: sum3, tokens: last, place: place2 }, this.#early = !0;
     else {
       let { itemId, callId, model, places } = this.#group;
-      this.#tell(itemId ?? callId ?? `${this.#turnId}@${sum4}`, model ?? this.#model, [...places, place2], last), this.#group = void 0;
+      this.#tell(itemId ?? callId ?? `${this.#turnId}@${sum3}`, model ?? this.#model, [...places, place2], last), this.#group = void 0;
     }
   }
   /** What was said since the last response was counted is one that is not, or was counted before. */
@@ -14118,37 +14571,21 @@ var MODEL_CALLS = /* @__PURE__ */ new Set(["function_call", "custom_tool_call", 
     this.#ahead = void 0, ahead !== void 0 && this.#tell(`${this.#turnId}@${ahead.total}`, this.#model, [ahead.place], ahead.tokens);
   }
   #tell(id, model, places, tokens) {
-    if (this.responses.some((response2) => response2.id === id)) return;
+    if (this.responses.has(id)) return;
     let agents = this.#agentId === void 0 ? [] : [this.#agentId];
-    this.responses.push({ id, places, model: model ?? "unknown", agents, ...tokens !== void 0 && { tokens } });
+    this.responses.set(id, { id, places, model: model ?? "unknown", agents, ...tokens !== void 0 && { tokens } });
   }
-}, isRecord = (value) => typeof value == "object" && value !== null && !Array.isArray(value), at2 = (value, key) => isRecord(value) ? value[key] : void 0;
-function textAt3(value, key) {
-  let text4 = at2(value, key);
-  return typeof text4 == "string" && text4 !== "" ? text4 : void 0;
-}
-function numberAt2(value, key) {
-  let number3 = at2(value, key);
-  return Number.isSafeInteger(number3) && number3 >= 0 ? number3 : 0;
-}
-var tokensOf = (usage) => ({
-  input: numberAt2(usage, "input_tokens"),
-  output: numberAt2(usage, "output_tokens"),
-  cacheRead: numberAt2(usage, "cached_input_tokens"),
-  cacheWrite: numberAt2(usage, "cache_write_input_tokens")
-}), combined = (a, b2, sign) => ({
-  input: a.input + sign * b2.input,
-  output: a.output + sign * b2.output,
-  cacheRead: a.cacheRead + sign * b2.cacheRead,
-  cacheWrite: a.cacheWrite + sign * b2.cacheWrite
-}), decoder2 = new TextDecoder(), textOf7 = (line) => (typeof line == "string" ? line : decoder2.decode(line)).replace(/^[\u0000\ufeff]+/, "").trim();
-function jsonOf2(text4) {
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return;
-  }
-}
+}, tokensOf = (usage) => ({
+  input: numberAt(usage, "input_tokens"),
+  output: numberAt(usage, "output_tokens"),
+  cacheRead: numberAt(usage, "cached_input_tokens"),
+  cacheWrite: numberAt(usage, "cache_write_input_tokens")
+}), lessOf = (a, b2) => ({
+  input: a.input - b2.input,
+  output: a.output - b2.output,
+  cacheRead: a.cacheRead - b2.cacheRead,
+  cacheWrite: a.cacheWrite - b2.cacheWrite
+});
 
 // src/harness/codex/index.ts
 var codex = { name: "codex", layouts: [layout2], parse: parseFile2, wants: wants2, normalise: normalise2, resume: resume2, recount: recount2 };
@@ -14226,7 +14663,7 @@ function sessionsOf(answers2) {
   }
   let chainOf = (id) => {
     let ids = /* @__PURE__ */ new Set();
-    for (let at3 = id; at3 !== void 0 && !ids.has(at3); at3 = next.get(at3)) ids.add(at3);
+    for (let at2 = id; at2 !== void 0 && !ids.has(at2); at2 = next.get(at2)) ids.add(at2);
     return [...ids];
   }, chains = sessions.flatMap((session) => continued.has(text2(session.id)) ? [] : [chainOf(text2(session.id))]), firstOf = new Map(chains.flatMap((ids) => ids.map((id) => [id, ids[0]])));
   return chains.map((ids) => {
@@ -14236,7 +14673,7 @@ function sessionsOf(answers2) {
     }), parentId = text2(first.parent_session_id), kind = kindOf3(first, byId3.get(parentId)), origin = kind === "branch" ? firstOf.get(parentId) ?? parentId : void 0, directory = own2.map(({ cwd }) => text2(cwd)).find((cwd) => cwd !== ""), meta2 = {
       sessions: own2,
       models: models.filter((model) => ids.includes(text2(model.session_id))),
-      messages: about.reduce((sum4, row) => sum4 + Number(row.rows), 0),
+      messages: about.reduce((sum3, row) => sum3 + Number(row.rows), 0),
       ...origin !== void 0 && { origin }
     };
     return {
@@ -14267,9 +14704,9 @@ var text2 = (value) => typeof value == "string" ? value : "", seconds = (value) 
 // src/harness/hermes/copies.ts
 function withoutCopies(messages) {
   let dropped = /* @__PURE__ */ new Set(), known = /* @__PURE__ */ new Set(), knownUpTo = 0;
-  for (let [at3, summary] of messages.entries()) {
+  for (let [at2, summary] of messages.entries()) {
     if (!summary.isSummary) continue;
-    let first = at3;
+    let first = at2;
     for (; first > knownUpTo && isOneGo(messages[first - 1], messages[first]); ) first -= 1;
     for (let message of messages.slice(knownUpTo, first)) known.add(keyOf(message));
     knownUpTo = first;
@@ -14279,7 +14716,7 @@ function withoutCopies(messages) {
         dropped.add(messages[i]);
       }
     };
-    step(at3 - 1, -1), step(at3 + 1, 1);
+    step(at2 - 1, -1), step(at2 + 1, 1);
   }
   return messages.filter((message) => !dropped.has(message));
 }
@@ -14294,24 +14731,6 @@ function copiedRows(messages, begunMs2) {
   return end < 0 ? messages.length : end;
 }
 var isOneGo = (before, after) => before.sessionId === after.sessionId && Math.abs(after.atMs - before.atMs) <= 0.3, keyOf = ({ role, hash: hash2, toolCallId, toolCalls }) => `${role} ${hash2} ${toolCallId ?? ""} ${toolCalls.map(({ id }) => id).join(" ")}`;
-
-// src/harness/json-lines.ts
-function* objectsIn(lines2, add, firstLine = 1) {
-  let number3 = firstLine - 1, failure3;
-  for (let line of lines2) {
-    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
-    let text4 = cleaned3(typeof line == "string" ? line : Buffer.from(line.buffer, line.byteOffset, line.length).toString("utf8"));
-    if (text4 !== "")
-      try {
-        let value = JSON.parse(text4);
-        isObject2(value) ? yield { line: number3, value } : add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
-      } catch (error) {
-        failure3 = { line: number3, detail: whyNotJson(error) };
-      }
-  }
-  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
-}
-var cleaned3 = (text4) => text4.replace(/^[\0\ufeff]+/, "").trim();
 
 // src/harness/hermes/changes.ts
 function filesOf(name, input, content) {
@@ -14339,25 +14758,25 @@ function hookRecord(value) {
   let { hook_event_name: event, session_id: sessionId } = value, extra = isObject2(value.extra) ? value.extra : void 0;
   if (typeof sessionId != "string" || extra === void 0) return [];
   if (event === "subagent_start") {
-    let childId = textOf8(extra.child_session_id);
+    let childId = textOf7(extra.child_session_id);
     return childId === void 0 ? [] : [{ kind: "agent", sessionId, childId }];
   }
   if (event === "post_tool_call") {
-    let [callId, durationMs] = [textOf8(extra.tool_call_id), extra.duration_ms];
-    return callId === void 0 || !isTime(durationMs) ? [] : [{ kind: "tool", sessionId, callId, durationMs: Math.round(durationMs), status: textOf8(extra.status) }];
+    let [callId, durationMs] = [textOf7(extra.tool_call_id), extra.duration_ms];
+    return callId === void 0 || !isTime(durationMs) ? [] : [{ kind: "tool", sessionId, callId, durationMs: Math.round(durationMs), status: textOf7(extra.status) }];
   }
   let { started_at: startedAt, ended_at: endedAt } = extra;
   return event !== "post_api_request" || !isTime(startedAt) || !isTime(endedAt) ? [] : [
     {
       kind: "request",
       sessionId,
-      id: textOf8(extra.api_request_id) ?? "",
+      id: textOf7(extra.api_request_id) ?? "",
       startedAtMs: Math.round(startedAt * 1e3),
       endedAtMs: Math.round(Math.max(startedAt, endedAt) * 1e3),
-      requestModel: textOf8(extra.model),
-      model: textOf8(extra.response_model),
-      provider: textOf8(extra.provider),
-      finishReason: textOf8(extra.finish_reason),
+      requestModel: textOf7(extra.model),
+      model: textOf7(extra.response_model),
+      provider: textOf7(extra.provider),
+      finishReason: textOf7(extra.finish_reason),
       usage: isObject2(extra.usage) ? usageOf2(extra.usage) : void 0
     }
   ];
@@ -14385,10 +14804,10 @@ var ROW_AFTER_MS = 2e3, SLACK_MS = 5, Exact = class {
   }
   /** Each is given once, to the first row that was written after it. */
   requestBefore(sessionId, atMs) {
-    let at3 = this.#requests.findLastIndex(
+    let at2 = this.#requests.findLastIndex(
       (request) => request.sessionId === sessionId && request.endedAtMs <= atMs + SLACK_MS && request.endedAtMs >= atMs - ROW_AFTER_MS
     );
-    return at3 < 0 ? void 0 : this.#requests.splice(at3, 1)[0];
+    return at2 < 0 ? void 0 : this.#requests.splice(at2, 1)[0];
   }
   tool(sessionId, callId) {
     return this.#tools.get(`${sessionId} ${callId}`);
@@ -14396,7 +14815,7 @@ var ROW_AFTER_MS = 2e3, SLACK_MS = 5, Exact = class {
   parentOf(childId) {
     return this.#links.get(childId);
   }
-}, textOf8 = (value) => typeof value == "string" && value !== "" ? value : void 0, isTime = (value) => typeof value == "number" && Number.isFinite(value) && value >= 0 && value < 864e10;
+}, textOf7 = (value) => typeof value == "string" && value !== "" ? value : void 0, isTime = (value) => typeof value == "number" && Number.isFinite(value) && value >= 0 && value < 864e10;
 
 // src/harness/hermes/parts.ts
 var LIST = "\0json:";
@@ -14477,13 +14896,13 @@ function messageOf(line, row, content, add) {
 }
 var MAX_SECONDS = 864e10;
 function toolCallsOf(value, content, complain) {
-  let list = typeof value == "string" && value !== "" ? jsonOf3(value) : value;
+  let list = typeof value == "string" && value !== "" ? jsonOf2(value) : value;
   return list == null || list === "" ? [] : Array.isArray(list) ? list.flatMap((call) => {
     if (!isObject2(call)) return [];
     let ask = objectAt(call, "function", complain) ?? call, id = textAt(call, "id", complain) ?? textAt(call, "call_id", complain), name = textAt(ask, "name", complain);
     if (id === void 0 || name === void 0)
       return complain("tool_calls: a call without id or name"), [];
-    let written = ask.arguments, input = typeof written == "string" ? jsonOf3(written) ?? written : written;
+    let written = ask.arguments, input = typeof written == "string" ? jsonOf2(written) ?? written : written;
     return [
       {
         id,
@@ -14496,20 +14915,26 @@ function toolCallsOf(value, content, complain) {
   }) : (complain("tool_calls: expected a list"), []);
 }
 function goalsOf(input) {
-  return isObject2(input) ? (Array.isArray(input.tasks) && input.tasks.length > 0 ? input.tasks : [input]).flatMap((task) => isObject2(task) && typeof task.goal == "string" ? [hashOf(task.goal)] : []) : [];
+  return isObject2(input) ? (Array.isArray(input.tasks) && input.tasks.length > 0 ? input.tasks : [input]).map((task) => isObject2(task) && typeof task.goal == "string" ? hashOf(task.goal) : "") : [];
 }
 function resultOf2(text4) {
-  let value = text4.startsWith("{") ? jsonOf3(text4) : void 0, fields = isObject2(value) ? value : {}, { exit_code: exitCode, error } = fields, status = fields.status, results = Array.isArray(fields.results) ? fields.results.filter(isObject2) : [], message = typeof error == "string" && error !== "" ? error : void 0;
+  let value = text4.startsWith("{") ? jsonOf2(text4) : void 0, fields = isObject2(value) ? value : {}, { exit_code: exitCode, error, delegation_id: id } = fields, status = fields.status, results = Array.isArray(fields.results) ? fields.results.filter(isObject2) : [], message = typeof error == "string" && error !== "" ? error : void 0;
   return {
     exitCode: Number.isSafeInteger(exitCode) ? exitCode : void 0,
     error: message,
     isError: Number.isSafeInteger(exitCode) && exitCode !== 0 || message !== void 0 || status === "error",
-    delegationId: typeof fields.delegation_id == "string" ? fields.delegation_id : void 0,
-    statuses: results.map(({ status: each }) => typeof each == "string" ? each : "")
+    delegationId: typeof id == "string" && /^deleg_\w{1,64}$/.test(id) ? id : void 0,
+    reports: new Map(
+      results.map((each, at2) => [Number.isSafeInteger(each.task_index) ? each.task_index : at2, reportOf(each)])
+    )
   };
 }
+var reportOf = ({ status, error }) => ({
+  status: typeof status == "string" ? status : "",
+  error: typeof error == "string" && error !== "" ? error : void 0
+});
 function metaOf3(text4, complain) {
-  let value = text4 === void 0 ? {} : jsonOf3(text4);
+  let value = text4 === void 0 ? {} : jsonOf2(text4);
   isObject2(value) || complain("it is no JSON object");
   let fields = isObject2(value) ? value : {}, rows = (key) => Array.isArray(fields[key]) ? fields[key].filter(isObject2) : [];
   return {
@@ -14519,7 +14944,7 @@ function metaOf3(text4, complain) {
     ...typeof fields.origin == "string" && { origin: fields.origin }
   };
 }
-function jsonOf3(text4) {
+function jsonOf2(text4) {
   try {
     return JSON.parse(text4);
   } catch {
@@ -14528,8 +14953,8 @@ function jsonOf3(text4) {
 }
 function hashOf(text4) {
   let a = 3735928559, b2 = 1103547991;
-  for (let at3 = 0; at3 < text4.length; at3++) {
-    let code2 = text4.charCodeAt(at3);
+  for (let at2 = 0; at2 < text4.length; at2++) {
+    let code2 = text4.charCodeAt(at2);
     a = Math.imul(a ^ code2, 2654435761), b2 = Math.imul(b2 ^ code2, 1597334677);
   }
   return a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b2 ^ b2 >>> 13, 3266489909), b2 = Math.imul(b2 ^ b2 >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909), (4294967296 * (2097151 & b2) + (a >>> 0)).toString(36);
@@ -14573,14 +14998,14 @@ function digest2(rows, isOver2, compactionsMs, context) {
   let { content } = context, results = /* @__PURE__ */ new Map();
   for (let row of rows) row.toolCallId !== void 0 && !results.has(row.toolCallId) && results.set(row.toolCallId, row);
   let asked = new Set(rows.flatMap(({ toolCalls: toolCalls2 }) => toolCalls2.map(({ id }) => id))), lastAnswer = rows.findLastIndex(({ role }) => role === "assistant"), modelCalls = [], toolCalls = [], again = /* @__PURE__ */ new Map(), lastMs = roundedMs(rows[0]), news = [], compactions = compactionsMs.length;
-  for (let [at3, row] of rows.entries()) {
+  for (let [at2, row] of rows.entries()) {
     let atMs = Math.max(roundedMs(row), lastMs);
     if (row.role === "assistant") {
-      let call = modelCallOf(row, at3 === 0 ? atMs : lastMs, atMs, context), isAfter = compactions > 0 && row.atMs >= compactionsMs[compactionsMs.length - compactions];
+      let call = modelCallOf(row, at2 === 0 ? atMs : lastMs, atMs, context), isAfter = compactions > 0 && row.atMs >= compactionsMs[compactionsMs.length - compactions];
       isAfter && (compactions -= 1), modelCalls.push({ ...call, afterCompaction: isAfter, ...content && { input: news.map(messageOf2), output: messageOf2(row) } }), news = [];
       let freeMs = atMs;
       for (let request of row.toolCalls) {
-        let id = ownId(request.id, again, context), result = results.get(request.id), tool = toolCallOf({ ...request, id }, row, freeMs, result, isOver2 || at3 < lastAnswer, context);
+        let id = ownId(request.id, again, context), result = results.get(request.id), tool = toolCallOf({ ...request, id }, row, freeMs, result, isOver2 || at2 < lastAnswer, context);
         tool.outcome.kind !== "open" && (freeMs = tool.outcome.endedAtMs ?? freeMs), toolCalls.push(tool), results.delete(request.id);
       }
     } else news.push(row);
@@ -14628,22 +15053,22 @@ function modelCallOf(row, startedAtMs, endedAtMs, { exact, prefix, modelOf: mode
     usage: known.usage
   };
 }
-function toolCallOf(request, row, freeMs, result, isOver2, { exact, content, agentsOf: agentsOf2 }) {
-  let known = exact.tool(row.sessionId, request.id), endedAtMs = result === void 0 ? freeMs : Math.max(roundedMs(result), freeMs), startedAtMs = known === void 0 || result === void 0 ? Math.min(freeMs, endedAtMs) : Math.max(roundedMs(row), endedAtMs - known.durationMs), agents = agentsOf2(request, row), mcp = /^mcp__(.+?)__(.+)$/.exec(request.name), outcome2 = outcomeOf4(result, endedAtMs, known?.status, isOver2, content);
+function toolCallOf(request, row, freeMs, result, isOver2, { exact, content, agentsOf: agentsOf3 }) {
+  let known = exact.tool(row.sessionId, request.id), endedAtMs = result === void 0 ? freeMs : Math.max(roundedMs(result), freeMs), startedAtMs = known === void 0 || result === void 0 ? Math.min(freeMs, endedAtMs) : Math.max(roundedMs(row), endedAtMs - known.durationMs), agents = agentsOf3(request, row, result), mcp = /^mcp__(.+?)__(.+)$/.exec(request.name), outcome2 = outcomeOf4(result, endedAtMs, known?.status, isOver2, content);
   return {
     id: request.id,
     name: request.name,
     startedAtMs,
     outcome: outcome2,
     ...outcome2.kind === "ok" && request.files !== void 0 && { files: request.files },
-    ...content && result !== void 0 && madeIn2(request.name, request.input, textOf9(result)),
+    ...content && result !== void 0 && madeIn2(request.name, request.input, textOf8(result)),
     ...mcp !== null && { mcp: { server: mcp[1], tool: mcp[2] } },
     ...result?.result?.exitCode !== void 0 && { exitCode: result.result.exitCode },
     ...result?.result?.delegationId !== void 0 && { taskId: result.result.delegationId },
     ...agents.length === 1 && request.goals.length <= 1 && { agent: agents[0] },
     agents: agents.length === 1 && request.goals.length <= 1 ? [] : agents,
     ...known === void 0 && { timeEstimated: !0 },
-    ...content && { input: request.input, ...result !== void 0 && { output: textOf9(result) } }
+    ...content && { input: request.input, ...result !== void 0 && { output: textOf8(result) } }
   };
 }
 function outcomeOf4(result, endedAtMs, status, isOver2, content) {
@@ -14659,30 +15084,30 @@ function outcomeOf4(result, endedAtMs, status, isOver2, content) {
   };
 }
 function messageOf2(row) {
-  if (row.role === "tool") return { role: "tool", parts: [{ kind: "tool_result", id: row.toolCallId ?? "", result: textOf9(row) }] };
+  if (row.role === "tool") return { role: "tool", parts: [{ kind: "tool_result", id: row.toolCallId ?? "", result: textOf8(row) }] };
   let calls = row.toolCalls.map(({ id, name, input }) => ({ kind: "tool_call", id, name, arguments: input }));
   return { role: row.role, parts: [...row.parts, ...calls] };
 }
-var textOf9 = ({ parts }) => parts.flatMap((part) => part.kind === "text" ? [part.text] : []).join(`
+var textOf8 = ({ parts }) => parts.flatMap((part) => part.kind === "text" ? [part.text] : []).join(`
 `);
 
 // src/harness/hermes/usage.ts
 function totalsOf({ sessions, messages }, rows) {
-  let modelCalls = sum2(sessions, "api_call_count");
+  let modelCalls = sum(sessions, "api_call_count");
   if (messages !== rows || modelCalls === 0) return;
   let names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"], cost = sessions.reduce((total, row) => total + (numberOf(row.actual_cost_usd) || numberOf(row.estimated_cost_usd)), 0);
   return {
-    usage: usageOf2(Object.fromEntries(names.map((name) => [name, sum2(sessions, name)]))),
+    usage: usageOf2(Object.fromEntries(names.map((name) => [name, sum(sessions, name)]))),
     modelCalls,
     ...cost > 0 && { costUsd: Number(cost.toPrecision(12)) }
   };
 }
 var UNKNOWN_MODEL = "unknown";
 function modelOf({ sessions, models }, sessionId) {
-  let own2 = sessions.find(({ id }) => id === sessionId) ?? sessions[0], used = models.filter((row) => row.session_id === sessionId && textOf10(row.model) !== ""), names = new Set(used.map(({ model: model2 }) => textOf10(model2))), providers = new Set(used.map((row) => textOf10(row.billing_provider)));
+  let own2 = sessions.find(({ id }) => id === sessionId) ?? sessions[0], used = models.filter((row) => row.session_id === sessionId && textOf9(row.model) !== ""), names = new Set(used.map(({ model: model2 }) => textOf9(model2))), providers = new Set(used.map((row) => textOf9(row.billing_provider)));
   if (names.size > 1) return { model: UNKNOWN_MODEL, provider: providerOf3(providers.size === 1 ? [...providers][0] : "", "") };
-  let model = [...names][0] ?? (textOf10(own2?.model) || UNKNOWN_MODEL);
-  return { model, provider: providerOf3([...providers][0] ?? textOf10(own2?.billing_provider), model) };
+  let model = [...names][0] ?? (textOf9(own2?.model) || UNKNOWN_MODEL);
+  return { model, provider: providerOf3([...providers][0] ?? textOf9(own2?.billing_provider), model) };
 }
 var PROVIDERS3 = {
   anthropic: "anthropic",
@@ -14701,7 +15126,7 @@ var PROVIDERS3 = {
 function providerOf3(billed, model) {
   return billed !== "" && billed !== "custom" ? PROVIDERS3[billed] ?? billed : PROVIDERS3[/^([\w-]+)\//.exec(model)?.[1] ?? ""] ?? "_OTHER";
 }
-var sum2 = (rows, name) => rows.reduce((total, row) => total + numberOf(row[name]), 0), numberOf = (value) => typeof value == "number" && Number.isFinite(value) ? value : 0, textOf10 = (value) => typeof value == "string" ? value : "";
+var sum = (rows, name) => rows.reduce((total, row) => total + numberOf(row[name]), 0), numberOf = (value) => typeof value == "number" && Number.isFinite(value) ? value : 0, textOf9 = (value) => typeof value == "string" ? value : "";
 
 // src/harness/hermes/agents.ts
 var SLACK_MS2 = 50, Delegates = class {
@@ -14717,15 +15142,18 @@ var SLACK_MS2 = 50, Delegates = class {
    * @param session  the one the call was made in, by the id it goes by here
    * @param used     ids of calls in this trace, to be added to
    */
-  startedBy(session, call, row, used) {
-    let found = [];
-    for (let goal of call.goals) {
-      let at3 = this.#free.findIndex(
+  startedBy(session, call, { row, result }, used) {
+    let found2 = [];
+    for (let [place2, goal] of call.goals.entries()) {
+      let at2 = this.#free.findIndex(
         (agent) => (agent.parentIds.has(session) || agent.parentIds.has(row.sessionId)) && agent.startedAtMs >= row.atMs - SLACK_MS2 && agent.goal === goal
-      );
-      at3 >= 0 && found.push(...this.#free.splice(at3, 1));
+      ), report = result?.result?.reports.get(place2);
+      for (let agent of at2 >= 0 ? this.#free.splice(at2, 1) : []) found2.push([agent, report]);
     }
-    return found.map((agent) => this.#run(agent, used));
+    return found2.map(([agent, report]) => {
+      let run2 = this.#run(agent, used);
+      return { ...run2, outcome: outcomeOf5(report, agent.file.content) ?? run2.outcome };
+    });
   }
   /** To be asked when all calls have had theirs. */
   unclaimed(idsAt) {
@@ -14746,7 +15174,7 @@ var SLACK_MS2 = 50, Delegates = class {
       prefix: `${id}/`,
       times: /* @__PURE__ */ new Map(),
       modelOf: (sessionId) => modelOf(file.meta, sessionId),
-      agentsOf: (call, row) => this.startedBy(id, call, row, used),
+      agentsOf: (call, row, result) => this.startedBy(id, call, { row, result }, used),
       isNew: (callId) => !used.has(callId) && !!used.add(callId)
     }, common3 = { id, name: "subagent", startId: id, respawns: [], unclaimedAgents: [], steeringMs: [] };
     if (rows.length === 0)
@@ -14774,6 +15202,20 @@ var SLACK_MS2 = 50, Delegates = class {
     };
   }
 };
+function outcomeOf5(report, content) {
+  let message = content && report?.error !== void 0 ? { message: report.error } : {};
+  switch (report?.status) {
+    case "failed":
+    case "error":
+      return { kind: "error", errorType: "agent_error", ...message };
+    case "timeout":
+      return { kind: "error", errorType: "timeout", ...message };
+    case "interrupted":
+      return { kind: "interrupted" };
+    default:
+      return;
+  }
+}
 function usageOf3(file, calls, finished) {
   let totals = totalsOf(file.meta, file.messages.length);
   return totals === void 0 || !finished || calls.some(({ usage }) => usage !== void 0) ? {} : calls.length === 1 && totals.modelCalls === 1 ? { modelCalls: [{ ...calls[0], usage: totals.usage, ...totals.costUsd !== void 0 && { costUsd: totals.costUsd } }] } : { sessionUsage: totals };
@@ -14793,8 +15235,8 @@ function delegateOf(file, exact) {
 // src/harness/hermes/normalise.ts
 var NAME2 = "hermes";
 function normalise3({ sessionId, main, agents, ended }) {
-  let known = new Set([main, ...agents].flatMap(({ meta: meta2 }) => meta2.sessions.map(({ id }) => id))), exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId)))), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), used = /* @__PURE__ */ new Map(), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at3) => {
-    let rows = segment.start === void 0 ? segment.rows : [segment.start, ...segment.rows], isOver2 = ended || at3 < segments.length - 1, ids = /* @__PURE__ */ new Set();
+  let known = new Set([main, ...agents].flatMap(({ meta: meta2 }) => meta2.sessions.map(({ id }) => id))), exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId)))), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), used = /* @__PURE__ */ new Map(), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at2) => {
+    let rows = segment.start === void 0 ? segment.rows : [segment.start, ...segment.rows], isOver2 = ended || at2 < segments.length - 1, ids = /* @__PURE__ */ new Set();
     used.set(segment.startId, ids);
     let context = {
       exact,
@@ -14802,7 +15244,7 @@ function normalise3({ sessionId, main, agents, ended }) {
       prefix: "",
       times,
       modelOf: (id) => modelOf(main.meta, id),
-      agentsOf: (call, row) => delegates.startedBy(sessionId, call, row, ids),
+      agentsOf: (call, row, result) => delegates.startedBy(sessionId, call, { row, result }, ids),
       isNew: (id) => !ids.has(id) && !!ids.add(id)
     }, digested = digest2(rows, isOver2, segment.compactionsMs, context);
     for (let { line, id } of digested.orphans)
@@ -14819,17 +15261,17 @@ function normalise3({ sessionId, main, agents, ended }) {
   problems.push(...delegates.problems());
   let lines2 = drafts.map(({ rows }) => rows[0].line), problemsOf2 = drafts.map(() => 0);
   for (let { file, line } of problems) {
-    let at3 = turnOfLine(lines2, line);
-    file === main.name && problemsOf2[at3] !== void 0 && (problemsOf2[at3] += 1);
+    let at2 = turnOfLine(lines2, line);
+    file === main.name && problemsOf2[at2] !== void 0 && (problemsOf2[at2] += 1);
   }
-  let totals = drafts.flatMap(({ digested }) => digested.modelCalls).some(({ usage }) => usage !== void 0) ? void 0 : totalsOf(main.meta, main.messages.length), refs = taskRefs2(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls }))), branch = sessions.findLast(({ git_branch: name }) => typeof name == "string" && name !== "")?.git_branch, turns = drafts.map(({ segment, digested, rows, isOver: isOver2 }, at3) => {
-    let { orphans: _, ...run2 } = digested, notifiedBy = refs.get(segment.delegationId ?? ""), rewound = rewoundBefore(segments, at3), isCopy2 = copied2.has(rows[0]);
+  let totals = drafts.flatMap(({ digested }) => digested.modelCalls).some(({ usage }) => usage !== void 0) ? void 0 : totalsOf(main.meta, main.messages.length), refs = taskRefs2(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls }))), branch = sessions.findLast(({ git_branch: name }) => typeof name == "string" && name !== "")?.git_branch, turns = drafts.map(({ segment, digested, rows, isOver: isOver2 }, at2) => {
+    let { orphans: _, ...run2 } = digested, notifiedBy = refs.get(segment.delegationId ?? ""), rewound = rewoundBefore(segments, at2), isCopy2 = copied2.has(rows[0]);
     return {
       ...run2,
       startId: segment.startId,
-      number: at3 + 1,
+      number: at2 + 1,
       trigger: segment.start === void 0 ? "unknown" : triggerOf3(segment, sessions[0]?.source),
-      unclaimedAgents: unclaimed.byTurn.get(at3) ?? [],
+      unclaimedAgents: unclaimed.byTurn.get(at2) ?? [],
       compactions: segment.compactionsMs.map((atMs) => ({ atMs: Math.round(atMs) })),
       steeringMs: [],
       finished: isOver2 || isAnswered(rows),
@@ -14837,8 +15279,8 @@ function normalise3({ sessionId, main, agents, ended }) {
       notifiedBy: notifiedBy === void 0 ? [] : [notifiedBy],
       ...rewound !== void 0 && { rewound },
       ...isCopy2 && { copiedFrom: { sessionId: origin } },
-      problems: problemsOf2[at3],
-      ...at3 === segments.length - 1 && totals !== void 0 && !isCopy2 && { sessionUsage: totals }
+      problems: problemsOf2[at2],
+      ...at2 === segments.length - 1 && totals !== void 0 && !isCopy2 && { sessionUsage: totals }
     };
   });
   return {
@@ -14855,12 +15297,12 @@ var turnOfLine = (starts, line) => Math.max(
 function triggerOf3({ delegationId }, source) {
   return delegationId !== void 0 ? "task_notification" : source === "cron" || source === "tool" || source === "api_server" ? "sdk" : "human";
 }
-function rewoundBefore(segments, at3) {
-  if (segments[at3].isRewound) return;
-  let first = at3;
+function rewoundBefore(segments, at2) {
+  if (segments[at2].isRewound) return;
+  let first = at2;
   for (; first > 0 && segments[first - 1].isRewound; ) first -= 1;
-  if (first !== at3)
-    return { toTurnId: segments[first - 1]?.startId ?? null, droppedTurnIds: segments.slice(first, at3).map(({ startId }) => startId) };
+  if (first !== at2)
+    return { toTurnId: segments[first - 1]?.startId ?? null, droppedTurnIds: segments.slice(first, at2).map(({ startId }) => startId) };
 }
 function placed(delegates, turns) {
   let byTurn = /* @__PURE__ */ new Map();
@@ -14870,8 +15312,8 @@ function placed(delegates, turns) {
     turns.findLastIndex(({ startedAtMs }) => startedAtMs <= atMs)
   );
   for (let agent of delegates.unclaimed((atMs) => turns[turnAt3(atMs)].ids)) {
-    let at3 = turnAt3(agent.startedAtMs);
-    byTurn.set(at3, [...byTurn.get(at3) ?? [], agent]);
+    let at2 = turnAt3(agent.startedAtMs);
+    byTurn.set(at2, [...byTurn.get(at2) ?? [], agent]);
   }
   return { byTurn, strays: [] };
 }
@@ -14895,11 +15337,11 @@ function recount3({ main, agents, ended = !1 }) {
     })
   ), told5 = requestsIn(files2.flatMap(({ hooks }) => hooks));
   for (let { file, agentId, rows } of files2) {
-    let meta2 = parsed3(file.meta ?? "{}") ?? {}, given = /* @__PURE__ */ new Map(), answers2 = answersIn(rows), isOver2 = ended || typeof meta2.sessions?.at(-1)?.ended_at == "number" || hasAnswered(rows);
+    let meta2 = describedIn(file), given = /* @__PURE__ */ new Map(), answers2 = answersIn(rows), isOver2 = ended || typeof meta2.sessions?.at(-1)?.ended_at == "number" || hasAnswered(rows);
     for (let { line, row } of answers2) {
       let places = [{ file: file.name, line }], asked = callsOf(row);
       for (let id2 of asked) calls.set(id2, [...calls.get(id2) ?? [], ...places]);
-      let said2 = digestOf(`${digestOf(textOf11(row))} ${asked.join(" ")}`), time3 = (given.get(said2) ?? 0) + 1;
+      let said2 = digestOf(`${digestOf(textOf10(row))} ${asked.join(" ")}`), time3 = (given.get(said2) ?? 0) + 1;
       given.set(said2, time3);
       let id = `${agentId === void 0 ? "" : `${agentId}/`}${said2}${time3 > 1 ? `#${time3}` : ""}`, request = told5.findLast(
         (each) => !each.taken && each.session === row.session_id && each.at <= row.timestamp + 5e-3 && each.at >= row.timestamp - 2
@@ -14948,14 +15390,9 @@ function onlyCall(meta2) {
   return more.length === 0 && session?.api_call_count === 1 ? tokensOf2(session) : void 0;
 }
 function accountOf({ name }, agentId, meta2) {
-  let sessions = meta2.sessions ?? [], sum4 = (of) => sessions.reduce((total, row) => total + of(row), 0);
-  if (sum4((row) => row.api_call_count ?? 0) === 0) return [];
-  let tokens = sessions.map(tokensOf2).reduce((a, b2) => ({
-    input: a.input + b2.input,
-    output: a.output + b2.output,
-    cacheRead: a.cacheRead + b2.cacheRead,
-    cacheWrite: a.cacheWrite + b2.cacheWrite
-  })), costUsd2 = sum4((row) => row.actual_cost_usd || row.estimated_cost_usd || 0);
+  let sessions = meta2.sessions ?? [], sum3 = (of) => sessions.reduce((total, row) => total + of(row), 0);
+  if (sum3((row) => row.api_call_count ?? 0) === 0) return [];
+  let tokens = sessions.map(tokensOf2).reduce(sumOf), costUsd2 = sum3((row) => row.actual_cost_usd || row.estimated_cost_usd || 0);
   return [{ ...agentId !== void 0 && { agentId }, tokens, ...costUsd2 > 0 && { costUsd: costUsd2 }, place: { file: name, line: 0 } }];
 }
 function tokensOf2(row) {
@@ -14963,20 +15400,18 @@ function tokensOf2(row) {
   return { input: number3(row.input_tokens) + cacheRead + cacheWrite, output: number3(row.output_tokens), cacheRead, cacheWrite };
 }
 function rowsIn(file, unusable) {
-  file.unreadable !== void 0 && unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
-  let rows = [], hooks = [], read = /* @__PURE__ */ new Set(), line = (file.firstLine ?? 1) - 1;
-  for (let text4 of file.lines) {
-    line++;
-    let row = parsed3(text4);
-    row !== null && (row === void 0 ? unusable.push({ place: { file: file.name, line }, why: "no JSON object" }) : row.hook_event_name !== void 0 ? hooks.push(row) : typeof row.timestamp != "number" || !(row.timestamp > 0) ? unusable.push({ place: { file: file.name, line }, why: "no time" }) : (row.id === void 0 || !read.has(`${row.session_id} ${row.id}`)) && (read.add(`${row.session_id} ${row.id}`), rows.push({ line, row })));
+  let rows = [], hooks = [], read = /* @__PURE__ */ new Set();
+  for (let { value, place: place2 } of rawLinesOf(file, unusable)) {
+    let row = value;
+    row.hook_event_name !== void 0 ? hooks.push(row) : typeof row.timestamp != "number" || !(row.timestamp > 0) ? unusable.push({ place: place2, why: "no time" }) : (row.id === void 0 || !read.has(`${row.session_id} ${row.id}`)) && (read.add(`${row.session_id} ${row.id}`), rows.push({ line: place2.line, row }));
   }
   return { rows, hooks };
 }
 function answersIn(rows) {
   let seen = /* @__PURE__ */ new Set();
-  return rows.filter(({ row }, at3) => {
+  return rows.filter(({ row }, at2) => {
     if (row.role !== "assistant") return !1;
-    let key = JSON.stringify([textOf11(row), callsOf(row)]), again = seen.has(key) && isNextToSummary(rows, at3);
+    let key = JSON.stringify([textOf10(row), callsOf(row)]), again = seen.has(key) && isNextToSummary(rows, at2);
     return seen.add(key), !again;
   });
 }
@@ -14984,26 +15419,26 @@ var hasAnswered = (rows) => {
   let last = rows.at(-1)?.row;
   return last?.role === "assistant" && callsOf(last).length === 0 && !["length", "incomplete"].includes(last.finish_reason);
 };
-function isNextToSummary(rows, at3) {
+function isNextToSummary(rows, at2) {
   return [-1, 1].some((step) => {
-    for (let i = at3; rows[i + step] !== void 0; i += step) {
+    for (let i = at2; rows[i + step] !== void 0; i += step) {
       if (Math.abs(rows[i + step].row.timestamp - rows[i].row.timestamp) > 3e-4) return !1;
-      if (rows[i + step].row._compressed_summary === 1 || textOf11(rows[i + step].row).startsWith("[CONTEXT COMPACTION")) return !0;
+      if (rows[i + step].row._compressed_summary === 1 || textOf10(rows[i + step].row).startsWith("[CONTEXT COMPACTION")) return !0;
     }
     return !1;
   });
 }
 function callsOf(row) {
-  let list = typeof row.tool_calls == "string" ? parsedList(row.tool_calls) : row.tool_calls;
+  let list = typeof row.tool_calls == "string" ? jsonOf(row.tool_calls) : row.tool_calls;
   return Array.isArray(list) ? list.flatMap((call) => {
     let id = call?.id || call?.call_id;
     return typeof id == "string" && (call?.function?.name ?? call?.name) ? [id] : [];
   }) : [];
 }
-function textOf11(row) {
+function textOf10(row) {
   let content = typeof row.content == "string" ? row.content : "";
   if (!content.startsWith("\0json:")) return content;
-  let list = parsedList(content.slice(6));
+  let list = jsonOf(content.slice(6));
   return Array.isArray(list) ? list.flatMap((part) => typeof part?.text == "string" ? [part.text] : []).join(`
 `) : "";
 }
@@ -15013,34 +15448,25 @@ function modelOf2(meta2, sessionId) {
   let session = (meta2.sessions ?? []).find((row) => row.id === sessionId) ?? meta2.sessions?.[0];
   return used[0] ?? (session?.model || "unknown");
 }
-function declaredIn({ name, meta: meta2 }) {
-  let models = parsed3(meta2 ?? "{}")?.models ?? [];
+function declaredIn(file) {
+  let models = describedIn(file).models ?? [];
   if (!(!Array.isArray(models) || models.length === 0))
     return {
       name: "session_model_usage",
-      place: { file: name, line: 0 },
+      place: { file: file.name, line: 0 },
       byModel: models.map((row) => ({ model: String(row.model), tokens: tokensOf2(row) })),
       incomparable: "Hermes counts tokens per session, not per call"
     };
 }
+function describedIn({ meta: meta2 }) {
+  let value = jsonOf(meta2 ?? "");
+  return isRaw(value) ? value : {};
+}
 function digestOf(text4) {
   let [a, b2] = [3735928559, 1103547991];
-  for (let at3 = 0; at3 < text4.length; at3++)
-    a = Math.imul(a ^ text4.charCodeAt(at3), 2654435761), b2 = Math.imul(b2 ^ text4.charCodeAt(at3), 1597334677);
+  for (let at2 = 0; at2 < text4.length; at2++)
+    a = Math.imul(a ^ text4.charCodeAt(at2), 2654435761), b2 = Math.imul(b2 ^ text4.charCodeAt(at2), 1597334677);
   return a = Math.imul(a ^ a >>> 16, 2246822507) ^ Math.imul(b2 ^ b2 >>> 13, 3266489909), b2 = Math.imul(b2 ^ b2 >>> 16, 2246822507) ^ Math.imul(a ^ a >>> 13, 3266489909), ((b2 & 2097151) * 2 ** 32 + (a >>> 0)).toString(36);
-}
-function parsedList(text4) {
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return;
-  }
-}
-function parsed3(line) {
-  let text4 = (typeof line == "string" ? line : new TextDecoder().decode(line)).replace(/^[\0\ufeff]+/, "").trim();
-  if (text4 === "") return null;
-  let value = parsedList(text4);
-  return typeof value == "object" && value !== null && !Array.isArray(value) ? value : void 0;
 }
 
 // src/harness/hermes/index.ts
@@ -15063,6 +15489,7 @@ var hermes = {
 var stateOf = (env, home) => env.OPENCLAW_STATE_DIR || `${env.OPENCLAW_HOME || home}/.openclaw`, database = {
   kind: "database",
   files: (env, home) => [`${stateOf(env, home)}/agents/*/agent/openclaw-agent.sqlite`],
+  scopeOf: agentFolderOf,
   tables: ["session_windows", "transcript_events"],
   listQueries: (columns) => [
     {
@@ -15090,22 +15517,22 @@ var stateOf = (env, home) => env.OPENCLAW_STATE_DIR || `${env.OPENCLAW_HOME || h
       parameters: [id]
     }))
   ),
-  lineOf: ({ event_json: json, event_zstd: packed }) => textOf12(json) ?? textOf12(packed ?? null) ?? ""
-}, has = (columns, table, column) => columns[table]?.includes(column) === !0, textOf12 = (value) => typeof value == "string" ? value : void 0, numberOf2 = (value) => typeof value == "number" ? value : void 0;
+  lineOf: ({ event_json: json, event_zstd: packed }) => textOf11(json) ?? textOf11(packed ?? null) ?? ""
+}, has = (columns, table, column) => columns[table]?.includes(column) === !0, textOf11 = (value) => typeof value == "string" ? value : void 0, numberOf2 = (value) => typeof value == "number" ? value : void 0;
 function sessionsOf2([windows = [], transcripts = [], ...others]) {
   let transcriptOf = byId(transcripts), [generations, trajectories] = [
     others.find((rows) => rows.some((row) => "generation" in row)),
     others.find((rows) => rows.some((row) => "last_at" in row))
-  ], [generationOf, trajectoryOf] = [byId(generations ?? []), byId(trajectories ?? [])], idOfKey = new Map(windows.map((row) => [textOf12(row.session_key), textOf12(row.session_id)]));
+  ], [generationOf, trajectoryOf] = [byId(generations ?? []), byId(trajectories ?? [])], parentOf2 = parentsOf2(windows.filter((row) => transcriptOf.has(textOf11(row.session_id) ?? "")));
   return windows.flatMap((window2) => {
-    let id = textOf12(window2.session_id), transcript = id === void 0 ? void 0 : transcriptOf.get(id);
+    let id = textOf11(window2.session_id), transcript = id === void 0 ? void 0 : transcriptOf.get(id);
     if (id === void 0 || transcript === void 0) return [];
-    let parentId = idOfKey.get(textOf12(window2.parent_session_key) ?? textOf12(window2.node_parent) ?? textOf12(window2.spawned_by)), header2 = textOf12(transcript.header) ?? "", directory = directoryOf(header2), modifiedMs = Math.max(numberOf2(transcript.last_at) ?? 0, numberOf2(trajectoryOf.get(id)?.last_at) ?? 0), meta2 = { session_key: window2.session_key, label: window2.node_label, status: window2.status };
+    let parentId = parentOf2(window2), header2 = textOf11(transcript.header) ?? "", directory = directoryOf(header2), modifiedMs = Math.max(numberOf2(transcript.last_at) ?? 0, numberOf2(trajectoryOf.get(id)?.last_at) ?? 0), meta2 = { session_key: window2.session_key, label: window2.node_label, status: window2.status };
     return [
       {
         id,
         ids: [id],
-        ...parentId !== void 0 && parentId !== id && { parentId },
+        ...parentId !== void 0 && { parentId },
         begunMs: numberOf2(transcript.first_at) ?? 0,
         modifiedMs,
         ...directory !== void 0 && { directory },
@@ -15123,14 +15550,23 @@ function sessionsOf2([windows = [], transcripts = [], ...others]) {
     ];
   });
 }
-var byId = (rows) => new Map(rows.map((row) => [textOf12(row.session_id) ?? "", row])), files = {
+function parentsOf2(windows) {
+  let madeMs = (window2) => numberOf2(window2.created_at) ?? 0, inTurn2 = windows.toSorted((a, b2) => madeMs(a) - madeMs(b2)), windowsOf = grouped(inTurn2, (window2) => textOf11(window2.session_key));
+  return (window2) => {
+    let key = textOf11(window2.session_key), first = key !== void 0 && windowsOf.get(key)?.[0] || window2, parentKey = textOf11(first.parent_session_key) ?? textOf11(first.node_parent) ?? textOf11(first.spawned_by), parents = parentKey === void 0 || parentKey === key ? [] : windowsOf.get(parentKey) ?? [];
+    return textOf11((parents.findLast((parent) => madeMs(parent) <= madeMs(first)) ?? parents[0])?.session_id);
+  };
+}
+var byId = (rows) => new Map(rows.map((row) => [textOf11(row.session_id) ?? "", row])), files = {
   kind: "threads",
   roots: (env, home) => [`${stateOf(env, home)}/agents`],
+  scopeOf: agentFolderOf,
+  // What was put away, packed and in folders below, is read when it is named: an agent's would be a session here, told once more.
   threadOf: (path2) => isBeside(path2) ? void 0 : /\/agents\/[^/]+\/sessions\/([^/]+)\.jsonl$/.exec(slashed(path2))?.[1],
   isBeside,
   topOf: folderOf,
   headOf: headOf3,
-  companionOf: (path2) => path2.replace(/\.jsonl$/, ".trajectory.jsonl"),
+  companionOf: (path2) => path2.replace(/\.jsonl(\.zst)?$/, ".trajectory.jsonl$1"),
   timeOf: timeOf2,
   directoryOf,
   hasStop: hasStop3
@@ -15145,16 +15581,21 @@ var byId = (rows) => new Map(rows.map((row) => [textOf12(row.session_id) ?? "", 
   hasStop: hasStop3
 };
 function isBeside(path2) {
-  return /\.(?:trajectory|checkpoint\.[^/\\]*)\.jsonl$/.test(path2);
+  return /\.(?:trajectory|checkpoint\.[^/\\]*)\.jsonl(?:\.zst)?$/.test(path2);
 }
 var slashed = (path2) => path2.replaceAll("\\", "/");
 function folderOf(path2) {
   return path2.replace(/[\\/][^\\/]*$/, "");
 }
-function headOf3(firstLine) {
+function agentFolderOf(path2) {
+  return /^.*\/agents\/[^/]+(?=\/(?:agent|sessions)\/)/.exec(slashed(path2))?.[0] ?? "";
+}
+function headOf3(firstLine, path2) {
   if (!/^\s*\{"type":"session","version":\d/.test(firstLine)) return;
   let id = /"id":"([^"\\]+)"/.exec(firstLine)?.[1];
-  return id === void 0 ? {} : { threadId: id };
+  if (id === void 0) return {};
+  let topic = /-topic-[^/]+?(?=\.jsonl)/.exec(slashed(path2))?.[0];
+  return { threadId: topic === void 0 || id.endsWith(topic) ? id : `${id}${topic}` };
 }
 function timeOf2(lineHead) {
   let atMs = utcMs(/"(?:timestamp|ts)":"([^"]{10,40})"/.exec(lineHead)?.[1] ?? "");
@@ -15183,7 +15624,9 @@ function runsOf({ entries, events, header: header2 }) {
       steering: [],
       calls: [],
       results: [],
+      steps: [],
       compactions: [],
+      notesMs: [],
       firstMs,
       dropped: [],
       backTo: void 0
@@ -15192,7 +15635,7 @@ function runsOf({ entries, events, header: header2 }) {
   }, rewindTo = (first, draft) => {
     let parent = first.parentId === void 0 ? void 0 : runOfEntry.get(first.parentId);
     if (parent === void 0 || drafts.length === 0) return;
-    let kept2 = alive.findLastIndex((at3) => at3 <= parent) + 1;
+    let kept2 = alive.findLastIndex((at2) => at2 <= parent) + 1;
     if (kept2 === alive.length) return;
     let dropped = alive.splice(kept2);
     draft.dropped = dropped, draft.backTo = parent;
@@ -15206,15 +15649,20 @@ function runsOf({ entries, events, header: header2 }) {
       }
       case "assistant": {
         let run2 = runOf2(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.startedMs);
-        run2.calls.push(entry), entry.runId !== void 0 && !run2.runIds.has(entry.runId) && (run2.runIds.add(entry.runId), byRunId.set(entry.runId, run2));
+        run2.calls.push(entry), run2.steps.push(entry), entry.runId !== void 0 && !run2.runIds.has(entry.runId) && (run2.runIds.add(entry.runId), byRunId.set(entry.runId, run2));
         for (let { id } of entry.toolCalls) runOfCall.set(id, run2);
         break;
       }
-      case "result":
-        (runOfCall.get(entry.callId) ?? runOf2(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).results.push(entry);
+      case "result": {
+        let run2 = runOfCall.get(entry.callId) ?? runOf2(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs);
+        run2.results.push(entry), run2.steps.push(entry), runOfCall.delete(entry.callId);
         break;
+      }
       case "compaction":
         (compactedRun(entry, drafts, byRunId) ?? begin(entry, entry.runId, entry.atMs)).compactions.push(entry);
+        break;
+      case "note":
+        (byRunId.get(entry.runId ?? "") ?? drafts.at(-1))?.notesMs.push(entry.atMs);
         break;
       case "other":
         break;
@@ -15222,16 +15670,29 @@ function runsOf({ entries, events, header: header2 }) {
     }
     runOfEntry.set(entry.id, drafts.length - 1);
   }
-  let eventsByRun = grouped(events, ({ runId }) => runId);
-  return drafts.map(({ firstMs, backTo, runIds, prompt, ...draft }) => ({
+  let told5 = eventsBy(drafts, events);
+  return drafts.map(({ firstMs, backTo, runIds, prompt, ...draft }, at2) => ({
     ...draft,
     ...runIds.size > 0 && { runId: [...runIds].at(-1) },
     ...prompt !== void 0 && { prompt },
     ...backTo !== void 0 && { backTo },
-    events: [...runIds].flatMap((id) => eventsByRun.get(id) ?? []),
+    events: told5[at2],
     startedAtMs: firstMs,
+    isLast: at2 === drafts.length - 1,
     isCopy: header2 !== void 0 && header2.forkedFrom !== void 0 && ((prompt ?? draft.calls[0])?.atMs ?? header2.atMs) < header2.atMs
   }));
+}
+function eventsBy(drafts, events) {
+  let byRun = grouped(
+    events.toSorted((one, other) => one.atMs - other.atMs),
+    ({ runId }) => runId
+  ), told5 = drafts.map(({ runIds }) => [...runIds].flatMap((id) => byRun.get(id) ?? [])), named = new Set(drafts.flatMap(({ runIds }) => [...runIds])), groups = [...byRun].map(([runId, own2]) => ({ runId, own: own2, startMs: own2[0].atMs }));
+  for (let [n, { runId, own: own2, startMs }] of groups.entries()) {
+    if (named.has(runId) || announcedBy(runId) !== void 0 || own2[0].kind !== "attempt") continue;
+    let endMs = own2.findLast(({ kind }) => kind === "ended")?.atMs ?? groups[n + 1]?.startMs ?? Number.POSITIVE_INFINITY, isFree = (at2) => drafts[at2]?.prompt !== void 0 && told5[at2].length === 0, during = drafts.findIndex(({ prompt }, at2) => isFree(at2) && startMs <= prompt.atMs && prompt.atMs <= endMs), before = drafts.findLastIndex(({ firstMs }) => firstMs < startMs);
+    during >= 0 ? told5[during] = own2 : isFree(before) && (drafts[before].calls[0]?.startedMs ?? startMs) >= startMs && (told5[before] = own2);
+  }
+  return told5;
 }
 function runOf2(entry, drafts, byRunId) {
   let known = byRunId.get(entry.runId ?? "");
@@ -15245,23 +15706,17 @@ function compactedRun(entry, drafts, byRunId) {
   return current?.calls.at(-1)?.stopReason === "toolUse" ? current : void 0;
 }
 var keyOf2 = ({ id, atMs }) => id.length >= 32 ? id : `${id}@${atMs}`;
-function grouped(items, keyOfItem) {
-  let groups = /* @__PURE__ */ new Map();
-  for (let item of items) {
-    let group = groups.get(keyOfItem(item));
-    group === void 0 ? groups.set(keyOfItem(item), [item]) : group.push(item);
-  }
-  return groups;
-}
 
 // src/harness/openclaw/calls.ts
 function modelCallsOf(run2, content) {
-  let attempts = run2.events.filter(({ kind }) => kind === "attempt").length, compactedMs = run2.compactions.map(({ atMs }) => atMs), answered = run2.calls.filter((call) => call.error === void 0 && (call.stopReason !== "aborted" || hasAnswer(call))), inputs = content ? inputsOf(run2, answered) : [];
-  return answered.map((call, at3) => {
-    let previousMs = answered[at3 - 1]?.atMs ?? 0;
+  let failedMs = retriedAtMs(run2), compactedMs = run2.compactions.map(({ atMs }) => atMs), answered = run2.calls.filter((call) => call.error === void 0 && (call.stopReason !== "aborted" || hasAnswer(call))), inputs = content ? inputsOf(run2, answered) : [];
+  return answered.map((call, at2) => {
+    let previousMs = answered[at2 - 1]?.atMs ?? 0;
     return {
-      id: call.responseId ?? keyOf2(call),
-      ...call.responseId === void 0 && { idIsOurs: !0 },
+      // Some providers count their responses from 0 again, some call them all the same.
+      id: keyOf2(call),
+      idIsOurs: !0,
+      ...call.responseId !== void 0 && { responseId: call.responseId },
       provider: call.provider,
       model: call.model,
       startedAtMs: call.startedMs,
@@ -15269,15 +15724,21 @@ function modelCallsOf(run2, content) {
       finishReason: call.stopReason,
       usage: call.usage,
       costUsd: call.costUsd,
-      retries: at3 === 0 ? Math.max(0, attempts - 1) : 0,
+      retries: failedMs.filter((atMs) => previousMs < atMs && atMs <= call.startedMs).length,
       afterCompaction: compactedMs.some((atMs) => previousMs < atMs && atMs <= call.startedMs),
       serverToolCalls: 0,
       ...content && {
-        input: inputs[at3],
+        input: inputs[at2],
         output: { role: "assistant", parts: call.parts ?? [] }
       }
     };
   });
+}
+function retriedAtMs({ events }) {
+  let retried = [], hasFailed = !1;
+  for (let event of events)
+    event.kind === "attempt" ? (hasFailed && retried.push(event.atMs), hasFailed = !0) : event.kind === "attempted" && (hasFailed = event.status !== "success");
+  return retried;
 }
 var hasAnswer = ({ usage, isEmpty: isEmpty2 }) => (usage?.output ?? 0) > 0 || !isEmpty2;
 function inputsOf({ prompt, steering, results }, calls) {
@@ -15293,42 +15754,125 @@ function inputsOf({ prompt, steering, results }, calls) {
     return input;
   });
 }
-function toolCallsOf2(run2, finished, content, claim3, add) {
-  let results = new Map(run2.results.map((result) => [result.callId, result])), [begun, ended] = ["call", "result"].map(
-    (kind) => new Map(run2.events.flatMap((event) => event.kind === kind ? [[event.callId, event.atMs]] : []))
-  ), told5 = run2.calls.flatMap((call) => call.toolCalls.map((tool) => ({ ...tool, askedMs: call.atMs }))), known = new Set(told5.map(({ id }) => id)), orphans2 = run2.results.filter(({ callId }) => !known.has(callId)).map(({ callId, toolName, atMs }) => ({
-    id: callId,
-    name: toolName,
-    askedMs: begun.get(callId) ?? atMs,
-    label: void 0,
-    input: void 0
-  }));
-  return [...new Map([...told5, ...orphans2].map((tool) => [tool.id, tool])).values()].map(
-    ({ id, name, askedMs, label, input }) => {
-      let result = results.get(id), startedAtMs = begun.get(id) ?? askedMs, endedAtMs = result && endOf3(result, startedAtMs, ended.get(id));
-      result !== void 0 && result.atMs < startedAtMs && add(result.line, "end-before-start", "a result that is older than its call");
-      let agent = result?.started && claim3({ callId: id, startedAtMs, ...result.started, ...label !== void 0 && { label } });
-      return {
-        id,
-        name,
-        startedAtMs,
-        outcome: outcomeOf5(result, endedAtMs, finished),
-        exitCode: result?.exitCode,
-        ...!begun.has(id) && { timeEstimated: !0 },
-        agents: [],
-        ...agent !== void 0 && { agent },
-        ...filesOf2(name, input, result, content),
-        ...content && { input, output: result?.output }
-      };
-    }
-  );
+
+// src/harness/openclaw/endings.ts
+function endingOf2(run2, status, isOver2) {
+  let last = run2.calls.at(-1), ended = endOf3(run2.events), isAnswered2 = last !== void 0 && last.stopReason !== "toolUse", isSettled = last === void 0 && run2.notesMs.length > 0, finished = isOver2 || ended !== void 0 || last !== void 0 && isTheEnd(last, run2.events) || run2.compactions.length > 0 && run2.prompt === void 0 && last === void 0 || isSettled, outcome2 = outcomeOf6(
+    run2,
+    ended ?? (isOver2 && run2.isLast ? ENDED_BY[status ?? ""] : void 0),
+    finished && !isAnswered2 && !isSettled
+  ), told5 = [
+    run2.startedAtMs,
+    ...[...run2.calls, ...run2.results, ...run2.compactions].map(({ atMs }) => atMs),
+    ...isSettled ? run2.notesMs : [],
+    ...run2.events.flatMap(({ kind, atMs }) => kind === "call" || kind === "result" ? [atMs] : []),
+    // With its answer or error a turn is over; without one it is when the run is.
+    ...ended !== void 0 && last?.error === void 0 && (!isAnswered2 || outcome2.kind !== "completed") ? [ended.atMs] : []
+  ];
+  return { outcome: outcome2, finished, isAnswered: isAnswered2, endedAtMs: told5.reduce((latest, atMs) => Math.max(latest, atMs)) };
 }
-function endOf3({ atMs, durationMs }, startedAtMs, endedMs) {
+function isTheEnd({ stopReason, isEmpty: isEmpty2, error, atMs }, events) {
+  let attempts = events.filter(({ kind }) => kind === "attempt");
+  return stopReason === "toolUse" || attempts.some((attempt) => attempt.atMs > atMs) ? !1 : attempts.length === 0 || error !== void 0 || stopReason === "stop" && !isEmpty2;
+}
+var ENDED_BY = {
+  killed: { status: "interrupted", timedOut: !1 },
+  failed: { status: "error", timedOut: !1 },
+  timeout: { status: "error", timedOut: !0 }
+};
+function endOf3(events) {
+  let last = events.findLast(({ kind }) => kind === "ended" || kind === "attempt");
+  return last?.kind === "ended" ? last : void 0;
+}
+function outcomeOf6({ calls, prompt }, ended, isBroken) {
+  let last = calls.at(-1), error = (errorType) => ({ kind: "error", errorType });
+  return last?.error !== void 0 ? { kind: "error", errorType: `api_${last.error.type}`, ...last.error.message !== void 0 && { message: last.error.message } } : ended?.timedOut === !0 && ended.status !== "success" ? error("timeout") : ended?.status === "interrupted" || last?.stopReason === "aborted" ? { kind: "interrupted" } : ended?.status === "error" ? error(ended.stopReason === "error" ? "api_error" : "agent_error") : isBroken && prompt !== void 0 && ended?.status !== "success" ? { kind: "interrupted" } : { kind: "completed" };
+}
+
+// src/harness/openclaw/names.ts
+var Names = class {
+  #given = /* @__PURE__ */ new Map();
+  named(run2) {
+    let taken = /* @__PURE__ */ new Set();
+    for (let { id, callId } of callsIn(run2).toSorted((one, other) => one.startedAtMs - other.startedAtMs))
+      callId === void 0 || taken.has(callId) || (taken.add(callId), this.#given.set(id, callId));
+    return this.#run(run2);
+  }
+  of = (id) => this.#given.get(id) ?? id;
+  #run(run2) {
+    return {
+      ...run2,
+      toolCalls: run2.toolCalls.map(({ callId, ...call }) => {
+        let id = this.of(call.id);
+        return { ...call, id, ...id !== callId && { callId }, ...call.agent !== void 0 && { agent: this.#run(call.agent) } };
+      }),
+      unclaimedAgents: run2.unclaimedAgents.map((agent) => this.#run(agent))
+    };
+  }
+}, callsIn = ({ toolCalls, unclaimedAgents }) => [
+  ...toolCalls.flatMap((call) => [call, ...agentsOf(call).flatMap(callsIn)]),
+  ...unclaimedAgents.flatMap(callsIn)
+], agentsOf = ({ agent }) => agent === void 0 ? [] : [agent];
+
+// src/harness/openclaw/tools.ts
+function toolCallsOf2(run2, finished, content, claim3, add) {
+  return askedIn(run2).map(({ id, callId, name, askedMs, label, input, result, begun, ended }) => {
+    let startedAtMs = begun?.atMs ?? askedMs;
+    result !== void 0 && result.atMs < startedAtMs && add(result.line, "end-before-start", "a result that is older than its call");
+    let agent = result?.started && claim3({ callId: id, startedAtMs, ...result.started, ...label !== void 0 && { label } });
+    return {
+      id,
+      callId,
+      name,
+      startedAtMs,
+      outcome: result === void 0 ? outcomeWithout(ended, startedAtMs, finished) : outcomeOf7(result, endOf4(result, startedAtMs, ended?.atMs)),
+      exitCode: result?.exitCode,
+      ...begun === void 0 && { timeEstimated: !0 },
+      agents: [],
+      ...agent !== void 0 && { agent },
+      ...filesOf2(name, input, result, content),
+      ...content && { input, output: result?.output }
+    };
+  });
+}
+function askedIn({ steps, events }) {
+  let asked = [], orphans2 = [], waiting = /* @__PURE__ */ new Map(), done = /* @__PURE__ */ new Map(), sinceMs = 0;
+  for (let step of steps) {
+    if (step.kind === "assistant") {
+      sinceMs = step.atMs, done.clear();
+      let own2 = askedBy(step);
+      asked.push(...own2);
+      for (let [callId2, same2] of grouped(own2, (call2) => call2.callId)) waiting.set(callId2, same2);
+      continue;
+    }
+    let { callId, toolName: toolName2, atMs } = step, again = done.get(callId), told5 = waiting.get(callId)?.shift() ?? (again?.result?.toolName === toolName2 ? again : void 0), call = told5 ?? { id: `${callId}@${keyOf2(step)}`, callId, name: toolName2, askedMs: atMs, sinceMs };
+    told5 === void 0 && orphans2.push(call), call.result = step, done.set(callId, call);
+  }
+  let all = [...asked, ...orphans2], sameIds = grouped(all, ({ callId }) => callId);
+  for (let event of events) {
+    if (event.kind !== "call" && event.kind !== "result") continue;
+    let of = event.kind === "call" ? "begun" : "ended", call = callAt(sameIds.get(event.callId) ?? [], event.atMs, of);
+    call !== void 0 && (call[of] = event);
+  }
+  return all;
+}
+var askedBy = (answer) => answer.toolCalls.map(({ id, ...call }, at2) => {
+  let nth = answer.toolCalls.slice(0, at2).filter((other) => other.id === id).length + 1;
+  return { ...call, id: `${id}@${keyOf2(answer)}${nth === 1 ? "" : `#${nth}`}`, callId: id, askedMs: answer.atMs, sinceMs: answer.atMs };
+});
+function callAt(same2, atMs, of) {
+  if (same2.length < 2) return same2[0];
+  let then = same2.filter(({ sinceMs, result }) => sinceMs <= atMs && atMs <= (result?.atMs ?? Number.POSITIVE_INFINITY)), latestMs = then.reduce((latest2, { sinceMs }) => Math.max(latest2, sinceMs), 0), latest = then.filter(({ sinceMs }) => sinceMs === latestMs);
+  return latest.find((call) => call[of] === void 0) ?? latest.at(-1);
+}
+function endOf4({ atMs, durationMs }, startedAtMs, endedMs) {
   let end = endedMs ?? (durationMs === void 0 ? atMs : Math.min(atMs, startedAtMs + durationMs));
   return Math.max(startedAtMs, end);
 }
-function outcomeOf5(result, endedAtMs, finished) {
-  if (result === void 0 || endedAtMs === void 0) return { kind: finished ? "interrupted" : "open" };
+function outcomeWithout(ended, startedAtMs, finished) {
+  return finished ? ended === void 0 ? { kind: "interrupted" } : { kind: ended.isOk === !0 ? "ok" : "interrupted", endedAtMs: Math.max(startedAtMs, ended.atMs) } : { kind: "open" };
+}
+function outcomeOf7(result, endedAtMs) {
   if (!(result.isError || (result.exitCode ?? 0) !== 0 || result.timedOut)) return { kind: "ok", endedAtMs };
   let errorType = result.timedOut ? "timeout" : result.unknownTool ? "unknown_tool" : "tool_error";
   return { kind: "error", endedAtMs, errorType, ...result.message !== void 0 && { message: result.message } };
@@ -15354,40 +15898,43 @@ var Building = class {
   problems;
   #files;
   #harness;
+  /** By session key, the oldest first: a session of its own may follow another one, and both are one agent. */
   #unclaimed;
   #starts = /* @__PURE__ */ new Map();
+  /** `<session key>:<run>` of those whose answers have come back. */
+  #announced;
   /** Keys of sessions that have their place: that of the main one has none to be given. */
   #claimed;
   constructor(files2, harness) {
-    this.#files = files2, this.#harness = harness, this.#claimed = new Set(files2.main.window.sessionKey === void 0 ? [] : [files2.main.window.sessionKey]), this.problems = [files2.main, ...files2.agents].flatMap(({ problems }) => problems), this.#unclaimed = new Map(files2.agents.map((file) => [file.window.sessionKey ?? file.agentId ?? file.name, file]));
+    this.#files = files2, this.#harness = harness, this.#claimed = new Set(files2.main.window.sessionKey === void 0 ? [] : [files2.main.window.sessionKey]);
+    let all = [files2.main, ...files2.agents], runIds = all.flatMap(({ entries, events }) => [...entries, ...events].map((told5) => "runId" in told5 ? told5.runId : void 0));
+    this.#announced = [...new Set(runIds)].flatMap((runId) => announcedBy(runId) ?? []), this.problems = all.flatMap(({ problems }) => problems);
+    let inTurn2 = files2.agents.toSorted((a, b2) => (a.header?.atMs ?? 0) - (b2.header?.atMs ?? 0) || (a.name < b2.name ? -1 : 1));
+    this.#unclaimed = grouped(inTurn2, (file) => file.window.sessionKey ?? file.agentId ?? file.name);
   }
   session() {
-    let { main, sessionId, ended } = this.#files, raw = runsOf(main), problemsBy = lineCounts(main.problems, raw), turns = raw.map((run2, at3) => {
-      let isOver2 = at3 < raw.length - 1 || ended, own2 = this.#run(run2, main, isOver2, run2.startId), notifiedBy = this.#starts.get(announcedBy(run2.runId) ?? "");
-      return {
+    let { main, sessionId, ended } = this.#files, raw = runsOf(main), problemsBy = lineCounts(main.problems, raw), version2, turns = raw.map((run2, at2) => {
+      let isOver2 = at2 < raw.length - 1 || ended, own2 = this.#run(run2, main, isOver2, run2.startId), notifiedBy = this.#starts.get(announcedBy(run2.runId) ?? ""), isCompact = run2.prompt === void 0 && run2.calls.length === 0 && run2.compactions.length > 0;
+      return version2 = own2.version ?? (isCompact ? version2 : void 0), {
         ...own2,
-        number: at3 + 1,
+        ...version2 !== void 0 && { version: version2 },
+        number: at2 + 1,
         trigger: triggerOf4(run2),
-        ...run2.prompt === void 0 && run2.calls.length === 0 && run2.compactions.length > 0 && { command: "/compact" },
+        ...isCompact && { command: "/compact" },
         notifiedBy: notifiedBy === void 0 ? [] : [notifiedBy],
         ...run2.backTo !== void 0 && {
           rewound: { toTurnId: raw[run2.backTo]?.startId ?? null, droppedTurnIds: run2.dropped.map((dropped) => raw[dropped].startId) }
         },
         ...run2.isCopy && { copiedFrom: { ...main.header?.forkedFrom !== void 0 && { sessionId: main.header.forkedFrom } } },
-        problems: problemsBy[at3]
+        problems: problemsBy[at2]
       };
-    }), strays = this.#leftOver(), owned = /* @__PURE__ */ new Map();
-    for (let agent of strays) {
-      let at3 = ownerOf(agent, turns), known = owned.get(at3);
-      known === void 0 ? owned.set(at3, [agent]) : known.push(agent);
-    }
-    let lines2 = startLines(raw);
+    }), strays = this.#leftOver(), owned = grouped(strays, (agent) => ownerOf(agent, turns)), lines2 = startLines(raw), names = new Names(), named = turns.map((turn, at2) => names.named(this.#once({ ...turn, unclaimedAgents: owned.get(at2) ?? [] }, lines2[at2])));
     return {
-      id: main.header?.id ?? sessionId,
+      id: sessionId,
       harness: this.#harness,
       agentName: this.#harness,
-      turns: turns.map((turn, at3) => this.#once({ ...turn, unclaimedAgents: owned.get(at3) ?? [] }, lines2[at3])),
-      strays: turns.length === 0 ? strays.map((agent) => new Once().run(agent)) : []
+      turns: named.map((turn) => ({ ...turn, notifiedBy: turn.notifiedBy.map((ref) => ({ ...ref, id: names.of(ref.id) })) })),
+      strays: turns.length === 0 ? strays.map((agent) => names.named(new Once().run(agent))) : []
     };
   }
   /** Two of one id would be one span. */
@@ -15397,17 +15944,11 @@ var Building = class {
   }
   /** @param isOver  whether nothing more can come */
   #run(run2, file, isOver2, startId) {
-    let last = run2.calls.at(-1), ended = run2.events.findLast((event) => event.kind === "ended"), isKilled = ended !== void 0 && ended.status === "interrupted" || last?.stopReason === "aborted" || isOver2 && file.window.status === "killed" && ended === void 0, isAnswered2 = last !== void 0 && last.stopReason !== "toolUse", finished = isOver2 || ended !== void 0 || isAnswered2 || run2.compactions.length > 0 && run2.prompt === void 0 && last === void 0, claim3 = (claimed) => this.#claim(claimed, startId), toolCalls = toolCallsOf2(run2, finished, file.content, claim3, this.#add(file)), modelCalls = modelCallsOf(run2, file.content), outcome2 = outcomeOf6(run2, isKilled || finished && !isAnswered2 && run2.prompt !== void 0), version2 = run2.events.find((event) => event.kind === "version")?.version, told5 = [
-      run2.startedAtMs,
-      ...run2.calls.map(({ atMs }) => atMs),
-      ...run2.results.map(({ atMs }) => atMs),
-      ...run2.compactions.map(({ atMs }) => atMs),
-      ...isKilled && ended !== void 0 ? [ended.atMs] : []
-    ], answer = run2.calls.findLast(({ parts }) => parts?.some(({ kind }) => kind === "text"))?.parts?.filter(({ kind }) => kind === "text");
+    let { outcome: outcome2, finished, isAnswered: isAnswered2, endedAtMs } = endingOf2(run2, file.window.status, isOver2), claim3 = (claimed) => this.#claim(claimed, startId), toolCalls = toolCallsOf2(run2, finished, file.content, claim3, this.#add(file)), modelCalls = modelCallsOf(run2, file.content), version2 = run2.events.find((event) => event.kind === "version")?.version, answer = run2.calls.findLast(({ parts }) => parts?.some(({ kind }) => kind === "text"))?.parts?.filter(({ kind }) => kind === "text");
     return {
       startId,
       startedAtMs: run2.startedAtMs,
-      endedAtMs: told5.reduce((latest, atMs) => Math.max(latest, atMs)),
+      endedAtMs,
       modelCalls,
       toolCalls,
       unclaimedAgents: [],
@@ -15427,12 +15968,19 @@ var Building = class {
   #claim({ sessionKey, runId, callId, label, startedAtMs }, startId) {
     if (this.#starts.set(`${sessionKey}:${runId}`, { startId, id: callId, kind: "call" }), this.#claimed.has(sessionKey)) return;
     this.#claimed.add(sessionKey);
-    let file = this.#unclaimed.get(sessionKey);
-    return file === void 0 ? this.#files.ended ? void 0 : unbegun(sessionKey, label, startedAtMs) : (this.#unclaimed.delete(sessionKey), this.#agent(file, label));
+    let files2 = this.#unclaimed.get(sessionKey);
+    return files2 === void 0 ? this.#files.ended || this.#isElsewhere(sessionKey) ? void 0 : unbegun(sessionKey, label, startedAtMs) : (this.#unclaimed.delete(sessionKey), this.#agent(files2, label));
   }
-  /** However many runs it had: one agent, from the first to the last. */
-  #agent(file, label) {
-    let raw = runsOf(file), first = raw[0]?.startId ?? `${file.agentId ?? file.name}`, runs = raw.map((run2, at3) => this.#run(run2, file, at3 < raw.length - 1 || this.#files.ended, first)), last = runs.at(-1), { status } = file.window, title = file.window.label ?? label, isBroken = status === "failed" || status === "killed" || status === "timeout";
+  /** One that has done its work, or is another agent's whom the user configured, would be here if it were kept here; no file tells. */
+  #isElsewhere(sessionKey) {
+    let { sessionKey: own2 } = this.#files.main.window;
+    if (own2 === void 0 || this.#announced.some((told5) => told5.startsWith(`${sessionKey}:`))) return !0;
+    let [mine, its] = [own2, sessionKey].map(agentIn);
+    return mine !== void 0 && its !== void 0 && mine !== its;
+  }
+  /** However many runs and sessions it had: one agent, from the first to the last. */
+  #agent(files2, label) {
+    let raw = files2.flatMap((file2) => runsOf(file2).map((run2) => ({ run: run2, file: file2 }))), file = files2[0], first = raw[0]?.run.startId ?? `${file.agentId ?? file.name}`, runs = raw.map(({ run: run2, file: file2 }, at2) => this.#run(run2, file2, at2 < raw.length - 1 || this.#files.ended, first)), last = runs.at(-1), { status } = files2.at(-1).window, title = file.window.label ?? label, isBroken = status === "failed" || status === "killed" || status === "timeout";
     return {
       id: file.header?.id ?? file.agentId ?? file.name,
       name: nameIn(title),
@@ -15457,11 +16005,11 @@ var Building = class {
   /** Agents that no call told of. */
   #leftOver() {
     let agents = [];
-    for (let [key, file] of [...this.#unclaimed])
-      this.#unclaimed.delete(key) && (this.#add(file)(0, "unclaimed-agent", "no call is known that started this agent"), agents.push(this.#agent(file, void 0)));
+    for (let [key, files2] of [...this.#unclaimed])
+      this.#unclaimed.delete(key) && (this.#add(files2[0])(0, "unclaimed-agent", "no call is known that started this agent"), agents.push(this.#agent(files2, void 0)));
     return agents;
   }
-}, nameIn = (label) => label !== void 0 && /^[\w.-]{1,64}$/.test(label) ? label : "subagent", unbegun = (sessionKey, label, atMs) => ({
+}, agentIn = (sessionKey) => /^agent:([^:]+):/.exec(sessionKey)?.[1], nameIn = (label) => label !== void 0 && /^[\w.-]{1,64}$/.test(label) ? label : "subagent", unbegun = (sessionKey, label, atMs) => ({
   id: sessionKey,
   name: nameIn(label),
   type: "subagent",
@@ -15489,21 +16037,58 @@ function triggerOf4(run2) {
   let started = run2.events.find((event) => event.kind === "attempt");
   return started?.trigger === void 0 || started.trigger === "user" ? "human" : "unknown";
 }
-function outcomeOf6(run2, isInterrupted) {
-  let last = run2.calls.at(-1);
-  return last?.error !== void 0 ? { kind: "error", errorType: `api_${last.error.type}`, ...last.error.message !== void 0 && { message: last.error.message } } : isInterrupted ? { kind: "interrupted" } : { kind: "completed" };
-}
 var startLines = (runs) => runs.map((run2) => (run2.prompt ?? run2.calls[0] ?? run2.results[0] ?? run2.compactions[0])?.line ?? 0);
 function lineCounts(problems, runs) {
   let starts = startLines(runs), counts = runs.map(() => 0);
   for (let { line } of problems) {
-    let at3 = Math.max(
+    let at2 = Math.max(
       0,
       starts.findLastIndex((start) => start <= line)
     );
-    counts.length > 0 && (counts[at3] = counts[at3] + 1);
+    counts.length > 0 && (counts[at2] = counts[at2] + 1);
   }
   return counts;
+}
+
+// src/harness/openclaw/events.ts
+var eventKey = (event, seq) => JSON.stringify([event.runId, seq, event.kind, event.atMs, "callId" in event ? event.callId : ""]);
+function eventFrom(fields, complain) {
+  let runId = textAt(fields, "runId", complain), atMs = timeAt(fields, "ts", complain);
+  if (runId === void 0 || atMs === void 0) return;
+  let data = objectAt(fields, "data", complain) ?? {}, at2 = { runId, atMs };
+  switch (fields.type) {
+    case "session.started": {
+      let trigger = textAt(data, "trigger", complain);
+      return { ...at2, kind: "attempt", ...trigger !== void 0 && { trigger } };
+    }
+    case "trace.metadata": {
+      let version2 = textAt(objectAt(data, "harness", complain) ?? {}, "version", complain);
+      return version2 === void 0 ? void 0 : { ...at2, kind: "version", version: version2 };
+    }
+    case "tool.call":
+    case "tool.result": {
+      let callId = textAt(data, "toolCallId", complain);
+      return callId === void 0 ? void 0 : fields.type === "tool.call" ? { ...at2, kind: "call", callId } : { ...at2, kind: "result", callId, isOk: data.success === !0 };
+    }
+    case "trace.artifacts":
+      return { ...at2, kind: "attempted", status: textAt(data, "finalStatus", complain) ?? "unknown" };
+    case "session.ended": {
+      let stopReason = textAt(data, "stopReason", complain), timedOut = Object.entries(data).some(([key, value]) => /timedOut/i.test(key) && value === !0);
+      return {
+        ...at2,
+        kind: "ended",
+        status: textAt(data, "status", complain) ?? "unknown",
+        timedOut,
+        ...stopReason !== void 0 && { stopReason }
+      };
+    }
+    default:
+      return;
+  }
+}
+function timeAt(fields, key, complain) {
+  let text4 = textAt(fields, key, complain), atMs = text4 === void 0 ? Number.NaN : utcMs(text4);
+  return text4 !== void 0 && Number.isNaN(atMs) && complain(`${key}: expected a time`), Number.isNaN(atMs) ? void 0 : atMs;
 }
 
 // src/harness/openclaw/parts.ts
@@ -15545,7 +16130,7 @@ function parseFile4(file, { content }) {
     let complain = (detail) => add(line, "wrong-shape", detail);
     if (value.traceSchema !== void 0) {
       let event = eventFrom(value, complain);
-      event !== void 0 && events.set(JSON.stringify([event.runId, value.seq, event.kind]), event);
+      event !== void 0 && events.set(eventKey(event, value.seq), event);
       continue;
     }
     if (value.type === "session") {
@@ -15597,6 +16182,7 @@ function entryFrom(fields, line, content, add) {
   let parentId = textAt(fields, "parentId", complain), base = { line, id, atMs, ...parentId !== void 0 && { parentId } };
   if (fields.type === "compaction") return compactionFrom(base, fields, complain);
   let message = fields.type === "message" ? objectAt(fields, "message", complain) : void 0;
+  if (message !== void 0 && isNote(message)) return noteFrom(base, message, complain);
   switch (message?.role) {
     case "user":
       return userFrom(base, message, content, complain);
@@ -15607,6 +16193,11 @@ function entryFrom(fields, line, content, add) {
     default:
       return { ...base, kind: "other" };
   }
+}
+var isNote = (message) => isObject2(message.openclawDeliveryMirror) || message.provider === "openclaw" && (message.model === "delivery-mirror" || message.model === "gateway-injected");
+function noteFrom(base, message, complain) {
+  let runId = runIdOf(message, complain);
+  return { ...base, kind: "note", ...runId !== void 0 && { runId } };
 }
 function userFrom(base, message, content, complain) {
   let runId = textAt(message, "idempotencyKey", complain)?.replace(/:user$/, "");
@@ -15619,7 +16210,7 @@ function userFrom(base, message, content, complain) {
   };
 }
 function assistantFrom(base, message, content, complain) {
-  let blocks = Array.isArray(message.content) ? message.content.filter(isObject2) : [], calls = blocks.filter((block) => block.type === "toolCall"), responseId = textAt(message, "responseId", complain), stopReason = textAt(message, "stopReason", complain), runId = runIdOf(message, complain), usage = usageFrom(objectAt(message, "usage", complain)), told5 = textAt(message, "errorMessage", complain);
+  let blocks = Array.isArray(message.content) ? message.content.filter(isObject2) : [], calls = blocks.filter((block) => block.type === "toolCall"), responseId = textAt(message, "responseId", complain), stopReason = textAt(message, "stopReason", complain), runId = runIdOf(message, complain), usage = usageFrom(objectAt(message, "usage", complain)), told5 = content ? textAt(message, "errorMessage", complain) : void 0;
   return {
     ...base,
     kind: "assistant",
@@ -15632,19 +16223,16 @@ function assistantFrom(base, message, content, complain) {
     ...usage,
     ...stopReason === "error" && { error: { type: errorTypeOf2(message, complain), ...told5 !== void 0 && { message: told5 } } },
     toolCalls: calls.flatMap((call) => {
-      let id = textAt(call, "id", complain);
-      return id === void 0 ? [] : [
-        {
-          id,
-          name: textAt(call, "name", complain) ?? "unknown",
-          ...labelIn(call.arguments),
-          ...content && { input: call.arguments }
-        }
-      ];
+      let id = textAt(call, "id", complain), { name, input } = meantBy(textAt(call, "name", complain) ?? "unknown", call.arguments);
+      return id === void 0 ? [] : [{ id, name, ...labelIn(input), ...content && { input } }];
     }),
     isEmpty: blocks.length === 0 && (typeof message.content != "string" || message.content === ""),
     ...content && { parts: partsOf4(message.content, complain) }
   };
+}
+function meantBy(name, input) {
+  let id = name === "tool_call" && isObject2(input) && typeof input.id == "string" ? input.id.replace(/^.*:/s, "") : "";
+  return id === "" ? { name, input } : { name: id, input: input.args };
 }
 var labelIn = (input) => isObject2(input) && typeof input.label == "string" && input.label !== "" ? { label: input.label.slice(0, 200) } : {};
 function errorTypeOf2(message, complain) {
@@ -15676,17 +16264,17 @@ function usageFrom(usage) {
 function resultFrom(base, message, content, complain) {
   let callId = textAt(message, "toolCallId", complain);
   if (callId === void 0) return { ...base, kind: "other" };
-  let details = isObject2(message.details) ? message.details : {}, text4 = textIn(message.content), runId = runIdOf(message, complain), exitCode = exitCodeOf2(details, text4), sessionKey = details.childSessionKey, toolName = textAt(message, "toolName", complain) ?? "unknown", isError = message.isError === !0 || details.status === "error" || details.status === "failed";
+  let outer = isObject2(message.details) ? message.details : {}, within2 = message.toolName === "tool_call" && isObject2(outer.result) ? outer.result : void 0, details = within2 === void 0 ? outer : isObject2(within2.details) ? within2.details : {}, text4 = textIn(message.content), runId = runIdOf(message, complain), exitCode = exitCodeOf2(details, text4), sessionKey = details.childSessionKey, toolName2 = textAt(message, "toolName", complain) ?? "unknown", isError = message.isError === !0 || within2?.isError === !0 || details.status === "error" || details.status === "failed";
   return {
     ...base,
     kind: "result",
     callId,
-    toolName,
+    toolName: toolName2,
     isError,
     ...exitCode !== void 0 && { exitCode },
     ...typeof details.durationMs == "number" && { durationMs: Math.max(0, Math.round(details.durationMs)) },
     timedOut: details.noOutputTimedOut === !0 || details.exitReason === "timeout" || details.status === "timeout",
-    unknownTool: isError && text4.trim() === `Tool ${toolName} not found`,
+    unknownTool: isError && text4.trim() === `Tool ${toolName2} not found`,
     ...typeof sessionKey == "string" && { started: { sessionKey, runId: textAt(details, "runId", complain) ?? "" } },
     ...runId !== void 0 && { runId },
     ...content && { message: text4, output: resultValue2(message.content, complain) },
@@ -15707,35 +16295,7 @@ function compactionFrom(base, fields, complain) {
     ...tokensAfter !== void 0 && { tokensAfter }
   };
 }
-function eventFrom(fields, complain) {
-  let runId = textAt(fields, "runId", complain), atMs = timeAt(fields, "ts", complain);
-  if (runId === void 0 || atMs === void 0) return;
-  let data = objectAt(fields, "data", complain) ?? {}, at3 = { runId, atMs };
-  switch (fields.type) {
-    case "session.started": {
-      let trigger = textAt(data, "trigger", complain);
-      return { ...at3, kind: "attempt", ...trigger !== void 0 && { trigger } };
-    }
-    case "trace.metadata": {
-      let version2 = textAt(objectAt(data, "harness", complain) ?? {}, "version", complain);
-      return version2 === void 0 ? void 0 : { ...at3, kind: "version", version: version2 };
-    }
-    case "tool.call":
-    case "tool.result": {
-      let callId = textAt(data, "toolCallId", complain);
-      return callId === void 0 ? void 0 : { ...at3, kind: fields.type === "tool.call" ? "call" : "result", callId };
-    }
-    case "session.ended":
-      return { ...at3, kind: "ended", status: textAt(data, "status", complain) ?? "unknown" };
-    default:
-      return;
-  }
-}
 var runIdOf = (fields, complain) => textAt(objectAt(fields, "__openclaw", complain) ?? {}, "runId", complain);
-function timeAt(fields, key, complain) {
-  let text4 = textAt(fields, key, complain), atMs = text4 === void 0 ? Number.NaN : utcMs(text4);
-  return text4 !== void 0 && Number.isNaN(atMs) && complain(`${key}: expected a time`), Number.isNaN(atMs) ? void 0 : atMs;
-}
 function msAt2(fields, key, complain) {
   let value = fields[key];
   if (typeof value == "number" && Number.isFinite(value) && value > 0) return Math.round(value);
@@ -15743,54 +16303,82 @@ function msAt2(fields, key, complain) {
 }
 
 // src/harness/openclaw/recount.ts
-function recount4({ main, agents }) {
-  let unusable = [], responses2 = /* @__PURE__ */ new Map(), calls = /* @__PURE__ */ new Map(), startedBy = /* @__PURE__ */ new Map(), read = (file, agentId) => {
-    file.unreadable !== void 0 && unusable.push({ place: { file: file.name, line: 0 }, why: file.unreadable });
-    for (let { line, entry } of messagesOf(file, unusable)) {
-      let place2 = { file: file.name, line }, message = entry.message;
-      if (message.role === "toolResult" && typeof message.toolCallId == "string") {
-        calls.has(message.toolCallId) || calls.set(message.toolCallId, [place2]);
-        let child = message.details?.childSessionKey;
-        typeof child == "string" && startedBy.set(child, [.../* @__PURE__ */ new Set([...startedBy.get(child) ?? [], message.toolCallId])]);
-      }
-      if (message.role !== "assistant") continue;
-      for (let block of blocksOf2(message))
-        block?.type === "toolCall" && typeof block.id == "string" && calls.set(block.id, [...calls.get(block.id) ?? [], place2]);
-      let response2 = responseIn(entry, place2, agentId);
+function recount4({ main, agents, ended = !1 }) {
+  let unusable = [], responses2 = /* @__PURE__ */ new Map(), calls = [], startedBy = /* @__PURE__ */ new Map(), runIds = /* @__PURE__ */ new Set(), read = (file, agentId) => {
+    let messages = [...messagesOf(file, unusable, runIds)];
+    for (let { place: place2, entry } of messages) {
+      let details = entry.message.role === "toolResult" ? entry.message.details : void 0, child = details?.childSessionKey ?? details?.result?.details?.childSessionKey;
+      typeof child == "string" && startedBy.set(child, [.../* @__PURE__ */ new Set([...startedBy.get(child) ?? [], entry.message.toolCallId])]);
+      let response2 = entry.message.role === "assistant" ? responseIn(entry, place2, agentId) : void 0;
       if (response2 === void 0) continue;
       let known = responses2.get(response2.id);
       known === void 0 ? responses2.set(response2.id, response2) : known.places.push(place2);
     }
-  };
+    calls.push(...callsIn2(messages.filter(({ entry }) => isNew(`${entry.id} ${entry.timestamp}`))));
+  }, seen = /* @__PURE__ */ new Set(), isNew = (key) => !seen.has(key) && seen.add(key) !== void 0;
   read(main, void 0);
   for (let agent of agents) read(agent, agent.id);
-  let counted = agents.map((agent) => {
-    let key = keyIn(agent.meta) ?? agent.id;
-    return { key, id: agent.id, ids: [agent.id], startedBy: startedBy.get(key) ?? [], places: [{ file: agent.name, line: 0 }] };
-  }), given = new Set(counted.map(({ key }) => key));
+  let given = /* @__PURE__ */ new Map();
+  for (let agent of agents) given.set(keyIn(agent) ?? agent.id, [...given.get(keyIn(agent) ?? agent.id) ?? [], agent]);
+  let named = [...startedBy].filter(([key]) => !given.has(key)), placesOf2 = (by) => calls.flatMap(({ id, places }) => by.includes(id) ? places : []), isAnswered2 = (key) => [...runIds].some((id) => id.startsWith("announce:") && id.includes(`:${key}:`)), awaited = new Set(named.flatMap(([key]) => ended || isAnswered2(key) || isOfAnother(key, keyIn(main)) ? [] : [key]));
   return {
     responses: [...responses2.values()],
-    toolCalls: [...calls].map(([id, places]) => ({ id, places })),
-    agents: counted.map(({ key: _, ...agent }) => agent),
+    toolCalls: calls,
+    agents: [
+      ...[...given].map(
+        ([key, files2]) => ({
+          id: files2[0].id,
+          ids: files2.map(({ id }) => id),
+          startedBy: startedBy.get(key) ?? [],
+          places: files2.map(({ name }) => ({ file: name, line: 0 }))
+        })
+      ),
+      ...named.flatMap(([id, by]) => awaited.has(id) ? [{ id, ids: [id], startedBy: by, places: placesOf2(by) }] : [])
+    ],
     unusable,
-    missing: [...startedBy].filter(([key]) => !given.has(key)).map(([id, by]) => ({ id, places: by.flatMap((call) => calls.get(call) ?? []) }))
+    missing: named.flatMap(([id, by]) => awaited.has(id) || isOfAnother(id, keyIn(main)) ? [] : [{ id, places: placesOf2(by) }])
   };
 }
-function* messagesOf(file, unusable) {
-  let latest = /* @__PURE__ */ new Map(), line = (file.firstLine ?? 1) - 1;
-  for (let text4 of file.lines) {
-    line++;
-    let entry = parsed4(text4);
-    entry === void 0 ? unusable.push({ place: { file: file.name, line }, why: "no JSON object" }) : entry?.type === "message" && typeof entry.id == "string" && !Number.isNaN(Date.parse(entry.timestamp)) && isObject3(entry.message) && latest.set(entry.id, { line, entry });
+var keyIn = ({ meta: meta2 }) => textAt2(jsonOf(meta2 ?? ""), "session_key");
+function isOfAnother(key, own2) {
+  let [its, mine] = [key, own2 ?? ""].map((each) => each.split(":"));
+  return own2 === void 0 || its[0] === "agent" && mine[0] === "agent" && its[1] !== mine[1];
+}
+function* messagesOf(file, unusable, runIds) {
+  let latest = /* @__PURE__ */ new Map();
+  for (let { value, place: place2 } of rawLinesOf(file, unusable)) {
+    let entry = value;
+    for (let id of [entry.runId, entry.message?.__openclaw?.runId, entry.message?.idempotencyKey, entry.__openclaw?.runId])
+      typeof id == "string" && runIds.add(id);
+    entry.type === "message" && typeof entry.id == "string" && !Number.isNaN(Date.parse(entry.timestamp)) && isRaw(entry.message) && !isNote2(entry.message) && latest.set(entry.id, { place: place2, entry });
   }
   yield* latest.values();
 }
+function callsIn2(messages) {
+  let calls = [], open = /* @__PURE__ */ new Map(), over = /* @__PURE__ */ new Map();
+  for (let { place: place2, entry } of messages) {
+    let { message } = entry;
+    if (message.role === "assistant") {
+      let asked = blocksOf2(message).filter((block) => block?.type === "toolCall" && typeof block.id == "string");
+      for (let { id } of asked) open.set(id, 0);
+      for (let { id } of asked)
+        open.set(id, open.get(id) + 1), calls.push({ id, places: [place2] });
+      over.clear();
+    } else if (message.role === "toolResult" && typeof message.toolCallId == "string") {
+      let { toolCallId: id, toolName: toolName2 } = message, left = open.get(id) ?? 0;
+      left > 0 ? open.set(id, left - 1) : (!over.has(id) || over.get(id) !== toolName2) && calls.push({ id, places: [place2] }), over.set(id, toolName2);
+    }
+  }
+  return calls;
+}
+var isNote2 = (message) => ["openclaw/delivery-mirror", "openclaw/gateway-injected"].includes(`${message.provider}/${message.model}`) || isRaw(message.openclawDeliveryMirror);
 function responseIn(entry, place2, agentId) {
-  let { message } = entry, usage = isObject3(message.usage) ? message.usage : void 0, count2 = (key) => Number.isSafeInteger(usage?.[key]) && usage[key] >= 0 ? usage[key] : 0, isEmpty2 = count2("output") === 0 && blocksOf2(message).length === 0;
+  let { message } = entry, usage = isRaw(message.usage) ? message.usage : void 0, count2 = (key) => numberAt(usage, key), isEmpty2 = count2("output") === 0 && blocksOf2(message).length === 0;
   if (message.stopReason === "error" || message.stopReason === "aborted" && isEmpty2) return;
-  let responseId = typeof message.responseId == "string" && message.responseId !== "" ? message.responseId : void 0, short = entry.id.length < 32 ? `${entry.id}@${Date.parse(entry.timestamp)}` : entry.id, [cacheRead, cacheWrite] = [count2("cacheRead"), count2("cacheWrite")];
+  let [cacheRead, cacheWrite] = [count2("cacheRead"), count2("cacheWrite")];
   return {
-    id: responseId ?? short,
+    // Not the provider's: several may have the same.
+    id: entry.id.length < 32 ? `${entry.id}@${Date.parse(entry.timestamp)}` : entry.id,
     model: typeof message.model == "string" && message.model !== "" ? message.model : "unknown",
     ...usage !== void 0 && {
       tokens: { input: count2("input") + cacheRead + cacheWrite, output: count2("output"), cacheRead, cacheWrite }
@@ -15799,25 +16387,7 @@ function responseIn(entry, place2, agentId) {
     places: [place2]
   };
 }
-var blocksOf2 = (message) => Array.isArray(message.content) ? message.content : [], isObject3 = (value) => typeof value == "object" && value !== null && !Array.isArray(value);
-function keyIn(meta2) {
-  try {
-    let key = JSON.parse(meta2 ?? "{}")?.session_key;
-    return typeof key == "string" ? key : void 0;
-  } catch {
-    return;
-  }
-}
-function parsed4(line) {
-  let text4 = (typeof line == "string" ? line : new TextDecoder().decode(line)).replace(/^[\0\ufeff]+/, "").trim();
-  if (text4 === "") return null;
-  try {
-    let value = JSON.parse(text4);
-    return isObject3(value) ? value : void 0;
-  } catch {
-    return;
-  }
-}
+var blocksOf2 = (message) => Array.isArray(message.content) ? message.content : [];
 
 // src/harness/openclaw/index.ts
 var common = {
@@ -15902,17 +16472,17 @@ function searchBy(pattern2) {
   let secret = pattern2.namedGroups().secret ?? 0, looksPerCharacter = LOOKS_PER_CHARACTER + 2 * pattern2.programSize();
   return (text4) => {
     if (!pattern2.test(text4)) return [];
-    let found = [], matcher = pattern2.matcher(new LookedAt(text4, looksPerCharacter * (text4.length + 1))), done = 0;
+    let found2 = [], matcher = pattern2.matcher(new LookedAt(text4, looksPerCharacter * (text4.length + 1))), done = 0;
     try {
       for (; matcher.find(); done = matcher.end()) {
         let group = matcher.start(secret) < 0 ? 0 : secret;
-        matcher.end(group) > matcher.start(group) && found.push({ start: matcher.start(group), end: matcher.end(group) });
+        matcher.end(group) > matcher.start(group) && found2.push({ start: matcher.start(group), end: matcher.end(group) });
       }
     } catch (error) {
       if (!(error instanceof LookedAtTooOften)) throw error;
-      found.push({ start: done, end: text4.length });
+      found2.push({ start: done, end: text4.length });
     }
-    return found;
+    return found2;
   };
 }
 var LookedAtTooOften = class extends Error {
@@ -15922,9 +16492,9 @@ var LookedAtTooOften = class extends Error {
   constructor(text4, looks) {
     super(text4), this.#text = text4, this.#left = looks;
   }
-  charCodeAt(at3) {
+  charCodeAt(at2) {
     if (--this.#left < 0) throw new LookedAtTooOften();
-    return this.#text.charCodeAt(at3);
+    return this.#text.charCodeAt(at2);
   }
   indexOf(part, from) {
     return this.#text.indexOf(part, from);
@@ -15943,31 +16513,31 @@ function anchorIndex(rules) {
     let slot = slotAt(literal, 0);
     anchorsBySlot.set(slot, [...anchorsBySlot.get(slot) ?? [], { literal, rules: indices }]), table[slot] = 1;
   }
-  let compare2 = (text4, at3, found) => {
-    for (let anchor2 of anchorsBySlot.get(slotAt(text4, at3)) ?? []) text4.startsWith(anchor2.literal, at3) && found.push({ at: at3, anchor: anchor2 });
+  let compare2 = (text4, at2, found2) => {
+    for (let anchor2 of anchorsBySlot.get(slotAt(text4, at2)) ?? []) text4.startsWith(anchor2.literal, at2) && found2.push({ at: at2, anchor: anchor2 });
   };
   return {
-    at: (text4, at3) => {
-      let found = [];
-      return compare2(text4, at3, found), found;
+    at: (text4, at2) => {
+      let found2 = [];
+      return compare2(text4, at2, found2), found2;
     },
     in: (text4) => {
       let starts = candidates(text4, table);
       if (starts.length === 0) return NO_ANCHORS;
-      let found = [];
-      for (let at3 of starts) compare2(text4, at3, found);
-      return found;
+      let found2 = [];
+      for (let at2 of starts) compare2(text4, at2, found2);
+      return found2;
     }
   };
 }
 var NOWHERE = [], NO_ANCHORS = [];
 function candidates(text4, table) {
   let starts, slot = 0;
-  for (let at3 = 0; at3 < text4.length; at3++)
-    slot = (slot << 6 ^ text4.charCodeAt(at3)) & 262143, table[slot] === 1 && at3 >= 2 && (starts ??= [], starts.push(at3 - 2));
+  for (let at2 = 0; at2 < text4.length; at2++)
+    slot = (slot << 6 ^ text4.charCodeAt(at2)) & 262143, table[slot] === 1 && at2 >= 2 && (starts ??= [], starts.push(at2 - 2));
   return starts ?? NOWHERE;
 }
-var slotAt = (text4, at3) => slotOf(text4.charCodeAt(at3), text4.charCodeAt(at3 + 1), text4.charCodeAt(at3 + 2));
+var slotAt = (text4, at2) => slotOf(text4.charCodeAt(at2), text4.charCodeAt(at2 + 1), text4.charCodeAt(at2 + 2));
 
 // src/redact/ranges.ts
 function merged2(ranges) {
@@ -16001,11 +16571,11 @@ function viewOf(text4) {
   }
   if (ends.length === 0) return;
   parts.push(text4.slice(from));
-  let lastUpTo = (at3) => {
+  let lastUpTo = (at2) => {
     let [low, high] = [0, ends.length];
     for (; low < high; ) {
       let middle = low + high >> 1;
-      ends[middle] <= at3 ? low = middle + 1 : high = middle;
+      ends[middle] <= at2 ? low = middle + 1 : high = middle;
     }
     return low - 1;
   };
@@ -16030,53 +16600,53 @@ var PLACEHOLDER = /\[REDACTED:[a-z0-9-]{1,64}\]/g, MAX_ROUNDS = 8;
 function finder(rules, searches) {
   let readings = readingsBy(rules, searches), inGap = (text4, gap) => {
     let first = moved(readings(text4.slice(gap.start, gap.end)), gap.start);
-    if (first.length === 0) return NONE3;
-    let found = [...first], open = gaps(gap.start, gap.end, first);
+    if (first.length === 0) return NONE2;
+    let found2 = [...first], open = gaps(gap.start, gap.end, first);
     for (let round = 1; round < MAX_ROUNDS && open.length > 0; round++) {
       let next = [];
       for (let { start, end } of open) {
         let here = moved(readings(text4.slice(start, end)), start);
-        for (let range of here) found.push(range);
+        for (let range of here) found2.push(range);
         if (here.length > 0) for (let left of gaps(start, end, here)) next.push(left);
       }
       open = next;
     }
-    return inOrder(found);
+    return inOrder(found2);
   };
-  return (text4, hidden = NONE3) => {
+  return (text4, hidden = NONE2) => {
     let cut = text4.includes("[REDACTED:") ? inOrder([...hidden, ...placeholders(text4)]) : hidden;
     return gaps(0, text4.length, cut).flatMap((gap) => inGap(text4, gap));
   };
 }
-var NONE3 = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text4) => [...text4.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
+var NONE2 = [], inOrder = (ranges) => ranges.length < 2 ? ranges : ranges.toSorted((a, b2) => a.start - b2.start), moved = (ranges, by) => by === 0 || ranges.length === 0 ? ranges : ranges.map(({ start, end, rule }) => ({ start: start + by, end: end + by, rule })), placeholders = (text4) => [...text4.matchAll(PLACEHOLDER)].map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
 function readingsBy(rules, searches) {
   let index = anchorIndex(rules), sticky = rules.map(({ pattern: pattern2 }) => new RegExp(pattern2.source, `${pattern2.flags}dy`)), searched = [...rules.entries()].flatMap(
     ([rule, { pattern: pattern2, anchors }]) => anchors === void 0 ? [{ rule, pattern: new RegExp(pattern2.source, `${pattern2.flags}dg`) }] : []
   ), reader = (text4) => {
-    let found = [], doneTo = /* @__PURE__ */ new Map();
-    return { found, tryAt: ({ at: at3, anchor: anchor2 }) => {
+    let found2 = [], doneTo = /* @__PURE__ */ new Map();
+    return { found: found2, tryAt: ({ at: at2, anchor: anchor2 }) => {
       for (let rule of anchor2.rules) {
         let { lead = 0 } = rules[rule];
-        if (at3 < lead || at3 < (doneTo.get(rule) ?? 0)) continue;
+        if (at2 < lead || at2 < (doneTo.get(rule) ?? 0)) continue;
         let pattern2 = sticky[rule];
-        pattern2.lastIndex = at3 - lead;
+        pattern2.lastIndex = at2 - lead;
         let match = pattern2.exec(text4);
-        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text4, rule, match, at3, found));
+        match !== null && (doneTo.set(rule, pattern2.lastIndex), take(text4, rule, match, at2, found2));
       }
     } };
-  }, take = (text4, rule, match, anchorAt, found) => {
+  }, take = (text4, rule, match, anchorAt, found2) => {
     let [start, end] = match.indices.find((indices, group) => group > 0 && indices !== void 0) ?? match.indices[0], secret = text4.slice(start, end);
-    end > start && (rules[rule].accepts?.({ secret, text: text4, at: start, anchorAt }) ?? !0) && found.push({ start, end, rule });
-  }, search = (text4, found) => {
-    for (let { rule, pattern: pattern2 } of searched) for (let match of text4.matchAll(pattern2)) take(text4, rule, match, match.index, found);
+    end > start && (rules[rule].accepts?.({ secret, text: text4, at: start, anchorAt }) ?? !0) && found2.push({ start, end, rule });
+  }, search = (text4, found2) => {
+    for (let { rule, pattern: pattern2 } of searched) for (let match of text4.matchAll(pattern2)) take(text4, rule, match, match.index, found2);
     for (let [number3, custom] of searches.entries())
-      for (let range of custom(text4)) found.push({ ...range, rule: rules.length + number3 });
+      for (let range of custom(text4)) found2.push({ ...range, rule: rules.length + number3 });
   };
   return (text4) => {
     let view = viewOf(text4);
     if (view === void 0) {
       let anchored = index.in(text4);
-      if (anchored.length === 0 && searches.length + searched.length === 0) return NONE3;
+      if (anchored.length === 0 && searches.length + searched.length === 0) return NONE2;
       let written2 = reader(text4);
       for (let one of anchored) written2.tryAt(one);
       return search(text4, written2.found), merged2(written2.found);
@@ -16084,8 +16654,8 @@ function readingsBy(rules, searches) {
     let written = reader(text4), read = reader(view.text), inText = view.letters.flatMap((letter) => index.at(text4, letter));
     for (let anchored of index.in(view.text)) {
       read.tryAt(anchored);
-      let at3 = view.original({ start: anchored.at, end: anchored.at }).start;
-      text4.startsWith(anchored.anchor.literal, at3) && inText.push({ ...anchored, at: at3 });
+      let at2 = view.original({ start: anchored.at, end: anchored.at }).start;
+      text4.startsWith(anchored.anchor.literal, at2) && inText.push({ ...anchored, at: at2 });
     }
     for (let anchored of inText.toSorted((a, b2) => a.at - b2.at)) written.tryAt(anchored);
     search(text4, written.found), search(view.text, read.found);
@@ -16098,10 +16668,10 @@ var betweenEscapes = (text4, { start, end, rule }) => ({
   end: isOddBackslash(text4, end - 1) ? end - 1 : end,
   rule
 });
-function isOddBackslash(text4, at3) {
-  let first = at3;
+function isOddBackslash(text4, at2) {
+  let first = at2;
   for (; first >= 0 && text4[first] === "\\"; ) first--;
-  return (at3 - first) % 2 === 1;
+  return (at2 - first) % 2 === 1;
 }
 
 // src/redact/pieces.ts
@@ -16126,14 +16696,14 @@ function cutUp(ranges, texts2, starts) {
   return texts2.map((text4, index) => {
     let start = starts[index], end = start + text4.length, cuts = [];
     for (; next < ranges.length && ranges[next].end <= start; ) next++;
-    for (let at3 = next; at3 < ranges.length && ranges[at3].start < end; at3++) {
-      let range = ranges[at3];
+    for (let at2 = next; at2 < ranges.length && ranges[at2].start < end; at2++) {
+      let range = ranges[at2];
       cuts.push({
         start: Math.max(range.start - start, 0),
         end: Math.min(range.end - start, text4.length),
         rule: range.rule,
-        continued: at3 <= placed2
-      }), placed2 = at3;
+        continued: at2 <= placed2
+      }), placed2 = at2;
     }
     return cuts;
   });
@@ -16241,9 +16811,9 @@ function createRedactor(rules, custom = []) {
   };
 }
 function sumOfCounts(all) {
-  let sum4 = {};
-  for (let counts of all) for (let [id, count2] of Object.entries(counts)) sum4[id] = (sum4[id] ?? 0) + count2;
-  return sum4;
+  let sum3 = {};
+  for (let counts of all) for (let [id, count2] of Object.entries(counts)) sum3[id] = (sum3[id] ?? 0) + count2;
+  return sum3;
 }
 function handsOf(find, tally) {
   let text4 = (text5) => tally.cut(text5, find(text5));
@@ -16278,7 +16848,7 @@ function newTally(rules) {
 var HEX = "0-9a-f", ALNUM = "A-Za-z0-9", UPPER = "A-Z0-9", WORD = "A-Za-z0-9_", URLSAFE = "A-Za-z0-9_-", BASE64 = "A-Za-z0-9+/";
 
 // src/redact/secrecy.ts
-var NO_TOKENS = [/x{8}/i, /_{8}/, /(?:^|[-_. ])(?:your|example|placeholder|changeme|redacted)(?:$|[-_. ])/i, /[-_. ]here$/i], isPlaceholder = (token) => NO_TOKENS.some((placeholder) => placeholder.test(token)), TEMPLATES = [/^x+$/i, /\*{3}|\.{3}|…|•{3}/, /<[^<>]*>|\$\{|\$\(|\{\{|%\(|\[REDACTED/], TEMPLATE_WORDS = /(?:^|[-_. ])(?:my|some|dummy|insert|replace|enter|put)(?:$|[-_. ])/i, isTemplate = (value) => isPlaceholder(value) || TEMPLATES.some((template) => template.test(value)) || TEMPLATE_WORDS.test(value) && strangeness(value) < 0.4, REFERENCES = [
+var NO_TOKENS2 = [/x{8}/i, /_{8}/, /(?:^|[-_. ])(?:your|example|placeholder|changeme|redacted)(?:$|[-_. ])/i, /[-_. ]here$/i], isPlaceholder = (token) => NO_TOKENS2.some((placeholder) => placeholder.test(token)), TEMPLATES = [/^x+$/i, /\*{3}|\.{3}|…|•{3}/, /<[^<>]*>|\$\{|\$\(|\{\{|%\(|\[REDACTED/], TEMPLATE_WORDS = /(?:^|[-_. ])(?:my|some|dummy|insert|replace|enter|put)(?:$|[-_. ])/i, isTemplate = (value) => isPlaceholder(value) || TEMPLATES.some((template) => template.test(value)) || TEMPLATE_WORDS.test(value) && strangeness(value) < 0.4, REFERENCES = [
   /^(?:\$\{?[A-Za-z_]\w*\}?|\$env:\w+|%\w+%|%\w(?:[:@/]%\w)*|\{\w*\})$/,
   /^!(?:secret|Ref|Sub|GetAtt|env|env_var|vault|include|reference)$/,
   /^(?:[\w.]*\benv(?:iron)?|secrets?|vars?|config|settings|this|self|options|args|params|props|process|import\.meta)[.[(]/i,
@@ -16314,11 +16884,11 @@ var NO_TOKENS = [/x{8}/i, /_{8}/, /(?:^|[-_. ])(?:your|example|placeholder|chang
 };
 function strangeness(text4) {
   let strange = 0, pairs = 0;
-  for (let at3 = 1; at3 < text4.length; at3++) {
-    let before = text4.charCodeAt(at3 - 1), here = text4.charCodeAt(at3);
+  for (let at2 = 1; at2 < text4.length; at2++) {
+    let before = text4.charCodeAt(at2 - 1), here = text4.charCodeAt(at2);
     if (isLetter(before) && isLetter(here)) {
-      if (isLower(before) && !isLower(here) && isLower(text4.charCodeAt(at3 + 1)) && isLower(text4.charCodeAt(at3 - 2))) continue;
-      pairs++, (!USUAL_PAIRS[text4[at3 - 1].toLowerCase()].includes(text4[at3].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
+      if (isLower(before) && !isLower(here) && isLower(text4.charCodeAt(at2 + 1)) && isLower(text4.charCodeAt(at2 - 2))) continue;
+      pairs++, (!USUAL_PAIRS[text4[at2 - 1].toLowerCase()].includes(text4[at2].toLowerCase()) || isLower(before) && !isLower(here)) && strange++;
     } else (isLetter(before) && isDigit(here) || isDigit(before) && isLetter(here)) && (pairs++, strange++);
   }
   return pairs === 0 ? 0 : strange / pairs;
@@ -16422,7 +16992,7 @@ var KEYWORD = /^(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials
 ), OTHER_WORDS = new Set(
   "anon cache continuation cursor dedupe foreign group hash hot i18n idempotency index map next object page partition primary pub public publishable row search shortcut sort sync translation".split(" ")
 );
-function kindOf4({ text: text4, at: at3, anchorAt }) {
+function kindOf4({ text: text4, at: at2, anchorAt }) {
   let keyword = KEYWORD.exec(text4.slice(anchorAt, anchorAt + 12))[0], before = /[\w.-]{0,40} ?$/.exec(text4.slice(Math.max(0, anchorAt - 41), anchorAt))[0], word3 = (/(?:[A-Z]?[a-z0-9]+|[A-Z0-9]+)(?=[-_. ]?$)/.exec(before)?.[0] ?? "").toLowerCase(), env = /^[A-Z]+$/.test(keyword) && /(?:^|[^A-Za-z])[A-Z0-9_]*_$/.test(before);
   switch (keyword.toLowerCase()) {
     case "pass":
@@ -16440,15 +17010,15 @@ function kindOf4({ text: text4, at: at3, anchorAt }) {
     case "auth":
       return env || before.endsWith("_") ? "secret" : "weak";
     case "key":
-      return OTHER_WORDS.has(word3) ? void 0 : SECRET_WORDS.has(word3) ? "secret" : env ? /=["'`]?$/.test(text4.slice(at3 - 2, at3)) ? "secret" : "weak" : void 0;
+      return OTHER_WORDS.has(word3) ? void 0 : SECRET_WORDS.has(word3) ? "secret" : env ? /=["'`]?$/.test(text4.slice(at2 - 2, at2)) ? "secret" : "weak" : void 0;
     default:
       return OTHER_WORDS.has(word3) ? void 0 : env || SECRET_WORDS.has(word3) ? "secret" : "weak";
   }
 }
-function isSecret(found) {
-  let value = found.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf4(found);
+function isSecret(found2) {
+  let value = found2.secret.replace(/[.,:;!?]+$/, ""), kind = kindOf4(found2);
   if (kind === void 0 || standsForAnother(value) || isUrl(value)) return !1;
-  let quoted = QUOTES.includes(found.text[found.at - 1] ?? " ");
+  let quoted = QUOTES.includes(found2.text[found2.at - 1] ?? " ");
   return isNumber(value) || isRepeated(value) || !quoted && isMember(value) ? !1 : kind === "password" ? isPassword(value, quoted) : isUuid(value) ? kind === "secret" : (value.match(/[A-Za-z]/g) ?? []).length < 3 ? !1 : kind === "secret" ? value.length >= 8 && strangeness(value) >= (value.length < 16 && !/\d/.test(value) ? 0.5 : 0.3) : value.length >= 16 && /\d/.test(value) && strangeness(value) >= 0.45;
 }
 function isPassword(value, quoted) {
@@ -16770,7 +17340,7 @@ var MIN_BITS = 3.7, entropyRules = [
     pack: "entropy",
     description: "Anything of 24 characters and more that looks random; digests and ids of hex stay",
     pattern: /(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=-])/,
-    accepts: ({ secret, text: text4, at: at3 }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text4.slice(Math.max(0, at3 - 8), at3)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
+    accepts: ({ secret, text: text4, at: at2 }) => !/^[0-9a-f-]+$/i.test(secret) && !isPlaceholder(secret) && !/(?:sha\d+-|base64,)$/.test(text4.slice(Math.max(0, at2 - 8), at2)) && !/^sha\d+-/.test(secret) && secret.length <= 512 && /\d/.test(secret) && strangeness(secret) >= 0.5 && entropy(secret) >= MIN_BITS,
     hides: (draw) => [`${draw(ALNUM, 30)}7`, ["x = ", `${draw(ALNUM, 40)}9`, ";"]],
     keeps: (draw) => [
       draw(HEX, 40),
@@ -16793,7 +17363,7 @@ var IS = "[\"'`\\]]{0,2}[ \\t]{0,4}(?::|=>|=|,)[ \\t]{0,4}[\"'`]?[ \\t]?", SCHEM
       "i"
     ),
     // Without a scheme it could be any word.
-    accepts: ({ secret, text: text4, at: at3 }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text4.slice(at3 - 2, at3))),
+    accepts: ({ secret, text: text4, at: at2 }) => isCredential(secret) && (secret.length >= 16 || /[A-Za-z][ \t]$/.test(text4.slice(at2 - 2, at2))),
     hides: (draw) => [
       ["Authorization: Bearer ", draw(URLSAFE, 40), `\r
 Accept: */*`],
@@ -17198,7 +17768,7 @@ var DATABASES = "postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|valkeys?|amqps?
         "://([^\\s:@/?#\"'`<>\\\\]{16,512})(?::(?:x-oauth-basic)?)?@(?=[\\w[.-])"
       ].join("|")
     ),
-    accepts: ({ secret, text: text4, at: at3, anchorAt }) => !isStandIn(secret) && (text4[at3 - 1] === ":" ? text4.slice(anchorAt + 3, at3 - 1) !== "anonymous" : strangeness(secret) >= 0.3),
+    accepts: ({ secret, text: text4, at: at2, anchorAt }) => !isStandIn(secret) && (text4[at2 - 1] === ":" ? text4.slice(anchorAt + 3, at2 - 1) !== "anonymous" : strangeness(secret) >= 0.3),
     hides: (draw) => [
       ["https://ci:", draw(ALNUM, 20), "@git.example.com/acme/app.git"],
       ["git remote add origin https://", draw(`${ALNUM}`, 40), "@github.com/acme/app"],
@@ -17308,12 +17878,12 @@ function filesOf3(folder) {
   }
 }
 function rulesIn(path2) {
-  let yaml = parsed5(path2, textOf13(path2)), { data, error } = packSchema.safeParse(yaml);
+  let yaml = parsed3(path2, textOf12(path2)), { data, error } = packSchema.safeParse(yaml);
   if (error !== void 0) throw new UserError(`${path2}: ${shownIssue(error.issues[0])}.`, HINT3);
   return data.rules.map((rule) => ({ ...rule, source: path2 }));
 }
 var HINT3 = "A pack is {name, rules: [{id, pattern}]}, see docs/redaction.md.";
-function textOf13(path2) {
+function textOf12(path2) {
   try {
     let file = (0, import_node_fs3.openSync)(path2, import_node_fs3.constants.O_RDONLY | (import_node_fs3.constants.O_NONBLOCK ?? 0));
     try {
@@ -17330,7 +17900,7 @@ function textOf13(path2) {
     throw new UserError(`${path2} can't be read: ${error.message}.`, "Correct it, or remove it.");
   }
 }
-function parsed5(path2, text4) {
+function parsed3(path2, text4) {
   let { load: load2 } = require_js_yaml_cjs();
   try {
     return load2(text4);
@@ -17417,8 +17987,8 @@ function header(pair, decode2, source) {
 }
 var commaSeparated = (list) => (list ?? "").split(",").map((pair) => pair.trim()).filter((pair) => pair !== "");
 function splitPair(pair) {
-  let at3 = pair.indexOf("="), name = pair.slice(0, Math.max(at3, 0)).trim();
-  return name === "" ? void 0 : { name, value: pair.slice(at3 + 1).trim() };
+  let at2 = pair.indexOf("="), name = pair.slice(0, Math.max(at2, 0)).trim();
+  return name === "" ? void 0 : { name, value: pair.slice(at2 + 1).trim() };
 }
 function percentDecoded(text4) {
   try {
@@ -17505,7 +18075,7 @@ function pemFrom(env, suffix, configured) {
 }
 
 // src/export/outlet.ts
-var import_node_crypto = require("node:crypto");
+var import_node_crypto2 = require("node:crypto");
 var import_node_path6 = require("node:path");
 
 // node_modules/@opentelemetry/otlp-transformer/build/esm/common/protobuf/protobuf-writer.js
@@ -17973,8 +18543,8 @@ function resourceFromAttributes(attributes, options) {
 function guardedRawAttributes(attributes) {
   return attributes.map(([k2, v2]) => isPromiseLike(v2) ? [
     k2,
-    v2.catch((err2) => {
-      diag.debug("promise rejection for resource attribute: %s - %s", k2, err2);
+    v2.catch((err) => {
+      diag.debug("promise rejection for resource attribute: %s - %s", k2, err);
     })
   ] : [k2, v2]);
 }
@@ -18280,11 +18850,11 @@ var JsonTraceSerializer = {
   deserializeResponse: (arg) => {
     if (arg.length === 0)
       return {};
-    let decoder3 = new TextDecoder();
+    let decoder2 = new TextDecoder();
     try {
-      return JSON.parse(decoder3.decode(arg));
-    } catch (err2) {
-      return diag.warn(`Failed to parse trace export response: ${err2.message}. Returning empty response`), {};
+      return JSON.parse(decoder2.decode(arg));
+    } catch (err) {
+      return diag.warn(`Failed to parse trace export response: ${err.message}. Returning empty response`), {};
     }
   }
 };
@@ -18803,7 +19373,7 @@ function jsonResponse(text4) {
   );
 }
 function jsonMessage(body) {
-  let json = parsedJson(body), found = ["message", "error", "detail"].map((name) => field(json, name)).find((value) => value != null), words2 = field(found, "message") ?? found;
+  let json = parsedJson(body), found2 = ["message", "error", "detail"].map((name) => field(json, name)).find((value) => value != null), words2 = field(found2, "message") ?? found2;
   return words2 === void 0 ? void 0 : typeof words2 == "string" ? words2 : JSON.stringify(words2);
 }
 function protobufStatusMessage(body) {
@@ -19008,7 +19578,7 @@ var NO_RECORD = { intend: () => {
 } };
 async function sendSession(spans, parts) {
   let { course, post } = parts, account = { acknowledged: 0, refused: 0, posts: 0, messages: /* @__PURE__ */ new Set(), suspects: [] }, requestsBefore = post.requests();
-  return course.giveUpAt = parts.now() + parts.deadlineMs, await sendBatches(spans, course.limits, account, parts), reportOf(spans.length, post.requests() - requestsBefore, account, course);
+  return course.giveUpAt = parts.now() + parts.deadlineMs, await sendBatches(spans, course.limits, account, parts), reportOf2(spans.length, post.requests() - requestsBefore, account, course);
 }
 async function sendBatches(spans, limits, account, parts) {
   if (parts.course.stopped === void 0) {
@@ -19062,11 +19632,11 @@ function acknowledge(batch, rejectedSpans, account, parts) {
   let { course } = parts;
   course.accepted = !0, course.refusalsInARow = 0, course.failuresInARow = 0;
   let refused = Math.min(rejectedSpans, batch.spans.length);
-  note({ spans: batch.spans, acknowledged: batch.spans.length - refused, refused }, account, parts), note({ spans: account.suspects, acknowledged: 0, refused: account.suspects.length }, account, parts), account.suspects = [];
+  note2({ spans: batch.spans, acknowledged: batch.spans.length - refused, refused }, account, parts), note2({ spans: account.suspects, acknowledged: 0, refused: account.suspects.length }, account, parts), account.suspects = [];
 }
 async function split(batch, { status, message }, account, parts) {
   let { course } = parts;
-  if (course.refusalsInARow += 1, batch.spans.length === 1 && (course.loneRefusals += 1, course.accepted ? note({ spans: batch.spans, acknowledged: 0, refused: 1 }, account, parts) : account.suspects.push(...batch.spans)), status === 413 && (course.limits.maxBytes = maxBytesAfter413(batch, parts)), course.refusalsInARow >= REFUSALS_IN_A_ROW_MAX || !course.accepted && course.loneRefusals >= LONE_REFUSALS_MAX) {
+  if (course.refusalsInARow += 1, batch.spans.length === 1 && (course.loneRefusals += 1, course.accepted ? note2({ spans: batch.spans, acknowledged: 0, refused: 1 }, account, parts) : account.suspects.push(...batch.spans)), status === 413 && (course.limits.maxBytes = maxBytesAfter413(batch, parts)), course.refusalsInARow >= REFUSALS_IN_A_ROW_MAX || !course.accepted && course.loneRefusals >= LONE_REFUSALS_MAX) {
     let extent = course.accepted ? `refused ${course.refusalsInARow} requests in a row` : "refuses everything, even single spans";
     course.stopped = { message: `${message}. It ${extent}, so nothing more was sent.`, unusable: !0 }, account.messages.delete(message);
     return;
@@ -19082,10 +19652,10 @@ async function split(batch, { status, message }, account, parts) {
   await sendBatches(batch.spans, halves, account, parts);
 }
 var maxBytesAfter413 = (batch, { limits }) => batch.spans.length === 1 ? limits.maxBytes : Math.ceil(batch.bytes.length / 2);
-function note(settled2, account, parts) {
+function note2(settled2, account, parts) {
   settled2.spans.length !== 0 && (account.acknowledged += settled2.acknowledged, account.refused += settled2.refused, parts.record.settle(settled2));
 }
-function reportOf(built, requests, account, { stopped }) {
+function reportOf2(built, requests, account, { stopped }) {
   let { acknowledged, refused, posts } = account, messages = [.../* @__PURE__ */ new Set([...account.messages, ...stopped === void 0 ? [] : [stopped.message]])], more = messages.length - MESSAGES_MAX;
   return {
     built,
@@ -19153,36 +19723,49 @@ var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_
 };
 
 // src/export/ledger.ts
-var VERSION3 = 1;
+var VERSION3 = 1, ACCOUNTS = "accounts.jsonl";
 function openLedger(stateFolder, destinationKey) {
   let folder = (0, import_node_path5.join)(stateFolder, "ledger", destinationKey);
   claimVersion((0, import_node_path5.join)(stateFolder, "ledger")), (0, import_node_fs5.mkdirSync)(folder, { recursive: !0, mode: 448 });
-  let fileOf = (traceId) => (0, import_node_path5.join)(folder, `${traceId.slice(0, 2)}.jsonl`), intended = /* @__PURE__ */ new Map();
+  let fileOf = (traceId) => (0, import_node_path5.join)(folder, `${traceId.slice(0, 2)}.jsonl`), accounts = (0, import_node_path5.join)(folder, ACCOUNTS), intended = /* @__PURE__ */ new Map();
   return {
     acknowledged: (spans, session) => {
-      let ends = /* @__PURE__ */ new Map(), note2 = (spanId, endMs) => {
+      let ends = /* @__PURE__ */ new Map(), note3 = (spanId, endMs) => {
         ends.set(spanId, Math.max(endMs, ends.get(spanId) ?? 0));
-      };
-      for (let [path2, ids] of grouped2(new Set(spans.map(({ traceId }) => traceId)), fileOf)) {
+      }, traceIds = new Set(spans.map(({ traceId }) => traceId));
+      for (let [path2, ids] of [...grouped(traceIds, fileOf), [accounts, traceIds]]) {
         let entries = entriesIn(path2, new Set(ids));
-        for (let { s } of entries) for (let [spanId, endMs] of Object.entries(s)) note2(spanId, endMs);
+        for (let { s } of entries) for (let [spanId, endMs] of Object.entries(s)) note3(spanId, endMs);
         for (let traceId of new Set(entries.map(({ t }) => t)))
           session !== void 0 && !entries.some(({ t, c }) => t === traceId && c === session) && append(path2, "+", { t: traceId, c: session, s: {} });
       }
       let doneUntilMs = watermarksIn(folder);
       for (let span of doneUntilMs.size === 0 ? [] : spans)
-        span.endMs <= (doneUntilMs.get(conversationOf(span)) ?? 0) && note2(span.spanId, span.endMs);
+        span.endMs <= (doneUntilMs.get(conversationOf(span)) ?? 0) && note3(span.spanId, span.endMs);
       return ends;
     },
-    intend: (spans, session) => {
-      for (let [traceId, ofTrace] of grouped2(spans, (span) => span.traceId)) {
-        let path2 = fileOf(traceId), offset = append(path2, "-", {
-          t: traceId,
-          c: session,
-          s: Object.fromEntries(ofTrace.map(({ spanId, endMs }) => [spanId, endMs]))
-        });
-        for (let { spanId } of ofTrace) intended.set(spanId, { path: path2, offset });
-      }
+    told: (session) => {
+      let before = watermarkEntriesIn(folder).filter(({ c }) => c === session), lines2 = (readIfThere(accounts) ?? "").split(`
+`).flatMap((line) => {
+        let entry = entryIn(line);
+        return entry?.c === session ? [{ entry, acknowledged: line.startsWith("+") }] : [];
+      }), told5 = /* @__PURE__ */ new Map();
+      for (let { entry, acknowledged } of [...before.map((entry2) => ({ entry: entry2, acknowledged: !0 })), ...lines2])
+        for (let [spanId, account] of Object.entries(entry.u ?? {}))
+          (acknowledged || told5.get(spanId)?.acknowledged !== !0) && told5.set(spanId, { ...account, acknowledged });
+      return told5;
+    },
+    intend: (spans, session, told5 = NOTHING_TOLD) => {
+      for (let ofTrace of grouped(spans, ({ traceId }) => traceId).values())
+        for (let [tells, some] of grouped(ofTrace, ({ spanId }) => told5.has(spanId))) {
+          let { traceId } = some[0], path2 = tells ? accounts : fileOf(traceId), offset = append(path2, "-", {
+            t: traceId,
+            c: session,
+            s: Object.fromEntries(some.map(({ spanId, endMs }) => [spanId, endMs])),
+            ...tells && { u: Object.fromEntries(some.map(({ spanId }) => [spanId, accountIn(told5.get(spanId))])) }
+          });
+          for (let { spanId } of some) intended.set(spanId, { path: path2, offset });
+        }
     },
     settle: (spans) => {
       let places = new Map(spans.map(({ spanId }) => intended.get(spanId)).map((place2) => [`${place2.path} ${place2.offset}`, place2]));
@@ -19192,6 +19775,7 @@ function openLedger(stateFolder, destinationKey) {
     prune: (isGone) => prune(folder, isGone)
   };
 }
+var NOTHING_TOLD = /* @__PURE__ */ new Map(), accountIn = ({ owner, counts }) => ({ owner, counts });
 var conversationOf = ({ attributes }) => String(attributes[ATTR_SESSION_ID]);
 function claimVersion(folder) {
   let version2 = versionIn(folder);
@@ -19203,7 +19787,7 @@ function claimVersion(folder) {
   version2 !== VERSION3 && writePrivate(versionFile(folder), `${VERSION3}
 `);
 }
-var versionFile = (folder) => (0, import_node_path5.join)(folder, "version"), versionIn = (folder) => Number(readIfThere(versionFile(folder))?.trim()), ledgerFiles = (folder) => (0, import_node_fs5.readdirSync)(folder).filter((file) => /^[0-9a-f]{2}\.jsonl$/.test(file));
+var versionFile = (folder) => (0, import_node_path5.join)(folder, "version"), versionIn = (folder) => Number(readIfThere(versionFile(folder))?.trim()), ledgerFiles = (folder) => (0, import_node_fs5.readdirSync)(folder).filter((file) => file === ACCOUNTS || /^[0-9a-f]{2}\.jsonl$/.test(file));
 function append(path2, mark3, entry) {
   let fd = (0, import_node_fs5.openSync)(path2, "a", 384);
   try {
@@ -19229,8 +19813,8 @@ function entriesIn(path2, traceIds) {
   for (let traceId of traceIds) {
     let beginning2 = `
 +{"t":"${traceId}"`;
-    for (let at3 = text4.indexOf(beginning2); at3 >= 0; at3 = text4.indexOf(beginning2, at3 + 1)) {
-      let entry = entryOf2(text4.slice(at3 + 1, lineEnd(text4, at3 + 1)));
+    for (let at2 = text4.indexOf(beginning2); at2 >= 0; at2 = text4.indexOf(beginning2, at2 + 1)) {
+      let entry = entryOf2(text4.slice(at2 + 1, lineEnd(text4, at2 + 1)));
       entry !== void 0 && entries.push(entry);
     }
   }
@@ -19240,9 +19824,9 @@ var lineEnd = (text4, from) => {
   let end = text4.indexOf(`
 `, from);
   return end < 0 ? text4.length : end;
-};
-function entryOf2(line) {
-  if (line.startsWith("+"))
+}, entryOf2 = (line) => line.startsWith("+") ? entryIn(line) : void 0;
+function entryIn(line) {
+  if (/^[+-]/.test(line))
     try {
       let entry = JSON.parse(line.slice(1));
       return isEntry(entry) ? entry : void 0;
@@ -19251,1733 +19835,39 @@ function entryOf2(line) {
     }
 }
 function isEntry(value) {
-  let { t, c, s } = value ?? {};
-  return typeof t == "string" && typeof c == "string" && typeof s == "object" && s !== null && Object.values(s).every(Number.isFinite);
+  let { t, c, s, u = {} } = value ?? {};
+  return typeof t == "string" && typeof c == "string" && isCounts(s) && isObject3(u) && Object.values(u).every(isAccount);
 }
-var WATERMARKS = "watermarks.jsonl";
-function watermarksIn(folder) {
-  let text4 = readIfThere((0, import_node_path5.join)(folder, WATERMARKS)) ?? "";
-  return new Map(
-    text4.split(`
-`).flatMap((line) => entryOf2(line) ?? []).map(({ c, s }) => [c, s.until ?? 0])
-  );
+var isObject3 = (value) => typeof value == "object" && value !== null, isCounts = (value) => isObject3(value) && Object.values(value).every(Number.isFinite);
+function isAccount(value) {
+  let { owner, counts } = value ?? {};
+  return typeof owner == "string" && isCounts(counts);
 }
+var WATERMARKS = "watermarks.jsonl", watermarkEntriesIn = (folder) => (readIfThere((0, import_node_path5.join)(folder, WATERMARKS)) ?? "").split(`
+`).flatMap((line) => entryOf2(line) ?? []), watermarksIn = (folder) => new Map(watermarkEntriesIn(folder).map(({ c, s }) => [c, s.until ?? 0]));
 function prune(folder, isGone) {
-  let doneUntilMs = watermarksIn(folder), kept2 = /* @__PURE__ */ new Map();
+  let doneUntilMs = watermarksIn(folder), told5 = new Map(watermarkEntriesIn(folder).flatMap(({ c, u }) => u === void 0 ? [] : [[c, u]])), kept2 = /* @__PURE__ */ new Map();
   for (let name of ledgerFiles(folder)) {
-    let path2 = (0, import_node_path5.join)(folder, name), entries = (0, import_node_fs5.readFileSync)(path2, "utf8").split(`
-`).flatMap((line) => entryOf2(line) ?? []), dead = [...grouped2(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
+    let path2 = (0, import_node_path5.join)(folder, name), lines2 = (0, import_node_fs5.readFileSync)(path2, "utf8").split(`
+`), entries = lines2.flatMap((line) => entryOf2(line) ?? []), dead = [...grouped(entries, ({ t }) => t).values()].filter((ofTrace) => ofTrace.every(({ c }) => isGone(c)));
     if (dead.length === 0) continue;
     for (let ofTrace of dead) for (let { c } of ofTrace) doneUntilMs.set(c, Math.max(doneUntilMs.get(c) ?? 0, lastEndMs(ofTrace)));
-    let goes = new Set(dead.flat());
-    kept2.set(
-      path2,
-      entries.filter((entry) => !goes.has(entry))
-    );
+    for (let { c, u } of dead.flat()) u !== void 0 && told5.set(c, { ...told5.get(c), ...u });
+    let goes = new Set(dead.flat()), unanswered = lines2.filter((line) => line.startsWith("-") && isOfLiving(entryIn(line), isGone));
+    kept2.set(path2, [...entries.filter((entry) => !goes.has(entry)).map((entry) => `+${JSON.stringify(entry)}`), ...unanswered]);
   }
   if (kept2.size === 0) return;
-  let watermarks = [...doneUntilMs].map(([c, until]) => `+${JSON.stringify({ t: "", c, s: { until } })}
-`);
-  writePrivate((0, import_node_path5.join)(folder, WATERMARKS), watermarks.join(""));
-  for (let [path2, entries] of kept2) writePrivate(path2, entries.map((entry) => `
-+${JSON.stringify(entry)}
+  let watermarks = [...doneUntilMs].map(([c, until]) => ({ t: "", c, s: { until }, ...told5.has(c) && { u: told5.get(c) } }));
+  writePrivate((0, import_node_path5.join)(folder, WATERMARKS), watermarks.map((entry) => `+${JSON.stringify(entry)}
+`).join(""));
+  for (let [path2, lines2] of kept2) writePrivate(path2, lines2.map((line) => `
+${line}
 `).join(""));
 }
-var lastEndMs = (entries) => entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);
-function grouped2(items, keyOf4) {
-  let groups = /* @__PURE__ */ new Map();
-  for (let item of items) {
-    let key = keyOf4(item), group = groups.get(key);
-    group === void 0 ? groups.set(key, [item]) : group.push(item);
-  }
-  return groups;
-}
-
-// src/export/outlet.ts
-var PATIENCE_MS = 6e4, RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
-function openOutlet(destination, options) {
-  let { stateFolder, now = Date.now } = options, key = keyOf3(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend2 = ({ open }) => options.final === !0 || !open;
-  return {
-    key,
-    send: (spans, session, onWire) => alone(async () => {
-      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend2), settled2 = /* @__PURE__ */ new Set(), report = await delivery.send(
-        sent,
-        {
-          intend: (batch) => ledger.intend(batch, session),
-          settle: (answered) => {
-            ledger.settle(answered.spans);
-            for (let span of answered.spans) settled2.add(span);
-          }
-        },
-        onWire
-      );
-      return sent.length > 0 && !hasStopped && health.note(report, now()), hasStopped ||= report.stopped !== void 0, {
-        ...report,
-        built: spans.length,
-        before: spans.length - wanted.length,
-        open: wanted.length - sent.length,
-        updated: [...settled2].filter(({ spanId }) => ends.has(spanId)).length,
-        unsettled: new Set(wanted.filter((span) => !settled2.has(span)).map(({ traceId }) => traceId))
-      };
-    }),
-    unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend2),
-    health: health.read,
-    prune: (isGone) => alone(() => ledger.prune(isGone)),
-    close: delivery.close
-  };
-}
-function oneAtATime(stateFolder, key, patienceMs = PATIENCE_MS) {
-  let folder = (0, import_node_path6.join)(stateFolder, `delivery-${key}.lock`), waitsMs = patienceMs;
-  return async (act) => {
-    let held = await lock(folder, waitsMs).catch(unwritable(stateFolder));
-    if (held === void 0)
-      throw waitsMs = 0, new UserError(
-        `Process ${holderOf(folder)?.pid ?? ""} is sending to the same destination, so this one does not.`,
-        "Wait for it, or end it; what is left is sent the next time."
-      );
-    try {
-      return await act();
-    } finally {
-      held.release();
-    }
-  };
-}
-function onDisk(folder, act) {
-  try {
-    return act();
-  } catch (error) {
-    return unwritable(folder)(error);
-  }
-}
-var unwritable = (folder) => (error) => {
-  throw error instanceof UserError || error.code === void 0 ? error : new UserError(
-    `${folder} can't be written, so nothing is sent: ${error.message}.`,
-    "Make room on the disk, or mend the permissions."
-  );
-};
-var mayTry = ({ failing }, nowMs) => (
-  // A clock that was set back must not stop us for longer than we meant to wait.
-  failing === void 0 || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS2
-), CREDENTIAL = /auth|cookie|credential|dsn|honeycomb-team|key|pass|secret|signature|token/i;
-function keyOf3({ url, headers: headers2 }) {
-  let bare2 = new URL(url);
-  bare2.username = "", bare2.password = "";
-  for (let name of [...bare2.searchParams.keys()]) CREDENTIAL.test(name) && bare2.searchParams.delete(name);
-  let tenant = Object.entries(headers2).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
-  return hashOf2(JSON.stringify([bare2.href, tenant])).slice(0, 16);
-}
-var fingerprintOf = ({ url, headers: headers2, protocol, compression, tls }) => hashOf2(JSON.stringify([url, headers2, protocol, compression, Object.values(tls).map((pem2) => hashOf2(pem2))])).slice(0, 16), hashOf2 = (data) => (0, import_node_crypto.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path6.join)(stateFolder, "ledger", key, "destination.json");
-function storedHealth(path2) {
-  try {
-    return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
-  } catch {
-    return {};
-  }
-}
-var failureOf = ({ stopped, pending, acknowledged, refused, messages }) => stopped ?? (pending > 0 && acknowledged + refused === 0 ? messages.at(-1) ?? "The collector took nothing." : void 0);
-function healthFile(destination, stateFolder, key) {
-  let path2 = healthPath(stateFolder, key), fingerprint = fingerprintOf(destination), read = () => {
-    let { health, fingerprint: known } = storedHealth(path2), { lastAcknowledgedMs, failing } = health ?? {};
-    return {
-      url: shownUrl(destination.url),
-      ...Number.isFinite(lastAcknowledgedMs) && { lastAcknowledgedMs },
-      ...known === fingerprint && Number.isFinite(failing?.retryAtMs) && { failing }
-    };
-  };
-  return { read, note: (report, nowMs) => {
-    let { lastAcknowledgedMs, failing } = read(), times = (failing?.times ?? 0) + 1, failure3 = failureOf(report), waitMs = Math.max(RETRY_FIRST_MS2 * 2 ** (times - 1), report.retryAfterMs ?? 0), health = {
-      url: shownUrl(destination.url),
-      ...report.acknowledged > 0 ? { lastAcknowledgedMs: nowMs } : lastAcknowledgedMs !== void 0 && { lastAcknowledgedMs },
-      ...failure3 !== void 0 && {
-        failing: {
-          sinceMs: failing?.sinceMs ?? nowMs,
-          times,
-          retryAtMs: nowMs + Math.min(waitMs, RETRY_MAX_MS2),
-          message: failure3,
-          unusable: report.unusable !== void 0
-        }
-      }
-    };
-    try {
-      writePrivate(path2, `${JSON.stringify({ health, fingerprint })}
-`);
-    } catch {
-    }
-  } };
-}
-
-// src/sync/in-scope.ts
-var import_node_path18 = require("node:path");
-
-// src/config/scope.ts
-var import_node_path7 = require("node:path");
-function decideScope(config2, facts, home) {
-  let excluding = config2.exclude.find((pattern2) => isExcluded(pattern2, facts, home));
-  if (excluding !== void 0) return { inScope: !1, why: `excluded by ${excluding}` };
-  let unsure = facts.exists ? void 0 : config2.exclude.find((pattern2) => !isPlainDirectory(pattern2, home));
-  if (unsure !== void 0)
-    return { inScope: !1, why: `its directory is gone, so it can't be told whether ${unsure} excludes it: ${facts.directory}` };
-  let roots = rootsOf(config2, home), inRoot = (path2) => oldest(roots.filter((root3) => root3.path === "*" || isInside(path2, facts.realPath(root3.path)))), root2 = inRoot(facts.path);
-  if (root2 !== void 0)
-    return { inScope: !0, root: root2, why: root2.path === "*" ? "every directory is in scope: *" : `inside the root ${root2.path}` };
-  let main = facts.repository === void 0 ? void 0 : inRoot(facts.repository);
-  if (main !== void 0) return { inScope: !0, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
-  let including = config2.include.find((pattern2) => isIncluded(pattern2, facts, home));
-  return including !== void 0 ? { inScope: !0, root: { path: expanded(including, home) }, why: `included by ${including}` } : { inScope: !1, why: notHeld(facts, roots, config2.include) };
-}
-var rootsOf = (config2, home) => config2.trace_roots.map((root2) => typeof root2 == "string" ? { path: expanded(root2, home) } : { path: expanded(root2.path, home), ...root2.added !== void 0 && { addedMs: Date.parse(root2.added) } }), oldest = (roots) => roots.toSorted((a, b2) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b2.addedMs ?? Number.POSITIVE_INFINITY))[0];
-function isExcluded(pattern2, facts, home) {
-  let { directory, outerRepositories, outerRemotes } = facts;
-  return isIncluded(pattern2, facts, home) || [directory, ...outerRepositories].some((path2) => isAt(pattern2, path2, facts, home)) || outerRemotes.some(onRemote(pattern2));
-}
-function isIncluded(pattern2, facts, home) {
-  return /^\*+$/.test(pattern2) ? !0 : (facts.repository === void 0 ? [facts.path] : [facts.path, facts.repository]).some((path2) => isAt(pattern2, path2, facts, home)) || facts.remotes.some(onRemote(pattern2));
-}
-function onRemote(pattern2) {
-  let glob = globOf(pattern2.replace(/\.git$/, ""), "i");
-  return (remote) => glob.test(remote);
-}
-var isPlainDirectory = (pattern2, home) => (0, import_node_path7.isAbsolute)(expanded(pattern2, home)) && !pattern2.includes("*");
-function isAt(pattern2, path2, facts, home) {
-  let place2 = expanded(pattern2, home);
-  return (0, import_node_path7.isAbsolute)(place2) ? place2.includes("*") ? globOf(place2).test(path2) : isInside(path2, place2) || isInside(path2, facts.realPath(place2)) : !1;
-}
-function isInside(path2, folder) {
-  let way = (0, import_node_path7.relative)(folder, path2);
-  return way === "" || way.split(import_node_path7.sep)[0] !== ".." && !(0, import_node_path7.isAbsolute)(way);
-}
-function globOf(pattern2, flags = "") {
-  let source = pattern2.replace(/\/+$/, "").replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found) => found === "*" ? "[^/]*" : found.startsWith("*") ? ".*" : `\\${found}`);
-  return new RegExp(`^${source}(?:/.*)?$`, flags);
-}
-function notHeld({ directory, path: path2 }, roots, include) {
-  if (roots.length === 0 && include.length === 0) return "nothing is exported: trace_roots is empty";
-  let named = [
-    ...roots.length > 0 ? [`roots: ${roots.map(({ path: path3 }) => path3).join(", ")}`] : [],
-    ...include.length > 0 ? [`include: ${include.join(", ")}`] : []
-  ];
-  return `no root holds ${directory}${path2 === directory ? "" : `, which is ${path2}`} (${named.join("; ")})`;
-}
-
-// src/read/find.ts
-var import_node_fs16 = require("node:fs");
-
-// src/read/databases.ts
-var import_node_path11 = require("node:path");
-
-// src/read/folders.ts
-var import_node_fs7 = require("node:fs"), import_node_path8 = require("node:path");
-
-// src/read/lines.ts
-var import_node_fs6 = require("node:fs"), CHUNK_BYTES = 256 * 1024, MAX_LINE_BYTES = 1024 * 1024 * 1024, LF = 10;
-function* linesOf(path2, fromByte = 0, ends = [], maxBytes = Number.POSITIVE_INFINITY) {
-  let fd = (0, import_node_fs6.openSync)(path2, "r");
-  try {
-    let buffer = Buffer.allocUnsafe(CHUNK_BYTES), filled = 0, position = fromByte;
-    for (; ; ) {
-      let wanted = Math.min(buffer.length - filled, fromByte + maxBytes - position), read = (0, import_node_fs6.readSync)(fd, buffer, filled, wanted, position);
-      if (read === 0) break;
-      position += read;
-      let end = filled + read, start = 0, bufferAt = position - end;
-      for (let at3 = buffer.indexOf(LF, filled); at3 >= 0 && at3 < end; at3 = buffer.indexOf(LF, start))
-        ends.push(bufferAt + at3 + 1), yield buffer.subarray(start, at3), start = at3 + 1;
-      if (buffer.copyWithin(0, start, end), filled = end - start, filled >= MAX_LINE_BYTES) throw new Error(`a line of more than ${MAX_LINE_BYTES / 1024 / 1024} MB`);
-      filled === buffer.length && (buffer = Buffer.concat([buffer], buffer.length * 2));
-    }
-    filled > 0 && (ends.push(position - filled), yield buffer.subarray(0, filled));
-  } finally {
-    (0, import_node_fs6.closeSync)(fd);
-  }
-}
-function headOf5(path2, bytes) {
-  if (!(0, import_node_fs6.statSync)(path2).isFile()) throw new Error(`${path2} is no regular file`);
-  let fd = (0, import_node_fs6.openSync)(path2, "r");
-  try {
-    let buffer = Buffer.allocUnsafe(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs6.readSync)(fd, buffer, 0, bytes, 0));
-  } finally {
-    (0, import_node_fs6.closeSync)(fd);
-  }
-}
-
-// src/read/folders.ts
-var entriesOf2 = (folder) => listed2(folder).filter((entry) => !entry.isFolder), foldersIn = (folder) => listed2(folder).flatMap((entry) => entry.isFolder ? [entry.name] : []);
-function listed2(folder) {
-  try {
-    return (0, import_node_fs7.readdirSync)(folder, { withFileTypes: !0 }).map((entry) => ({
-      name: entry.name,
-      isFolder: entry.isDirectory() || entry.isSymbolicLink() && leadsToFolder((0, import_node_path8.join)(folder, entry.name))
-    })).toSorted((a, b2) => a.name < b2.name ? -1 : 1);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP"].includes(error.code ?? "")) return [];
-    throw unreadable(folder, error);
-  }
-}
-function leadsToFolder(link) {
-  try {
-    return (0, import_node_fs7.statSync)(link).isDirectory();
-  } catch {
-    return !1;
-  }
-}
-function* foldersUnder(top, isSkipped2 = () => !1) {
-  let seen = /* @__PURE__ */ new Set();
-  function* visit(folder) {
-    let real = realPathOf(folder);
-    if (!seen.has(real)) {
-      seen.add(real), yield folder;
-      for (let name of foldersIn(folder)) isSkipped2(folder, name) || (yield* visit((0, import_node_path8.join)(folder, name)));
-    }
-  }
-  yield* visit(top);
-}
-function realPathOf(path2) {
-  try {
-    return (0, import_node_fs7.realpathSync)(path2);
-  } catch {
-    return (0, import_node_path8.resolve)(path2);
-  }
-}
-function readableStats(path2) {
-  try {
-    return (0, import_node_fs7.statSync)(path2);
-  } catch {
-    return;
-  }
-}
-function readableHead(path2, bytes) {
-  try {
-    return headOf5(path2, bytes);
-  } catch {
-    return "";
-  }
-}
-var unreadable = (path2, error) => (
-  // Node repeats the path at the end.
-  new UserError(
-    `${path2} can't be read: ${error.message.replace(/, \w+ '.*$/s, "")}.`,
-    "Check the path, and the permissions of its folders."
-  )
-);
-function tolerantly(find) {
-  try {
-    return find();
-  } catch (error) {
-    if (error instanceof UserError) return [];
-    throw error;
-  }
-}
-
-// src/read/spool.ts
-var import_node_crypto2 = require("node:crypto"), import_node_fs8 = require("node:fs"), import_node_path9 = require("node:path");
-var spoolFolder = (home, harness) => (0, import_node_path9.join)(home, ".local", "state", "trace-build", "spool", harness), spoolName = (id) => `${/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(id) ? id : (0, import_node_crypto2.createHash)("sha256").update(id).digest("hex")}.jsonl`;
-function spoolsIn(folder) {
-  let there = new Set(entriesOf2(folder).map(({ name }) => name));
-  return (ids) => (there.size === 0 ? [] : ids.map(spoolName).filter((name) => there.has(name))).map((name) => (0, import_node_path9.join)(folder, name));
-}
-function orphans(folder, ids, beforeMs) {
-  let known = new Set(ids.map(spoolName));
-  return entriesOf2(folder).flatMap(({ name }) => {
-    let path2 = (0, import_node_path9.join)(folder, name), writtenMs3 = readableStats(path2)?.mtimeMs ?? Number.POSITIVE_INFINITY;
-    return known.has(name) || writtenMs3 >= beforeMs ? [] : [path2];
-  });
-}
-var spoolStamp = (paths) => paths.map((path2) => readableStats(path2)?.size ?? 0).join(" ");
-function spoolLines(path2) {
-  try {
-    let text4 = (0, import_node_fs8.readFileSync)(path2, "utf8");
-    return text4.slice(0, text4.lastIndexOf(`
-`) + 1).split(`
-`).filter((line) => line !== "");
-  } catch {
-    return [];
-  }
-}
-
-// src/read/sqlite.ts
-var import_node_fs12 = require("node:fs"), import_node_url2 = require("node:url");
-
-// src/read/sql-js.ts
-var import_node_fs9 = require("node:fs"), import_node_module = require("node:module"), import_node_path10 = require("node:path"), import_node_url = require("node:url"), import_node_vm = require("node:vm"), { Module, Instance } = globalThis.WebAssembly, ready;
-function sqlJs() {
-  return ready ??= load(folderOf2()), ready;
-}
-var LAST_STEP = /\)\(\)\.then\(\(\)=>(\w+)\(\)\);/;
-function load(folder) {
-  let source = (0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.js"), "utf8");
-  if (!LAST_STEP.test(source)) throw new Error(`${(0, import_node_path10.join)(folder, "sql-wasm.js")} ends otherwise than in the pinned version`);
-  let wasm = new Module((0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))), module2 = { exports: {} };
-  (0, import_node_vm.compileFunction)(source.replace(LAST_STEP, ")();$1();"), ["module", "exports", "require", "__dirname", "__filename"])(module2, module2.exports, (0, import_node_module.createRequire)(__url), folder, (0, import_node_path10.join)(folder, "sql-wasm.js"));
-  let config2 = {
-    useOldExtensionFunctions: !1,
-    instantiateWasm: (imports, done) => {
-      let instance = new Instance(wasm, imports);
-      return done(instance), instance.exports;
-    }
-  };
-  if (module2.exports(config2), config2.Database === void 0) throw new Error("sql.js was not ready at once");
-  return config2;
-}
-function folderOf2() {
-  let here = (0, import_node_path10.dirname)((0, import_node_url.fileURLToPath)(__url));
-  return [here, (0, import_node_path10.dirname)(here)].find((folder) => (0, import_node_fs9.existsSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))) ?? (0, import_node_path10.dirname)((0, import_node_module.createRequire)(__url).resolve("sql.js/dist/sql-wasm.wasm"));
-}
-
-// src/read/wal.ts
-var import_node_fs10 = require("node:fs");
-function snapshotOf(path2, maxBytes, nowMs) {
-  let stats = (0, import_node_fs10.statSync)(path2);
-  if (!stats.isFile()) return { kind: "unusable", why: stats.isDirectory() ? "it is a directory" : "it is no regular file" };
-  let fd = (0, import_node_fs10.openSync)(path2, "r");
-  try {
-    let before = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 }), size = Number(before.size) + sizeOf(`${path2}-wal`);
-    if (size > maxBytes) return { kind: "too-large", bytes: size };
-    let headerBefore = headOf6(`${path2}-wal`, WAL_HEADER_BYTES), begunMs2 = nowMs();
-    if (isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length))) return { kind: "changing", why: "a transaction is under way" };
-    let main = readAll(fd, Number(before.size)), wal = headerBefore.length < WAL_HEADER_BYTES ? NO_BYTES : contentOf2(`${path2}-wal`), headerAfter = headOf6(`${path2}-wal`, WAL_HEADER_BYTES);
-    if (!headerBefore.equals(headerAfter) || !headerAfter.equals(wal.subarray(0, WAL_HEADER_BYTES)))
-      return { kind: "changing", why: "its WAL was begun anew" };
-    if ((0, import_node_fs10.statSync)(path2, { bigint: !0 }).ino !== before.ino) return { kind: "changing", why: "it was replaced" };
-    if (wal.length >= WAL_HEADER_BYTES) return checked2(mergeWal(main, wal), !1);
-    let after = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 });
-    return after.mtimeNs !== before.mtimeNs || after.size !== before.size ? { kind: "changing", why: "it was written to" } : isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length)) ? { kind: "changing", why: "a transaction is under way" } : checked2(main, begunMs2 - Number(before.mtimeMs) < CLOCK_TICK_MS);
-  } finally {
-    (0, import_node_fs10.closeSync)(fd);
-  }
-}
-var CLOCK_TICK_MS = 50;
-function mergeWal(main, wal) {
-  if (wal.length < WAL_HEADER_BYTES) return main;
-  let magic = wal.readUInt32BE(0), pageSize = wal.readUInt32BE(8), isPageSize = pageSize >= 512 && pageSize <= 65536 && (pageSize & pageSize - 1) === 0;
-  if ((magic & 4294967294) >>> 0 !== WAL_MAGIC || !isPageSize) return main;
-  let sum4 = new Checksum((magic & 1) === 1);
-  if (sum4.add(wal, 0, 24), !sum4.is(wal, 24)) return main;
-  let committed = /* @__PURE__ */ new Map(), pending = /* @__PURE__ */ new Map(), pages = 0, salts = wal.subarray(16, 24);
-  for (let at3 = WAL_HEADER_BYTES; at3 + FRAME_HEADER_BYTES + pageSize <= wal.length && !(!wal.subarray(at3 + 8, at3 + 16).equals(salts) || (sum4.add(wal, at3, 8), sum4.add(wal, at3 + FRAME_HEADER_BYTES, pageSize), !sum4.is(wal, at3 + 16))); at3 += FRAME_HEADER_BYTES + pageSize) {
-    pending.set(wal.readUInt32BE(at3), at3 + FRAME_HEADER_BYTES);
-    let pagesAfterCommit = wal.readUInt32BE(at3 + 4);
-    if (pagesAfterCommit !== 0) {
-      for (let [page, offset] of pending) committed.set(page, offset);
-      pending = /* @__PURE__ */ new Map(), pages = pagesAfterCommit;
-    }
-  }
-  if (pages === 0) return main;
-  let image = main.length === pages * pageSize ? main : Buffer.alloc(pages * pageSize);
-  image !== main && main.copy(image);
-  for (let [page, offset] of committed) page >= 1 && page <= pages && wal.copy(image, (page - 1) * pageSize, offset, offset + pageSize);
-  return image;
-}
-var Checksum = class {
-  #swap;
-  #s0 = 0;
-  #s1 = 0;
-  /** @param bigEndian  the words of what is summed; checksums themselves are always big-endian */
-  constructor(bigEndian) {
-    this.#swap = bigEndian;
-  }
-  /** In locals: this runs over every byte of the WAL. */
-  add(bytes, from, length) {
-    let s0 = this.#s0, s1 = this.#s1, view = new DataView(bytes.buffer, bytes.byteOffset + from, length), littleEndian = !this.#swap;
-    for (let at3 = 0; at3 < length; at3 += 8)
-      s0 = s0 + view.getUint32(at3, littleEndian) + s1 | 0, s1 = s1 + view.getUint32(at3 + 4, littleEndian) + s0 | 0;
-    this.#s0 = s0, this.#s1 = s1;
-  }
-  is(bytes, at3) {
-    return this.#s0 >>> 0 === bytes.readUInt32BE(at3) && this.#s1 >>> 0 === bytes.readUInt32BE(at3 + 4);
-  }
-}, WAL_MAGIC = 931071618, WAL_HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24, JOURNAL_MAGIC = Buffer.from("d9d505f920a163d7", "hex"), MAIN_MAGIC = Buffer.from("SQLite format 3\0"), NO_BYTES = Buffer.alloc(0), isJournal = (head) => head.equals(JOURNAL_MAGIC);
-function checked2(bytes, doubtful) {
-  return bytes.length === 0 ? { kind: "unusable", why: "it is empty" } : bytes.length < 100 || !bytes.subarray(0, MAIN_MAGIC.length).equals(MAIN_MAGIC) ? { kind: "unusable", why: "it is no SQLite database" } : (bytes[18] = 1, bytes[19] = 1, { kind: "image", bytes, doubtful });
-}
-function readAll(fd, size) {
-  let bytes = Buffer.allocUnsafe(size), filled = 0;
-  for (; filled < size; ) {
-    let read = (0, import_node_fs10.readSync)(fd, bytes, filled, size - filled, filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return bytes.subarray(0, filled);
-}
-var contentOf2 = (path2) => orNone(() => isFile(path2) ? (0, import_node_fs10.readFileSync)(path2) : NO_BYTES, NO_BYTES), sizeOf = (path2) => orNone(() => isFile(path2) ? (0, import_node_fs10.statSync)(path2).size : 0, 0), isFile = (path2) => (0, import_node_fs10.statSync)(path2).isFile();
-function headOf6(path2, length) {
-  return orNone(() => {
-    if (!isFile(path2)) return NO_BYTES;
-    let fd = (0, import_node_fs10.openSync)(path2, "r");
-    try {
-      return readAll(fd, length);
-    } finally {
-      (0, import_node_fs10.closeSync)(fd);
-    }
-  }, NO_BYTES);
-}
-function orNone(read, none) {
-  try {
-    return read();
-  } catch (error) {
-    if (error.code === "ENOENT") return none;
-    throw error;
-  }
-}
-
-// src/read/zstd.ts
-var import_node_fs11 = require("node:fs"), zlib2 = __toESM(require("node:zlib"), 1);
-
-// node_modules/fzstd/esm/index.mjs
-var ab = ArrayBuffer, u8 = Uint8Array, u16 = Uint16Array, i16 = Int16Array;
-var i32 = Int32Array, slc = function(v2, s, e) {
-  if (u8.prototype.slice)
-    return u8.prototype.slice.call(v2, s, e);
-  (s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length);
-  var n = new u8(e - s);
-  return n.set(v2.subarray(s, e)), n;
-}, fill = function(v2, n, s, e) {
-  if (u8.prototype.fill)
-    return u8.prototype.fill.call(v2, n, s, e);
-  for ((s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length); s < e; ++s)
-    v2[s] = n;
-  return v2;
-}, cpw = function(v2, t, s, e) {
-  if (u8.prototype.copyWithin)
-    return u8.prototype.copyWithin.call(v2, t, s, e);
-  for ((s == null || s < 0) && (s = 0), (e == null || e > v2.length) && (e = v2.length); s < e; )
-    v2[t++] = v2[s++];
-};
-var ec = [
-  "invalid zstd data",
-  "window size too large (>2046MB)",
-  "invalid block type",
-  "FSE accuracy too high",
-  "match distance too far back",
-  "unexpected EOF"
-], err = function(ind, msg, nt) {
-  var e = new Error(msg || ec[ind]);
-  if (e.code = ind, Error.captureStackTrace && Error.captureStackTrace(e, err), !nt)
-    throw e;
-  return e;
-}, rb = function(d, b2, n) {
-  for (var i = 0, o = 0; i < n; ++i)
-    o |= d[b2++] << (i << 3);
-  return o;
-}, b4 = function(d, b2) {
-  return (d[b2] | d[b2 + 1] << 8 | d[b2 + 2] << 16 | d[b2 + 3] << 24) >>> 0;
-}, rzfh = function(dat, w) {
-  var n3 = dat[0] | dat[1] << 8 | dat[2] << 16;
-  if (n3 == 3126568 && dat[3] == 253) {
-    var flg = dat[4], ss = flg >> 5 & 1, cc = flg >> 2 & 1, df = flg & 3, fcf = flg >> 6;
-    flg & 8 && err(0);
-    var bt = 6 - ss, db = df == 3 ? 4 : df, di = rb(dat, bt, db);
-    bt += db;
-    var fsb = fcf ? 1 << fcf : ss, fss = rb(dat, bt, fsb) + (fcf == 1 && 256), ws = fss;
-    if (!ss) {
-      var wb = 1 << 10 + (dat[5] >> 3);
-      ws = wb + (wb >> 3) * (dat[5] & 7);
-    }
-    ws > 2145386496 && err(1);
-    var buf = new u8((w == 1 ? fss || ws : w ? 0 : ws) + 12);
-    return buf[0] = 1, buf[4] = 4, buf[8] = 8, {
-      b: bt + fsb,
-      y: 0,
-      l: 0,
-      d: di,
-      w: w && w != 1 ? w : buf.subarray(12),
-      e: ws,
-      o: new i32(buf.buffer, 0, 3),
-      u: fss,
-      c: cc,
-      m: Math.min(131072, ws)
-    };
-  } else if ((n3 >> 4 | dat[3] << 20) == 25481893)
-    return b4(dat, 4) + 8;
-  err(0);
-}, msb = function(val) {
-  for (var bits = 0; 1 << bits <= val; ++bits)
-    ;
-  return bits - 1;
-}, rfse = function(dat, bt, mal) {
-  var tpos = (bt << 3) + 4, al = (dat[bt] & 15) + 5;
-  al > mal && err(3);
-  for (var sz = 1 << al, probs = sz, sym = -1, re3 = -1, i = -1, ht = sz, buf = new ab(512 + (sz << 2)), freq = new i16(buf, 0, 256), dstate = new u16(buf, 0, 256), nstate = new u16(buf, 512, sz), bb1 = 512 + (sz << 1), syms = new u8(buf, bb1, sz), nbits = new u8(buf, bb1 + sz); sym < 255 && probs > 0; ) {
-    var bits = msb(probs + 1), cbt = tpos >> 3, msk = (1 << bits + 1) - 1, val = (dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (tpos & 7) & msk, msk1fb = (1 << bits) - 1, msv = msk - probs - 1, sval = val & msk1fb;
-    if (sval < msv ? (tpos += bits, val = sval) : (tpos += bits + 1, val > msk1fb && (val -= msv)), freq[++sym] = --val, val == -1 ? (probs += val, syms[--ht] = sym) : probs -= val, !val)
-      do {
-        var rbt = tpos >> 3;
-        re3 = (dat[rbt] | dat[rbt + 1] << 8) >> (tpos & 7) & 3, tpos += 2, sym += re3;
-      } while (re3 == 3);
-  }
-  (sym > 255 || probs) && err(0);
-  for (var sympos = 0, sstep = (sz >> 1) + (sz >> 3) + 3, smask = sz - 1, s = 0; s <= sym; ++s) {
-    var sf = freq[s];
-    if (sf < 1) {
-      dstate[s] = -sf;
-      continue;
-    }
-    for (i = 0; i < sf; ++i) {
-      syms[sympos] = s;
-      do
-        sympos = sympos + sstep & smask;
-      while (sympos >= ht);
-    }
-  }
-  for (sympos && err(0), i = 0; i < sz; ++i) {
-    var ns = dstate[syms[i]]++, nb = nbits[i] = al - msb(ns);
-    nstate[i] = (ns << nb) - sz;
-  }
-  return [tpos + 7 >> 3, {
-    b: al,
-    s: syms,
-    n: nbits,
-    t: nstate
-  }];
-}, rhu = function(dat, bt) {
-  var i = 0, wc = -1, buf = new u8(292), hb = dat[bt], hw = buf.subarray(0, 256), rc = buf.subarray(256, 268), ri = new u16(buf.buffer, 268);
-  if (hb < 128) {
-    var _a3 = rfse(dat, bt + 1, 6), ebt = _a3[0], fdt = _a3[1];
-    bt += hb;
-    var epos = ebt << 3, lb = dat[bt];
-    lb || err(0);
-    for (var st1 = 0, st2 = 0, btr1 = fdt.b, btr2 = btr1, fpos = (++bt << 3) - 8 + msb(lb); fpos -= btr1, !(fpos < epos); ) {
-      var cbt = fpos >> 3;
-      if (st1 += (dat[cbt] | dat[cbt + 1] << 8) >> (fpos & 7) & (1 << btr1) - 1, hw[++wc] = fdt.s[st1], fpos -= btr2, fpos < epos)
-        break;
-      cbt = fpos >> 3, st2 += (dat[cbt] | dat[cbt + 1] << 8) >> (fpos & 7) & (1 << btr2) - 1, hw[++wc] = fdt.s[st2], btr1 = fdt.n[st1], st1 = fdt.t[st1], btr2 = fdt.n[st2], st2 = fdt.t[st2];
-    }
-    ++wc > 255 && err(0);
-  } else {
-    for (wc = hb - 127; i < wc; i += 2) {
-      var byte = dat[++bt];
-      hw[i] = byte >> 4, hw[i + 1] = byte & 15;
-    }
-    ++bt;
-  }
-  var wes = 0;
-  for (i = 0; i < wc; ++i) {
-    var wt = hw[i];
-    wt > 11 && err(0), wes += wt && 1 << wt - 1;
-  }
-  var mb = msb(wes) + 1, ts = 1 << mb, rem = ts - wes;
-  for (rem & rem - 1 && err(0), hw[wc++] = msb(rem) + 1, i = 0; i < wc; ++i) {
-    var wt = hw[i];
-    ++rc[hw[i] = wt && mb + 1 - wt];
-  }
-  var hbuf = new u8(ts << 1), syms = hbuf.subarray(0, ts), nb = hbuf.subarray(ts);
-  for (ri[mb] = 0, i = mb; i > 0; --i) {
-    var pv = ri[i];
-    fill(nb, i, pv, ri[i - 1] = pv + rc[i] * (1 << mb - i));
-  }
-  for (ri[0] != ts && err(0), i = 0; i < wc; ++i) {
-    var bits = hw[i];
-    if (bits) {
-      var code2 = ri[bits];
-      fill(syms, i, code2, ri[bits] = code2 + (1 << mb - bits));
-    }
-  }
-  return [bt, {
-    n: nb,
-    b: mb,
-    s: syms
-  }];
-}, dllt = rfse(/* @__PURE__ */ new u8([
-  81,
-  16,
-  99,
-  140,
-  49,
-  198,
-  24,
-  99,
-  12,
-  33,
-  196,
-  24,
-  99,
-  102,
-  102,
-  134,
-  70,
-  146,
-  4
-]), 0, 6)[1], dmlt = rfse(/* @__PURE__ */ new u8([
-  33,
-  20,
-  196,
-  24,
-  99,
-  140,
-  33,
-  132,
-  16,
-  66,
-  8,
-  33,
-  132,
-  16,
-  66,
-  8,
-  33,
-  68,
-  68,
-  68,
-  68,
-  68,
-  68,
-  68,
-  68,
-  36,
-  9
-]), 0, 6)[1], doct = rfse(/* @__PURE__ */ new u8([
-  32,
-  132,
-  16,
-  66,
-  102,
-  70,
-  68,
-  68,
-  68,
-  68,
-  36,
-  73,
-  2
-]), 0, 5)[1], b2bl = function(b2, s) {
-  for (var len = b2.length, bl = new i32(len), i = 0; i < len; ++i)
-    bl[i] = s, s += 1 << b2[i];
-  return bl;
-}, llb = /* @__PURE__ */ new u8((/* @__PURE__ */ new i32([
-  0,
-  0,
-  0,
-  0,
-  16843009,
-  50528770,
-  134678020,
-  202050057,
-  269422093
-])).buffer, 0, 36), llbl = /* @__PURE__ */ b2bl(llb, 0), mlb = /* @__PURE__ */ new u8((/* @__PURE__ */ new i32([
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  16843009,
-  50528770,
-  117769220,
-  185207048,
-  252579084,
-  16
-])).buffer, 0, 53), mlbl = /* @__PURE__ */ b2bl(mlb, 3), dhu = function(dat, out, hu) {
-  var len = dat.length, ss = out.length, lb = dat[len - 1], msk = (1 << hu.b) - 1, eb = -hu.b;
-  lb || err(0);
-  for (var st = 0, btr = hu.b, pos = (len << 3) - 8 + msb(lb) - btr, i = -1; pos > eb && i < ss; ) {
-    var cbt = pos >> 3, val = (dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (pos & 7);
-    st = (st << btr | val) & msk, out[++i] = hu.s[st], pos -= btr = hu.n[st];
-  }
-  (pos != eb || i + 1 != ss) && err(0);
-}, dhu4 = function(dat, out, hu) {
-  var bt = 6, ss = out.length, sz1 = ss + 3 >> 2, sz2 = sz1 << 1, sz3 = sz1 + sz2;
-  dhu(dat.subarray(bt, bt += dat[0] | dat[1] << 8), out.subarray(0, sz1), hu), dhu(dat.subarray(bt, bt += dat[2] | dat[3] << 8), out.subarray(sz1, sz2), hu), dhu(dat.subarray(bt, bt += dat[4] | dat[5] << 8), out.subarray(sz2, sz3), hu), dhu(dat.subarray(bt), out.subarray(sz3), hu);
-}, rzb = function(dat, st, out) {
-  var _a3, bt = st.b, b0 = dat[bt], btype = b0 >> 1 & 3;
-  st.l = b0 & 1;
-  var sz = b0 >> 3 | dat[bt + 1] << 5 | dat[bt + 2] << 13, ebt = (bt += 3) + sz;
-  if (btype == 1)
-    return bt >= dat.length ? void 0 : (st.b = bt + 1, out ? (fill(out, dat[bt], st.y, st.y += sz), out) : fill(new u8(sz), dat[bt]));
-  if (!(ebt > dat.length)) {
-    if (btype == 0)
-      return st.b = ebt, out ? (out.set(dat.subarray(bt, ebt), st.y), st.y += sz, out) : slc(dat, bt, ebt);
-    if (btype == 2) {
-      var b3 = dat[bt], lbt = b3 & 3, sf = b3 >> 2 & 3, lss = b3 >> 4, lcs = 0, s4 = 0;
-      lbt < 2 ? sf & 1 ? lss |= dat[++bt] << 4 | (sf & 2 && dat[++bt] << 12) : lss = b3 >> 3 : (s4 = sf, sf < 2 ? (lss |= (dat[++bt] & 63) << 4, lcs = dat[bt] >> 6 | dat[++bt] << 2) : sf == 2 ? (lss |= dat[++bt] << 4 | (dat[++bt] & 3) << 12, lcs = dat[bt] >> 2 | dat[++bt] << 6) : (lss |= dat[++bt] << 4 | (dat[++bt] & 63) << 12, lcs = dat[bt] >> 6 | dat[++bt] << 2 | dat[++bt] << 10)), ++bt;
-      var buf = out ? out.subarray(st.y, st.y + st.m) : new u8(st.m), spl = buf.length - lss;
-      if (lbt == 0)
-        buf.set(dat.subarray(bt, bt += lss), spl);
-      else if (lbt == 1)
-        fill(buf, dat[bt++], spl);
-      else {
-        var hu = st.h;
-        if (lbt == 2) {
-          var hud = rhu(dat, bt);
-          lcs += bt - (bt = hud[0]), st.h = hu = hud[1];
-        } else hu || err(0);
-        (s4 ? dhu4 : dhu)(dat.subarray(bt, bt += lcs), buf.subarray(spl), hu);
-      }
-      var ns = dat[bt++];
-      if (ns) {
-        ns == 255 ? ns = (dat[bt++] | dat[bt++] << 8) + 32512 : ns > 127 && (ns = ns - 128 << 8 | dat[bt++]);
-        var scm = dat[bt++];
-        scm & 3 && err(0);
-        for (var dts = [dmlt, doct, dllt], i = 2; i > -1; --i) {
-          var md = scm >> (i << 1) + 2 & 3;
-          if (md == 1) {
-            var rbuf = new u8([0, 0, dat[bt++]]);
-            dts[i] = {
-              s: rbuf.subarray(2, 3),
-              n: rbuf.subarray(0, 1),
-              t: new u16(rbuf.buffer, 0, 1),
-              b: 0
-            };
-          } else md == 2 ? (_a3 = rfse(dat, bt, 9 - (i & 1)), bt = _a3[0], dts[i] = _a3[1]) : md == 3 && (st.t || err(0), dts[i] = st.t[i]);
-        }
-        var _b = st.t = dts, mlt = _b[0], oct = _b[1], llt = _b[2], lb = dat[ebt - 1];
-        lb || err(0);
-        var spos = (ebt << 3) - 8 + msb(lb) - llt.b, cbt = spos >> 3, oubt = 0, lst = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << llt.b) - 1;
-        cbt = (spos -= oct.b) >> 3;
-        var ost = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << oct.b) - 1;
-        cbt = (spos -= mlt.b) >> 3;
-        var mst = (dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << mlt.b) - 1;
-        for (++ns; --ns; ) {
-          var llc = llt.s[lst], lbtr = llt.n[lst], mlc = mlt.s[mst], mbtr = mlt.n[mst], ofc = oct.s[ost], obtr = oct.n[ost];
-          cbt = (spos -= ofc) >> 3;
-          var ofp = 1 << ofc, off = ofp + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16 | dat[cbt + 3] << 24) >>> (spos & 7) & ofp - 1);
-          cbt = (spos -= mlb[mlc]) >> 3;
-          var ml = mlbl[mlc] + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (spos & 7) & (1 << mlb[mlc]) - 1);
-          cbt = (spos -= llb[llc]) >> 3;
-          var ll = llbl[llc] + ((dat[cbt] | dat[cbt + 1] << 8 | dat[cbt + 2] << 16) >> (spos & 7) & (1 << llb[llc]) - 1);
-          if (cbt = (spos -= lbtr) >> 3, lst = llt.t[lst] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << lbtr) - 1), cbt = (spos -= mbtr) >> 3, mst = mlt.t[mst] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << mbtr) - 1), cbt = (spos -= obtr) >> 3, ost = oct.t[ost] + ((dat[cbt] | dat[cbt + 1] << 8) >> (spos & 7) & (1 << obtr) - 1), off > 3)
-            st.o[2] = st.o[1], st.o[1] = st.o[0], st.o[0] = off -= 3;
-          else {
-            var idx = off - (ll != 0);
-            idx ? (off = idx == 3 ? st.o[0] - 1 : st.o[idx], idx > 1 && (st.o[2] = st.o[1]), st.o[1] = st.o[0], st.o[0] = off) : off = st.o[0];
-          }
-          for (var i = 0; i < ll; ++i)
-            buf[oubt + i] = buf[spl + i];
-          oubt += ll, spl += ll;
-          var stin = oubt - off;
-          if (stin < 0) {
-            var len = -stin, bs = st.e + stin;
-            len > ml && (len = ml);
-            for (var i = 0; i < len; ++i)
-              buf[oubt + i] = st.w[bs + i];
-            oubt += len, ml -= len, stin = 0;
-          }
-          for (var i = 0; i < ml; ++i)
-            buf[oubt + i] = buf[stin + i];
-          oubt += ml;
-        }
-        if (oubt != spl)
-          for (; spl < buf.length; )
-            buf[oubt++] = buf[spl++];
-        else
-          oubt = buf.length;
-        out ? st.y += oubt : buf = slc(buf, 0, oubt);
-      } else if (out) {
-        if (st.y += lss, spl)
-          for (var i = 0; i < lss; ++i)
-            buf[i] = buf[spl + i];
-      } else spl && (buf = slc(buf, spl));
-      return st.b = ebt, buf;
-    }
-    err(2);
-  }
-}, cct = function(bufs, ol) {
-  if (bufs.length == 1)
-    return bufs[0];
-  for (var buf = new u8(ol), i = 0, b2 = 0; i < bufs.length; ++i) {
-    var chk = bufs[i];
-    buf.set(chk, b2), b2 += chk.length;
-  }
-  return buf;
-};
-var Decompress = /* @__PURE__ */ (function() {
-  function Decompress2(ondata) {
-    this.ondata = ondata, this.c = [], this.l = 0, this.z = 0;
-  }
-  return Decompress2.prototype.push = function(chunk, final) {
-    if (typeof this.s == "number") {
-      var sub = Math.min(chunk.length, this.s);
-      chunk = chunk.subarray(sub), this.s -= sub;
-    }
-    var sl = chunk.length, ncs = sl + this.l;
-    if (!this.s) {
-      if (final) {
-        if (!ncs) {
-          this.ondata(new u8(0), !0);
-          return;
-        }
-        ncs < 5 && err(5);
-      } else if (ncs < 18) {
-        this.c.push(chunk), this.l = ncs;
-        return;
-      }
-      if (this.l && (this.c.push(chunk), chunk = cct(this.c, ncs), this.c = [], this.l = 0), typeof (this.s = rzfh(chunk)) == "number")
-        return this.push(chunk, final);
-    }
-    if (typeof this.s != "number") {
-      if (ncs < (this.z || 3)) {
-        final && err(5), this.c.push(chunk), this.l = ncs;
-        return;
-      }
-      if (this.l && (this.c.push(chunk), chunk = cct(this.c, ncs), this.c = [], this.l = 0), !this.z && ncs < (this.z = chunk[this.s.b] & 2 ? 4 : 3 + (chunk[this.s.b] >> 3 | chunk[this.s.b + 1] << 5 | chunk[this.s.b + 2] << 13))) {
-        final && err(5), this.c.push(chunk), this.l = ncs;
-        return;
-      } else
-        this.z = 0;
-      for (; ; ) {
-        var blk = rzb(chunk, this.s);
-        if (blk)
-          this.ondata(blk, !1), cpw(this.s.w, 0, blk.length), this.s.w.set(blk, this.s.w.length - blk.length);
-        else {
-          final && err(5);
-          var adc = chunk.subarray(this.s.b);
-          this.s.b = 0, this.c.push(adc), this.l += adc.length;
-          return;
-        }
-        if (this.s.l) {
-          var rest = chunk.subarray(this.s.b);
-          this.s = this.s.c * 4, this.push(rest, final);
-          return;
-        }
-      }
-    } else final && err(5);
-  }, Decompress2;
-})();
-
-// src/read/zstd.ts
-var MAX_BLOB_BYTES = 64 * 1024 * 1024, MAX_WINDOW_BYTES = 128 * 1024 * 1024, MAX_LINE_BYTES2 = 512 * 1024 * 1024, CHUNK_BYTES2 = 4 * 1024, LF2 = 10, isZstd = (bytes) => bytes[0] === 40 && bytes[1] === 181 && bytes[2] === 47 && bytes[3] === 253 && bytes.length > 8, native = zlib2.zstdDecompressSync;
-function unpacked(bytes) {
-  try {
-    let size = sizeToldBy(bytes);
-    if (native !== void 0 && size !== void 0) {
-      let data = native(bytes, { maxOutputLength: MAX_BLOB_BYTES });
-      if (data.length === size) return data.toString("utf8");
-    }
-    return Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString("utf8");
-  } catch {
-    return;
-  }
-}
-function* linesOfZstd(path2, maxBytes = Number.POSITIVE_INFINITY) {
-  let rest = [], restBytes = 0, left = maxBytes;
-  for (let whole3 of pieces(chunksOf(path2), Number.POSITIVE_INFINITY)) {
-    if (left <= 0) break;
-    let piece = whole3.length <= left ? whole3 : whole3.subarray(0, left);
-    left -= piece.length;
-    let start = 0;
-    for (let end = piece.indexOf(LF2); end >= 0; end = piece.indexOf(LF2, start)) {
-      let line = piece.subarray(start, end);
-      yield rest.length === 0 ? line : Buffer.concat([...rest, line]), rest = [], restBytes = 0, start = end + 1;
-    }
-    if (start !== piece.length) {
-      if (restBytes += piece.length - start, restBytes > MAX_LINE_BYTES2) throw new Error(`a line of more than ${MAX_LINE_BYTES2 / 1024 / 1024} MB`);
-      rest.push(Buffer.from(piece.subarray(start)));
-    }
-  }
-  rest.length > 0 && (yield Buffer.concat(rest));
-}
-function* pieces(chunks, maxBytes) {
-  let made = [], total = 0, decoder3 = new Decompress((data) => {
-    if (total += data.length, total > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
-    data.length > 0 && made.push(Buffer.from(data));
-  }), isFirst = !0;
-  for (let chunk of chunks) {
-    if (isFirst && windowOf(chunk) > MAX_WINDOW_BYTES) throw new Error(`a window of more than ${MAX_WINDOW_BYTES} bytes`);
-    isFirst = !1, decoder3.push(chunk), yield* made, made = [];
-  }
-  isFirst || (decoder3.push(new Uint8Array(0), !0), yield* made);
-}
-function sizeToldBy(frame) {
-  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32)), descriptor = bytes[4] ?? 0, isSingleSegment = (descriptor & 32) !== 0, at3 = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3], width = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6];
-  if (!(width === 0 || bytes.length < at3 + width))
-    return width === 8 ? Number(bytes.readBigUInt64LE(at3)) : bytes.readUIntLE(at3, width) + (width === 2 ? 256 : 0);
-}
-function windowOf(frame) {
-  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32));
-  if (!isZstd(bytes) || bytes.length < 18) return 0;
-  let descriptor = bytes[4];
-  if (!((descriptor & 32) !== 0)) {
-    let base = 2 ** (10 + (bytes[5] >> 3));
-    return base + base / 8 * (bytes[5] & 7);
-  }
-  let at3 = 5 + [0, 1, 2, 4][descriptor & 3], size = descriptor >> 6;
-  return size === 0 ? bytes[at3] : size === 1 ? bytes.readUInt16LE(at3) + 256 : size === 2 ? bytes.readUInt32LE(at3) : Number(bytes.readBigUInt64LE(at3));
-}
-function* chunksOf(path2) {
-  let fd = (0, import_node_fs11.openSync)(path2, "r");
-  try {
-    for (; ; ) {
-      let buffer = Buffer.allocUnsafe(CHUNK_BYTES2), read = (0, import_node_fs11.readSync)(fd, buffer, 0, CHUNK_BYTES2, null);
-      if (read === 0) return;
-      yield buffer.subarray(0, read);
-    }
-  } finally {
-    (0, import_node_fs11.closeSync)(fd);
-  }
-}
-
-// src/read/sqlite.ts
-var MAX_IMAGE_BYTES = 256 * 1024 * 1024, TRIES = 12, TRIES_DAMAGED = 3, WAIT_MS = 50, SETTLED_MS = 100, SETTLED_COARSE_MS = 2e3;
-function readDatabase(path2, use, options = {}) {
-  let { maxBytes = MAX_IMAGE_BYTES, nowMs = Date.now, wait = sleep } = options, why = "", damaged = 0;
-  for (let left = TRIES; left > 0; left--) {
-    try {
-      let real = (0, import_node_fs12.realpathSync)(path2), stamp = `${maxBytes} ${real} ${stampOf(real)} ${stampOf(`${real}-wal`)} ${stampOf(`${real}-journal`)}`;
-      if (kept !== void 0 && kept.stamp === stamp) return use(kept.db);
-      let snapshot = snapshotOf(real, maxBytes, nowMs);
-      if (snapshot.kind === "unusable") throw unreadable2(path2, snapshot.why, "Name the database of a harness, or leave it out.");
-      if (snapshot.kind === "too-large") return usePlace(path2, real, snapshot, use);
-      if (snapshot.kind === "image") {
-        let isSettled = [real, `${real}-wal`].map(writtenMs).every((atMs) => nowMs() - atMs > settledAfterMs(atMs));
-        return useImage(snapshot.bytes, snapshot.doubtful, isSettled ? stamp : void 0, use);
-      }
-      why = snapshot.why;
-    } catch (error) {
-      if (why = transientReason(error) ?? rethrown(path2, error), damaged += 1, damaged === TRIES_DAMAGED) break;
-    }
-    left > 1 && wait(WAIT_MS);
-  }
-  throw unreadable2(path2, why, damaged === 0 ? "Try again when the agent is less busy." : "Let the harness repair it, or put a copy in its place.");
-}
-var kept;
-function useImage(bytes, doubtful, stamp, use) {
-  kept?.close(), kept = void 0;
-  let { Database } = loaded(), database2 = asking(() => new Database(bytes)), close = () => database2.close();
-  try {
-    let all = ({ sql, parameters }) => asking(() => {
-      let statement = database2.prepare(sql);
-      try {
-        let rows = [];
-        statement.bind(parameters);
-        let names;
-        for (; statement.step(); )
-          names ??= statement.getColumnNames(), rows.push(rowOf(names, statement.get()));
-        return rows;
-      } finally {
-        statement.free();
-      }
-    });
-    if (doubtful && all({ sql: "pragma quick_check(1)", parameters: [] })[0]?.quick_check !== "ok")
-      throw new DatabaseError("it is damaged", void 0);
-    let db = { columns: columnsOf(all), all }, result = use(db);
-    return stamp !== void 0 && (kept = { stamp, db, close }), result;
-  } finally {
-    kept === void 0 && close();
-  }
-}
-function loaded() {
-  try {
-    return sqlJs();
-  } catch (error) {
-    throw new UserError(`SQLite could not be loaded: ${error.message}`, "Install trace-build again.");
-  }
-}
-function usePlace(path2, real, { bytes }, use) {
-  let size = `it is ${Math.round(bytes / 1e6)} MB large`, sqlite = nodeSqlite();
-  if (sqlite === void 0)
-    throw unreadable2(path2, size, "With Node 22.15 or later it can be read; or let the harness delete old sessions and VACUUM it.");
-  let isOpen = exists(`${real}-shm`) && exists(`${real}-wal`);
-  if (!isOpen && exists(`${real}-journal`)) throw unreadable2(path2, `${size}, and a transaction is under way`, "Try again.");
-  let before = stampOf(real), location = new URL(`${(0, import_node_url2.pathToFileURL)(real).href}?${isOpen ? "mode=ro" : "immutable=1"}`), database2 = asking(() => new sqlite.DatabaseSync(location, { readOnly: !0, timeout: 4e3 }));
-  try {
-    let all = ({ sql, parameters }) => asking(() => {
-      let statement = database2.prepare(sql);
-      return statement.setReadBigInts(!0), statement.all(...parameters).map((row) => rowOf(Object.keys(row), Object.values(row)));
-    });
-    asking(() => database2.exec("begin"));
-    let result = use({ columns: columnsOf(all), all });
-    if (!isOpen && (stampOf(real) !== before || exists(`${real}-wal`))) throw new DatabaseError("it was written to", void 0);
-    return result;
-  } finally {
-    database2.close();
-  }
-}
-function nodeSqlite() {
-  let emitWarning = process.emitWarning;
-  try {
-    return process.emitWarning = ((warning, ...rest) => {
-      String(warning).includes("SQLite is an experimental feature") || emitWarning.call(process, warning, ...rest);
-    }), process.getBuiltinModule?.("node:sqlite");
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
-var stampOf = (path2) => {
-  let stats = (0, import_node_fs12.statSync)(path2, { bigint: !0, throwIfNoEntry: !1 });
-  return stats === void 0 ? "" : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
-}, settledAfterMs = (writtenMs3) => writtenMs3 % 1e3 === 0 ? SETTLED_COARSE_MS : SETTLED_MS, writtenMs = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0, exists = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 }) !== void 0;
-function columnsOf(all) {
-  let tables = all({ sql: "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'", parameters: [] });
-  return Object.fromEntries(
-    tables.map(({ name }) => [
-      String(name),
-      all({ sql: "select name from pragma_table_info(?)", parameters: [String(name)] }).map((column) => String(column.name))
-    ])
-  );
-}
-function rowOf(names, values2) {
-  let row = {};
-  for (let [at3, name] of names.entries()) row[name] = cellOf(values2[at3]);
-  return row;
-}
-function cellOf(value) {
-  return typeof value == "string" || typeof value == "number" ? value : typeof value == "bigint" ? Number.isSafeInteger(Number(value)) ? Number(value) : value : value instanceof Uint8Array ? (isZstd(value) ? unpacked(value) : void 0) ?? value : null;
-}
-var DatabaseError = class extends Error {
-  constructor(message, cause) {
-    super(message, { cause }), this.name = "DatabaseError";
-  }
-};
-function asking(ask) {
-  try {
-    return ask();
-  } catch (error) {
-    throw new DatabaseError(error.message, error);
-  }
-}
-var TRANSIENT = /malformed|not a database|disk I\/O error|is locked|busy|damaged|was written to|unable to open/i;
-function transientReason(error) {
-  if (error instanceof DatabaseError) return TRANSIENT.test(error.message) ? error.message : void 0;
-}
-var SAID = {
-  ENOENT: "it does not exist",
-  EACCES: "permission was denied",
-  EPERM: "permission was denied",
-  EISDIR: "it is a directory",
-  ENOTDIR: "a part of its path is no directory",
-  ELOOP: "its symbolic links go round in circles",
-  EIO: "the disk reports an error"
-};
-function rethrown(path2, error) {
-  if (error instanceof DatabaseError) throw unreadable2(path2, error.message, "Let the harness repair it, or leave it out.");
-  let said2 = SAID[error.code ?? ""];
-  throw said2 === void 0 ? error : unreadable2(path2, said2, "Check the path and its permissions.");
-}
-var unreadable2 = (path2, why, hint) => new UserError(`${path2} can't be read: ${why}`, hint);
-function sleep(ms2) {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms2);
-}
-
-// src/read/databases.ts
-var MAGIC = "SQLite format 3\0";
-function databaseStore(kind, places) {
-  let { harness, layout: layout4 } = kind, roots = layout4.files(places.env, places.home), ownNames = new Set(roots.map((root2) => (0, import_node_path11.basename)(root2))), usual = () => roots.flatMap(matching).flatMap((path2) => tolerantly(() => owns(path2) ? [path2] : [])), all = () => usual().flatMap((path2) => tolerantly(() => at3(path2))), owns = (path2) => isDatabase(path2) && readDatabase(path2, ({ columns }) => layout4.tables.every((table) => columns[table] !== void 0)), at3 = (path2) => sessionsIn(path2, kind, places.home);
-  return {
-    harness,
-    roots,
-    names: () => !1,
-    owns,
-    at: at3,
-    all,
-    under: (folder) => [...foldersUnder(folder)].flatMap(
-      (each) => entriesOf2(each).map(({ name }) => (0, import_node_path11.join)(each, name)).filter((path2) => /\.(?:sqlite3?|db)$/.test(path2)).flatMap((path2) => {
-        let find = () => owns(path2) ? at3(path2) : [];
-        return ownNames.has((0, import_node_path11.basename)(path2)) ? find() : tolerantly(find);
-      })
-    ),
-    withId: (prefix) => all().filter((ref) => ref.sessionId.startsWith(prefix) || isPartOf(ref, prefix)).map((ref) => ({ sessionId: ref.sessionId, ref: () => ref })),
-    begunIn: (directory) => all().filter(({ startDirectory }) => startDirectory === directory),
-    writtenSince: (sinceMs) => usual().flatMap((path2) => {
-      let atMs = writtenMs2(path2);
-      return atMs >= sinceMs ? [{ atMs, refs: () => at3(path2) }] : [];
-    })
-  };
-}
-function rowLines(path2, { ids, spools = [] }, layout4) {
-  return [...readDatabase(
-    path2,
-    ({ all, columns }) => layout4.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout4.lineOf(row)))
-  ), ...spools.flatMap(spoolLines)];
-}
-var isPartOf = ({ rows, agents }, id) => rows?.ids.includes(id) === !0 || agents.some((agent) => agent.agentId === id || agent.rows?.ids.includes(id) === !0), writtenMs2 = (path2) => Math.max(readableStats(path2)?.mtimeMs ?? 0, readableStats(`${path2}-wal`)?.mtimeMs ?? 0), isDatabase = (path2) => readableHead(path2, MAGIC.length) === MAGIC;
-function matching(pattern2) {
-  let at3 = pattern2.indexOf("/*/");
-  return at3 < 0 ? readableStats(pattern2)?.isFile() === !0 ? [pattern2] : [] : foldersIn(pattern2.slice(0, at3)).flatMap((name) => matching(`${pattern2.slice(0, at3)}/${name}${pattern2.slice(at3 + 2)}`));
-}
-var lists = /* @__PURE__ */ new WeakMap();
-function listedIn(db, layout4) {
-  let known = lists.get(db) ?? /* @__PURE__ */ new Map();
-  lists.set(db, known);
-  let sessions = known.get(layout4) ?? layout4.sessionsOf(layout4.listQueries(db.columns).map(db.all));
-  return known.set(layout4, sessions), sessions;
-}
-function sessionsIn(path2, { harness, layout: layout4 }, home) {
-  let spoolsOf = layout4.hasSpool === !0 ? spoolsIn(spoolFolder(home, harness.name)) : () => [], sessions = readDatabase(path2, (db) => listedIn(db, layout4)).map((session) => {
-    let spools = spoolsOf(session.ids);
-    return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
-  }), roots = rootsOf2(sessions), trees = /* @__PURE__ */ new Map();
-  for (let session of sessions) {
-    let root2 = roots.get(session), tree = trees.get(root2);
-    tree === void 0 ? trees.set(root2, [session]) : tree.push(session);
-  }
-  return [...trees].map(([session, all]) => ({
-    harness,
-    layout: layout4,
-    sessionId: session.id,
-    path: path2,
-    folder: (0, import_node_path11.dirname)(path2),
-    rows: session,
-    agents: all.filter((each) => each !== session).map((each) => ({ agentId: each.id, path: path2, rows: each })),
-    begunMs: session.begunMs,
-    ...session.directory !== void 0 && { startDirectory: session.directory },
-    modifiedMs: all.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
-    bytes: 0
-  }));
-}
-function rootsOf2(sessions) {
-  let byId3 = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session]))), roots = /* @__PURE__ */ new Map();
-  for (let session of sessions) {
-    let way = /* @__PURE__ */ new Set(), at3 = session;
-    for (; !roots.has(at3); ) {
-      way.add(at3);
-      let parent = at3.parentId === void 0 ? void 0 : byId3.get(at3.parentId);
-      if (parent === void 0 || way.has(parent)) break;
-      at3 = parent;
-    }
-    let root2 = roots.get(at3) ?? at3;
-    for (let each of way) roots.set(each, root2);
-  }
-  return roots;
-}
-
-// src/read/projects.ts
-var import_node_path12 = require("node:path");
-
-// src/read/beginning.ts
-var import_node_fs15 = require("node:fs");
-
-// src/read/transcript.ts
-var import_node_fs14 = require("node:fs");
-
-// src/read/new-lines.ts
-var import_node_crypto3 = require("node:crypto"), import_node_fs13 = require("node:fs");
-var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
-  let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
-  return {
-    records: linesOf(path2, fromByte, ends),
-    fromStart: fromByte === 0,
-    cursor: (after = ends.length) => ({ ...cursorAt(path2, after === 0 ? fromByte : ends[after - 1]) })
-  };
-};
-function fits(cursor, path2) {
-  if (cursor.path !== path2) return !1;
-  let now = cursorAt(path2, cursor.offset);
-  return now.beginning === cursor.beginning && now.last === cursor.last;
-}
-function cursorAt(path2, offset) {
-  let fd = (0, import_node_fs13.openSync)(path2, "r");
-  try {
-    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs13.fstatSync)(fd).size;
-    return { path: path2, offset, beginning: hashOf3(fd, 0, bytes), last: size < offset ? "" : hashOf3(fd, offset - bytes, bytes) };
-  } finally {
-    (0, import_node_fs13.closeSync)(fd);
-  }
-}
-function hashOf3(fd, from, bytes) {
-  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs13.readSync)(fd, buffer, 0, bytes, from);
-  return (0, import_node_crypto3.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
-}
-
-// src/read/transcript.ts
-function mainFile({ path: path2, rows, sessionId, layout: layout4 }) {
-  return path2 === void 0 ? { name: `${sessionId} (gone)`, lines: [] } : rows === void 0 ? openThread(path2, layout4) : rowsFile(path2, rows, layout4);
-}
-function openFile(path2) {
-  let unreadable3 = reasonAgainst(path2);
-  return unreadable3 === void 0 ? { name: path2, lines: readableLines(path2, allLines(path2)) } : { name: path2, lines: [], unreadable: unreadable3 };
-}
-function openThread(path2, layout4) {
-  let file = openFile(path2), companion = layout4.kind === "threads" ? layout4.companionOf?.(path2) : void 0;
-  return companion === void 0 || reasonAgainst(companion) !== void 0 ? file : { ...file, lines: inTurn(file.lines, readableLines(companion, allLines(companion))) };
-}
-function* inTurn(...sources) {
-  for (let source of sources) yield* source;
-}
-var allLines = (path2) => isPacked(path2) ? linesOfZstd(path2) : linesOf(path2), isPacked = (path2) => path2.endsWith(".zst");
-function rowsFile(path2, rows, layout4) {
-  if (layout4.kind !== "database") throw new Error(`${path2} is no database to ${layout4.kind}`);
-  return { name: `${path2}#${rows.id}`, lines: rowLines(path2, rows, layout4), ...rows.meta !== void 0 && { meta: rows.meta } };
-}
-function firstLineOf(path2) {
-  try {
-    if (!(0, import_node_fs14.statSync)(path2).isFile()) return;
-    for (let line of isPacked(path2) ? linesOfZstd(path2, FIRST_LINE_BYTES) : linesOf(path2, 0, [], FIRST_LINE_BYTES))
-      return line.toString();
-  } catch {
-  }
-}
-var FIRST_LINE_BYTES = 4 * 1024 * 1024;
-function openMain(ref, cursor, lines2 = 0) {
-  let { path: path2 } = ref, file = mainFile(ref);
-  if (path2 === void 0 || file.unreadable !== void 0 || !isReadOn(ref)) return { file, fromStart: !0, cursorAfter: () => {
-  } };
-  let opened2 = readNewLines(path2, cursor), before = opened2.fromStart ? 0 : lines2;
-  return {
-    file: { name: path2, lines: readableLines(path2, opened2.records), firstLine: before + 1 },
-    fromStart: opened2.fromStart,
-    cursorAfter: (line) => opened2.cursor(line - before)
-  };
-}
-var isReadOn = ({ path: path2, rows, layout: layout4 }) => path2 !== void 0 && rows === void 0 && !isPacked(path2) && (layout4.kind !== "threads" || layout4.companionOf?.(path2) === void 0);
-function stampOf2(path2) {
-  let stats = (0, import_node_fs14.statSync)(path2, { throwIfNoEntry: !1 }), log = path2.endsWith(".jsonl") ? void 0 : (0, import_node_fs14.statSync)(`${path2}-wal`, { throwIfNoEntry: !1 });
-  return stats && `${stats.size} ${stats.mtimeMs}${log === void 0 ? "" : ` ${log.size} ${log.mtimeMs}`}`;
-}
-function agentFile(agent, layout4) {
-  if (agent.rows !== void 0) return { ...rowsFile(agent.path, agent.rows, layout4), id: agent.agentId };
-  let meta2 = layout4.kind === "projects" ? textOf14(agent.path.replace(/\.jsonl$/, ".meta.json")) : void 0;
-  return {
-    ...openThread(agent.path, layout4),
-    id: agent.agentId,
-    ...meta2 !== void 0 && { meta: meta2 },
-    ...agent.group !== void 0 && { group: agent.group }
-  };
-}
-function* readableLines(path2, lines2) {
-  try {
-    yield* lines2;
-  } catch (error) {
-    throw new UserError(`${path2} can't be read: ${error.message}.`, "Check that the file is still there, and its disk.");
-  }
-}
-function reasonAgainst(path2) {
-  try {
-    return (0, import_node_fs14.accessSync)(path2, import_node_fs14.constants.R_OK), (0, import_node_fs14.statSync)(path2).isFile() ? void 0 : "it is no regular file";
-  } catch (error) {
-    return error.message;
-  }
-}
-function textOf14(path2) {
-  try {
-    return (0, import_node_fs14.readFileSync)(path2, "utf8");
-  } catch (error) {
-    let { code: code2, message } = error;
-    return code2 === "ENOENT" ? void 0 : message;
-  }
-}
-
-// src/read/beginning.ts
-var MAX_BYTES = 16 * 1024 * 1024;
-function beginningOf(path2, layout4) {
-  let [atMs, directory] = [];
-  try {
-    if (!(0, import_node_fs15.statSync)(path2).isFile()) return {};
-    for (let bytes of isPacked(path2) ? linesOfZstd(path2, MAX_BYTES) : linesOf(path2, 0, [], MAX_BYTES)) {
-      let line = bytes.toString();
-      if (atMs ??= layout4.timeOf(line), directory ??= layout4.directoryOf(line), atMs !== void 0 && directory !== void 0) break;
-    }
-  } catch {
-  }
-  return { ...atMs !== void 0 && { atMs }, ...directory !== void 0 && { directory } };
-}
-
-// src/read/projects.ts
-var HEAD_BYTES3 = 64 * 1024, MAX_AGENT_DEPTH = 3;
-function projectsStore(kind, places, isOthers, beside) {
-  let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), files2 = function* () {
-    for (let root2 of roots)
-      for (let folder of foldersIn(root2))
-        for (let { name } of entriesOf2((0, import_node_path12.join)(root2, folder))) {
-          let file = layout4.classify(name);
-          file?.kind === "session" && (yield { path: (0, import_node_path12.join)(root2, folder, name), sessionId: file.sessionId });
-        }
-  };
-  return {
-    harness,
-    roots,
-    names: () => !1,
-    owns: () => !0,
-    // Whatever the name: a transcript may have been copied anywhere.
-    at: (path2) => [fromFile(path2, kind, beside)],
-    all: () => [...new Map(roots.map((root2) => [realPathOf(root2), root2])).values()].flatMap((root2) => sessionsUnder(root2, kind, isOthers)),
-    under: (folder) => (demandNoAgents(folder, layout4), sessionsUnder(folder, kind, isOthers)),
-    withId: (prefix) => [...files2()].filter(({ sessionId }) => sessionId.startsWith(prefix)).map(({ sessionId, path: path2 }) => ({ sessionId, ref: () => fromFile(path2, kind, beside) })),
-    begunIn: (directory) => roots.flatMap((root2) => sessionsIn2((0, import_node_path12.join)(root2, layout4.projectFolder(directory)), kind, isOthers)).filter(({ path: path2 }) => path2 !== void 0),
-    writtenSince: (sinceMs) => [...files2()].flatMap(({ path: path2 }) => {
-      let stats = readableStats(path2);
-      return !stats?.isFile() || stats.mtimeMs < sinceMs ? [] : [{ atMs: stats.mtimeMs, refs: () => readableStats(path2) === void 0 ? [] : [fromFile(path2, kind, beside)] }];
-    })
-  };
-}
-function sessionsUnder(top, kind, isOthers) {
-  let ids = /* @__PURE__ */ new Map(), isOfSession = (folder, name) => ids.get(folder).has(name) && hasAgentFolder((0, import_node_path12.join)(folder, name), kind.layout), found = [];
-  for (let folder of foldersUnder(top, isOfSession)) {
-    let sessions = sessionsIn2(folder, kind, isOthers);
-    ids.set(folder, new Set(sessions.map(({ sessionId }) => sessionId)));
-    for (let session of sessions) found.push(session);
-  }
-  return found;
-}
-function sessionsIn2(folder, kind, isOthers) {
-  let { layout: layout4 } = kind, paths = new Map(
-    entriesOf2(folder).flatMap(({ name }) => {
-      let file = layout4.classify(name), path2 = (0, import_node_path12.join)(folder, name);
-      return file?.kind === "session" && !isOthers(path2) ? [[file.sessionId, path2]] : [];
-    })
-  ), beside = agentsBeside(folder, layout4), folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn((0, import_node_path12.join)(folder, name), folder, layout4).length > 0);
-  return [.../* @__PURE__ */ new Set([...paths.keys(), ...beside.keys(), ...folders])].map(
-    (sessionId) => sessionRef(kind, sessionId, paths.get(sessionId), folder, [
-      ...agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4),
-      ...beside.get(sessionId) ?? []
-    ])
-  );
-}
-function sessionRef({ harness, layout: layout4 }, sessionId, path2, folder, agents) {
-  let anyPath = path2 ?? agents[0]?.path, stats = anyPath === void 0 ? void 0 : readableStats(anyPath), { atMs, directory = directoryAmong(agents, layout4) } = anyPath === void 0 ? {} : beginningOf(anyPath, layout4);
-  return {
-    harness,
-    layout: layout4,
-    sessionId,
-    path: path2,
-    folder,
-    agents: agents.toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
-    begunMs: atMs ?? 0,
-    ...directory !== void 0 && { startDirectory: directory },
-    modifiedMs: stats?.mtimeMs ?? 0,
-    bytes: path2 === void 0 ? 0 : stats?.size ?? 0
-  };
-}
-function directoryAmong(agents, layout4) {
-  for (let { path: path2 } of agents) {
-    let { directory } = beginningOf(path2, layout4);
-    if (directory !== void 0) return directory;
-  }
-}
-function fromFile(path2, kind, known) {
-  let { harness, layout: layout4 } = kind, folder = (0, import_node_path12.dirname)(path2), file = layout4.classify((0, import_node_path12.basename)(path2));
-  if (file?.kind === "agent" || isWithinAgents(folder, layout4))
-    throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
-  let sessionId = file?.sessionId ?? (0, import_node_path12.basename)(path2), own2 = agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, layout4);
-  return known.set(key, beside), sessionRef(kind, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
-}
-function findNeighbour({ folder, layout: layout4 }, idPrefix) {
-  if (layout4.kind === "projects")
-    return entriesOf2(folder).filter(({ name }) => name.startsWith(idPrefix) && layout4.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path12.join)(folder, name))[0];
-}
-function agentsAround(folder, layout4) {
-  let agents = /* @__PURE__ */ new Map();
-  for (let neighbour of foldersIn(folder))
-    for (let agent of agentsIn((0, import_node_path12.join)(folder, neighbour), folder, layout4)) agents.has(agent.agentId) || agents.set(agent.agentId, agent);
-  return agents;
-}
-function agentsIn(sessionFolder, projectFolder, layout4) {
-  let visit = (folder, depth) => [
-    ...entriesOf2(folder).flatMap(({ name }) => {
-      let path2 = (0, import_node_path12.join)(folder, name), file = layout4.classify((0, import_node_path12.relative)(projectFolder, path2).split(import_node_path12.sep).join("/"));
-      return file?.kind === "agent" ? [{ agentId: file.agentId, path: path2, ...file.group !== void 0 && { group: file.group } }] : [];
-    }),
-    ...depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit((0, import_node_path12.join)(folder, name), depth + 1)) : []
-  ];
-  return layout4.agentFolders.flatMap((name) => visit((0, import_node_path12.join)(sessionFolder, name), 1));
-}
-function agentsBeside(folder, layout4) {
-  let bySession = /* @__PURE__ */ new Map();
-  for (let { name } of entriesOf2(folder)) {
-    let file = layout4.classify(name);
-    if (file?.kind !== "agent") continue;
-    let path2 = (0, import_node_path12.join)(folder, name), sessionId = layout4.sessionOf(readableHead(path2, HEAD_BYTES3));
-    sessionId !== void 0 && bySession.set(sessionId, [...bySession.get(sessionId) ?? [], { agentId: file.agentId, path: path2 }]);
-  }
-  return bySession;
-}
-var hasAgentFolder = (folder, layout4) => foldersIn(folder).some((name) => layout4.agentFolders.includes(name));
-function isSessionFolder(folder, layout4) {
-  if (!hasAgentFolder(folder, layout4)) return !1;
-  let [parent, id] = [(0, import_node_path12.dirname)((0, import_node_path12.resolve)(folder)), (0, import_node_path12.basename)((0, import_node_path12.resolve)(folder))], isItsFile = (name) => {
-    let file = layout4.classify(name);
-    return file?.kind === "session" && file.sessionId === id;
-  };
-  return entriesOf2(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path12.resolve)(folder), parent, layout4).length > 0;
-}
-function isWithinAgents(folder, layout4) {
-  let parts = realPathOf(folder).split(import_node_path12.sep);
-  return parts.some((part, at3) => at3 > 1 && layout4.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at3).join(import_node_path12.sep), layout4));
-}
-function demandNoAgents(folder, layout4) {
-  if (isSessionFolder(folder, layout4) || isWithinAgents(folder, layout4))
-    throw new UserError(`${folder} holds the sub-agents of one session.`, "Name the session, or the folder above it.");
-}
-
-// src/read/refs.ts
-var placeOf2 = ({ path: path2, folder, sessionId, rows }) => path2 === void 0 ? `${folder}/${sessionId}` : rows === void 0 ? path2 : `${path2}#${sessionId}`;
-
-// src/read/threads.ts
-var import_node_path13 = require("node:path");
-function threadsStore(kind, places) {
-  let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), usual = () => threadsBelow(roots, layout4);
-  return {
-    harness,
-    roots,
-    names: (path2) => layout4.threadOf(path2) !== void 0,
-    owns: (path2) => headOf7(path2, layout4) !== void 0,
-    at: (path2) => [fromFile2(path2, kind, roots)],
-    all: () => sessionsAmong(usual(), kind),
-    under: (folder) => sessionsAmong(threadsBelow([folder], layout4), kind),
-    withId: (prefix) => [...treesOf(usual())].filter(([{ id }, agents]) => id.startsWith(prefix) || agents.some((agent) => agent.id === prefix)).map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef2(thread, agents, kind) })),
-    begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
-    writtenSince: (sinceMs) => [...treesOf(usual())].flatMap(([thread, agents]) => {
-      let atMs = Math.max(...[thread, ...agents].map(({ path: path2 }) => readableStats(path2)?.mtimeMs ?? 0));
-      return atMs >= sinceMs ? [{ atMs, refs: () => [sessionRef2(thread, agents, kind)] }] : [];
-    })
-  };
-}
-var threadsAround = (top, layout4) => new Map(threadsBelow([top], layout4).map(({ id, path: path2 }) => [id, { agentId: id, path: path2 }]));
-function fromFile2(path2, kind, roots) {
-  let { layout: layout4 } = kind, real = realPathOf(path2), root2 = roots.find((each) => real.startsWith(`${realPathOf(each)}/`)), head = headOf7(path2, layout4) ?? {}, id = head.threadId ?? layout4.threadOf(path2) ?? path2, isOlder = (other) => head.parentThreadId === void 0 && layout4.isOlder?.(other, id) === !0, around = threadsBelow(root2 === void 0 ? [layout4.topOf?.(path2) ?? (0, import_node_path13.dirname)(path2)] : roots, layout4, isOlder), trees = treesOf(around);
-  for (let [thread, agents] of trees) {
-    if (realPathOf(thread.path) === real) return sessionRef2(thread, agents, kind);
-    if (agents.some((agent) => realPathOf(agent.path) === real))
-      throw new UserError(
-        `${path2} is the transcript of a sub-agent.`,
-        `Name the session it belongs to, ${thread.id}: its agents come with it.`
-      );
-  }
-  return sessionRef2({ id, path: path2, head }, agentsOf(id, around), kind);
-}
-function threadsBelow(tops, layout4, isLeftOut = () => !1) {
-  let byId3 = /* @__PURE__ */ new Map();
-  for (let top of tops)
-    for (let folder of foldersUnder(top))
-      for (let { name } of entriesOf2(folder)) {
-        let path2 = (0, import_node_path13.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 || isLeftOut(named) ? void 0 : headOf7(path2, layout4);
-        if (named === void 0 || head === void 0) continue;
-        let thread = { id: head.threadId ?? named, path: path2, head }, other = byId3.get(thread.id);
-        (other === void 0 || isBetter(thread, other)) && byId3.set(thread.id, thread);
-      }
-  return [...byId3.values()];
-}
-var isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path), heads = /* @__PURE__ */ new WeakMap();
-function headOf7(path2, layout4) {
-  let known = heads.get(layout4) ?? /* @__PURE__ */ new Map();
-  heads.set(layout4, known);
-  let before = known.get(path2), line = before === void 0 ? firstLineOf(path2) : void 0, head = before ?? (line === void 0 ? void 0 : layout4.headOf(line));
-  return head !== void 0 && known.set(path2, head), head;
-}
-var sessionsAmong = (threads, kind) => [...treesOf(threads)].map(([thread, agents]) => sessionRef2(thread, agents, kind));
-function treesOf(threads) {
-  let byId3 = new Map(threads.map((thread) => [thread.id, thread])), trees = /* @__PURE__ */ new Map();
-  for (let thread of threads) {
-    let root2 = rootOf(thread, byId3), tree = trees.get(root2) ?? [];
-    trees.set(root2, root2 === thread ? tree : [...tree, thread]);
-  }
-  return trees;
-}
-function rootOf(thread, byId3) {
-  let seen = /* @__PURE__ */ new Set(), root2 = thread;
-  for (; ; ) {
-    seen.add(root2);
-    let { parentThreadId, rootThreadId } = root2.head;
-    if (parentThreadId === void 0) return root2;
-    let parent = byId3.get(parentThreadId) ?? byId3.get(rootThreadId ?? "");
-    if (parent === void 0 || seen.has(parent)) return root2;
-    root2 = parent;
-  }
-}
-var agentsOf = (id, threads) => [...treesOf(threads)].find(([thread]) => thread.id === id)?.[1] ?? [];
-function sessionRef2({ id, path: path2 }, agents, { harness, layout: layout4 }) {
-  let stats = readableStats(path2), { atMs, directory } = beginningOf(path2, layout4);
-  return {
-    harness,
-    layout: layout4,
-    sessionId: id,
-    path: path2,
-    folder: (0, import_node_path13.dirname)(path2),
-    agents: agents.map((agent) => ({ agentId: agent.id, path: agent.path })).toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
-    begunMs: atMs ?? 0,
-    ...directory !== void 0 && { startDirectory: directory },
-    modifiedMs: stats?.mtimeMs ?? 0,
-    bytes: stats?.size ?? 0
-  };
-}
-
-// src/read/find.ts
-function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
-  let stats = statsOf(given), stores = storesOf(places, beside);
-  if (stats === void 0) return [byId2(given, stores)];
-  if (stats.isDirectory()) {
-    demandReadable(given);
-    let found2 = onceEach(stores.flatMap((store) => store.under(given)));
-    if (found2.length === 0)
-      throw new UserError(
-        `${given} holds no sessions.`,
-        "Name a transcript (.jsonl), a database, or a folder such as ~/.claude/projects or ~/.codex/sessions."
-      );
-    return found2.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
-  }
-  if (!stats.isFile())
-    throw new UserError(
-      `${given} is a pipe or a device, not a file.`,
-      "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
-    );
-  let found = ownerOf2(given, stores).at(given);
-  if (found.length === 0) throw new UserError(`${given} holds no sessions yet.`, "Name another one.");
-  return found;
-}
-var findSessionOfId = (sessionId, places) => byId2(sessionId, storesOf(places, /* @__PURE__ */ new Map()));
-function findSession(path2, sessionId, places, beside) {
-  let found = findSessions(path2, places, beside);
-  return found.length === 1 && found[0].rows === void 0 ? found[0] : found.find((ref) => ref.rows?.ids.includes(sessionId));
-}
-function allSessions(places) {
-  return onceEach(storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => tolerantly(() => store.all()))).toSorted(
-    (a, b2) => b2.modifiedMs - a.modifiedMs || (a.sessionId < b2.sessionId ? -1 : 1)
-  );
-}
-function* sessionsWritten(places, sinceMs) {
-  let files2 = storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => store.writtenSince(sinceMs));
-  for (let { refs } of files2.toSorted((a, b2) => b2.atMs - a.atMs))
-    for (let ref of tolerantly(refs)) (ref.rows === void 0 || ref.modifiedMs >= sinceMs) && (yield ref);
-}
-function findAgent({ folder, harness, layout: layout4, path: path2 }, agentId, known = /* @__PURE__ */ new Map()) {
-  if (layout4.kind === "database") return;
-  let around = layout4.kind === "threads" ? layout4.topOf?.(path2 ?? folder) ?? folder : folder, key = `${harness.name} ${around}`, agents = known.get(key) ?? (layout4.kind === "threads" ? threadsAround(around, layout4) : agentsAround(around, layout4));
-  return known.set(key, agents), agents.get(agentId);
-}
-function storesOf(places, beside) {
-  let layouts = places.harnesses.flatMap((harness) => harness.layouts.map((layout4) => ({ harness, layout: layout4 }))), databases = layouts.flatMap(
-    ({ harness, layout: layout4 }) => layout4.kind === "database" ? [databaseStore({ harness, layout: layout4 }, places)] : []
-  ), threads = layouts.flatMap(({ harness, layout: layout4 }) => layout4.kind === "threads" ? [threadsStore({ harness, layout: layout4 }, places)] : []), threadLayouts = layouts.flatMap(({ layout: layout4 }) => layout4.kind === "threads" ? [layout4] : []), isOthers = (path2) => threadLayouts.some((layout4) => layout4.isBeside?.(path2) === !0) || threadLayouts.some((layout4) => layout4.threadOf(path2) !== void 0) && threads.some((store) => store.owns(path2)), projects = layouts.flatMap(
-    ({ harness, layout: layout4 }) => layout4.kind === "projects" ? [projectsStore({ harness, layout: layout4 }, places, isOthers, beside)] : []
-  );
-  return [...databases, ...threads, ...projects];
-}
-var ownerOf2 = (path2, stores) => stores.find((store) => store.names(path2) && store.owns(path2)) ?? stores.find((store) => store.owns(path2));
-function onceEach(refs) {
-  let nameOf4 = ({ harness, sessionId }) => `${harness.name} ${sessionId}`, stored = new Set(refs.filter(({ rows }) => rows !== void 0).map(nameOf4)), kept2 = refs.filter((ref) => ref.rows !== void 0 || !stored.has(nameOf4(ref)));
-  return [...new Map(kept2.map((ref) => [placeOf2(ref), ref])).values()];
-}
-function byId2(id, stores) {
-  let advice = "Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.";
-  if (id.includes("/") || id.endsWith(".jsonl")) throw new UserError(`There is no ${id}.`, advice);
-  let all = stores.flatMap((store) => store.withId(id)), whole3 = all.filter(({ sessionId }) => sessionId === id), found = whole3.length > 0 ? whole3 : all, ids = [...new Set(found.map(({ sessionId }) => sessionId))];
-  if (ids.length > 1)
-    throw new UserError(
-      `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? " \u2026" : ""}`,
-      "Give more of the id."
-    );
-  if (found.length === 0) throw new UserError(`There is no file, directory or session called ${id}.`, advice);
-  return onceEach(found.map(({ ref }) => ref())).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs)[0];
-}
-function statsOf(path2) {
-  try {
-    return (0, import_node_fs16.statSync)(path2, { throwIfNoEntry: !1 });
-  } catch (error) {
-    throw unreadable(path2, error);
-  }
-}
-function demandReadable(folder) {
-  try {
-    (0, import_node_fs16.readdirSync)(folder);
-  } catch (error) {
-    throw unreadable(folder, error);
-  }
-}
-
-// src/read/repository.ts
-var import_node_child_process2 = require("node:child_process"), import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
-function repositoryOf(directory, known = /* @__PURE__ */ new Map()) {
-  let repository = known.get(directory) ?? askGit(directory);
-  return known.set(directory, repository), repository;
-}
-function askGit(directory) {
-  if (!isInRepository(directory)) return {};
-  let url = browserUrl(gitSays(directory, ["config", "--get", "remote.origin.url"]).trim());
-  return url === void 0 ? {} : { url };
-}
-function gitSays(directory, args) {
-  let { status, stdout } = (0, import_node_child_process2.spawnSync)("git", ["-C", directory, ...args], {
-    encoding: "utf8",
-    env: withoutGit(process.env),
-    timeout: GIT_TIMEOUT_MS,
-    stdio: ["ignore", "pipe", "ignore"]
-  });
-  return status === 0 ? stdout : "";
-}
-var withoutGit = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
-function isInRepository(directory) {
-  for (let at3 = directory; ; at3 = (0, import_node_path14.dirname)(at3)) {
-    if ((0, import_node_fs17.existsSync)((0, import_node_path14.join)(at3, ".git"))) return !0;
-    if (at3 === (0, import_node_path14.dirname)(at3)) return !1;
-  }
-}
-function browserUrl(remote) {
-  let scp = /^(?:[^@/:]+@)?([\w.-]+\.[\w.-]+):(?!\/\/)(.+)$/.exec(remote), text4 = scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`;
-  if (!URL.canParse(text4)) return;
-  let url = new URL(text4);
-  if (!["https:", "http:", "ssh:", "git:", "git+ssh:"].includes(url.protocol) || url.hostname === "") return;
-  let port = url.protocol.startsWith("http") && url.port !== "" ? `:${url.port}` : "", scheme = url.protocol === "http:" ? "http" : "https", path2 = url.pathname.replace(/\/+$/, "").replace(/\.git$/, "");
-  return `${scheme}://${url.hostname}${port}${path2.startsWith("/") ? path2 : `/${path2}`}`;
-}
-
-// src/redact/session.ts
-function redactSession(session, redactor) {
-  return {
-    ...session,
-    agentName: redactor.text(session.agentName).value,
-    turns: session.turns.map((turn) => redactTurn(turn, redactor)),
-    strays: session.strays.map((agent) => new Redaction(redactor).agent(agent))
-  };
-}
-function redactTurn(turn, redactor) {
-  let redaction = new Redaction(redactor), clean = { ...turn, ...redaction.run(turn), command: redaction.text(turn.command) }, counts = redaction.counts();
-  return Object.keys(counts).length === 0 ? clean : { ...clean, redactions: counts };
-}
-var Redaction = class {
-  #redactor;
-  #found = [];
-  constructor(redactor) {
-    this.#redactor = redactor;
-  }
-  counts() {
-    return sumOfCounts(this.#found);
-  }
-  text(text4) {
-    if (text4 === void 0) return text4;
-    let { value, counts } = this.#redactor.text(text4);
-    return this.#found.push(counts), value;
-  }
-  agent(agent) {
-    return {
-      ...agent,
-      ...this.run(agent),
-      name: this.text(agent.name),
-      type: this.text(agent.type),
-      description: this.text(agent.description),
-      respawns: agent.respawns.map((respawn) => this.agent(respawn))
-    };
-  }
-  run(run2) {
-    return {
-      branch: this.text(run2.branch),
-      prompt: this.#value(run2.prompt),
-      answer: this.#value(run2.answer),
-      outcome: this.#outcome(run2.outcome),
-      modelCalls: run2.modelCalls.map((call) => this.#modelCall(call)),
-      toolCalls: run2.toolCalls.map((call) => this.#toolCall(call)),
-      unclaimedAgents: run2.unclaimedAgents.map((agent) => this.agent(agent))
-    };
-  }
-  #modelCall(call) {
-    return { ...call, input: this.#value(call.input), output: this.#value(call.output) };
-  }
-  #toolCall(call) {
-    return {
-      ...call,
-      name: this.text(call.name),
-      mcp: call.mcp && { server: this.text(call.mcp.server), tool: this.text(call.mcp.tool) },
-      skill: this.text(call.skill),
-      teammate: this.text(call.teammate),
-      input: this.#value(call.input),
-      output: this.#value(call.output),
-      files: this.#value(call.files),
-      outcome: this.#outcome(call.outcome),
-      agent: call.agent && this.agent(call.agent),
-      agents: call.agents.map((agent) => this.agent(agent)),
-      toolCalls: call.toolCalls?.map((inside) => this.#toolCall(inside))
-    };
-  }
-  #outcome(outcome2) {
-    return "message" in outcome2 ? { ...outcome2, message: this.text(outcome2.message) } : outcome2;
-  }
-  #value(value) {
-    if (value === void 0) return value;
-    let { value: clean, counts } = this.#redactor.value(value);
-    return this.#found.push(counts), clean;
-  }
-};
+var isOfLiving = (entry, isGone) => entry?.u !== void 0 && !isGone(entry.c), lastEndMs = (entries) => entries.flatMap(({ s }) => Object.values(s)).reduce((last, endMs) => Math.max(last, endMs), 0);
 
 // src/trace/content.ts
-var import_node_crypto4 = require("node:crypto"), MAX_BYTES2 = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text4) => text4.length <= MAX_STATUS_CHARS ? text4 : `${beginningOf2(text4, MAX_STATUS_CHARS)}\u2026`, beginningOf2 = (text4, chars) => text4.slice(0, /[\uD800-\uDBFF]/.test(text4[chars - 1]) ? chars - 1 : chars);
+var import_node_crypto = require("node:crypto"), MAX_BYTES = 16 * 1024, MAX_STATUS_CHARS = 1024, statusText = (text4) => text4.length <= MAX_STATUS_CHARS ? text4 : `${beginningOf(text4, MAX_STATUS_CHARS)}\u2026`, beginningOf = (text4, chars) => text4.slice(0, /[\uD800-\uDBFF]/.test(text4[chars - 1]) ? chars - 1 : chars);
 function messagesJson(messages, finishReason2) {
   return cappedJson(
     messages.map((message) => ({
@@ -21035,10 +19925,10 @@ function cappedJson(value) {
 }
 function capped(value) {
   let whole3 = JSON.stringify(value) ?? "null";
-  if (Buffer.byteLength(whole3) <= MAX_BYTES2) return whole3;
-  for (let limit = MAX_BYTES2 / 2; limit >= 32; limit /= 2) {
+  if (Buffer.byteLength(whole3) <= MAX_BYTES) return whole3;
+  for (let limit = MAX_BYTES / 2; limit >= 32; limit /= 2) {
     let cut = JSON.stringify(cutStrings(value, limit, Math.max(8, limit / 16)));
-    if (Buffer.byteLength(cut) <= MAX_BYTES2) return cut;
+    if (Buffer.byteLength(cut) <= MAX_BYTES) return cut;
   }
   return JSON.stringify({ type: "cut", ...told3(whole3) });
 }
@@ -21052,9 +19942,9 @@ function cutStrings(value, maxChars, maxItems) {
 }
 function cutString(text4, maxChars) {
   let { length, sha256: sha2562 } = told3(text4);
-  return `${beginningOf2(text4, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
+  return `${beginningOf(text4, maxChars)}\u2026 [cut: ${length} characters, sha256 ${sha2562}]`;
 }
-var told3 = (text4) => ({ length: text4.length, sha256: (0, import_node_crypto4.createHash)("sha256").update(text4).digest("hex") });
+var told3 = (text4) => ({ length: text4.length, sha256: (0, import_node_crypto.createHash)("sha256").update(text4).digest("hex") });
 
 // node_modules/@pydantic/genai-prices/dist/index.js
 var E = JSON.parse('[{"id":"anthropic","name":"Anthropic","api_pattern":"https://api\\\\.anthropic\\\\.com","model_match":{"contains":"claude"},"provider_match":{"contains":"anthropic"},"models":[{"id":"claude-2","name":"Claude 2.0 / 2.1","match":{"or":[{"starts_with":"claude-2"},{"contains":"claude-v2"}]},"context_window":200000,"prices":{"input_mtok":8,"output_mtok":24}},{"id":"claude-3-5-haiku-latest","name":"Claude Haiku 3.5","match":{"or":[{"starts_with":"claude-3-5-haiku"},{"starts_with":"claude-3.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4,"cache_write_1h_mtok":1.6,"web_searches_kcount":10}},{"id":"claude-3-5-sonnet","name":"Claude Sonnet 3.5","match":{"or":[{"starts_with":"claude-3-5-sonnet"},{"starts_with":"claude-3.5-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-7-sonnet-latest","name":"Claude Sonnet 3.7","match":{"or":[{"starts_with":"claude-3-7-sonnet"},{"starts_with":"claude-3.7-sonnet"},{"starts_with":"claude-sonnet-3.7"},{"starts_with":"claude-sonnet-3-7"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-3-haiku","name":"Claude Haiku 3","match":{"starts_with":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25,"cache_write_1h_mtok":0.5}},{"id":"claude-3-opus-latest","name":"Claude Opus 3","match":{"starts_with":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30}},{"id":"claude-3-sonnet","name":"Claude 3 Sonnet","match":{"starts_with":"claude-3-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6}},{"id":"claude-fable-5","name":"Claude Fable 5","match":{"or":[{"equals":"claude-fable-5"},{"regex":"^claude-fable-5-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-fable-5-1","name":"Claude Fable 5.1","match":{"or":[{"equals":"claude-fable-5-1"},{"regex":"^claude-fable-5-1-\\\\d{8}$"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50,"cache_write_1h_mtok":20,"web_searches_kcount":10}},{"id":"claude-haiku-4-5","name":"Claude Haiku 4.5","match":{"or":[{"starts_with":"claude-haiku-4-5"},{"starts_with":"claude-haiku-4.5"},{"starts_with":"claude-4-5-haiku"},{"starts_with":"claude-4.5-haiku"}]},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5,"cache_write_1h_mtok":2,"web_searches_kcount":10}},{"id":"claude-opus-4-0","name":"Claude Opus 4","match":{"or":[{"starts_with":"claude-opus-4-0"},{"starts_with":"claude-4-opus"},{"equals":"claude-opus-4"},{"equals":"claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-1","name":"Claude Opus 4.1","match":{"or":[{"starts_with":"claude-opus-4-1"},{"starts_with":"claude-opus-4.1"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75,"cache_write_1h_mtok":30,"web_searches_kcount":10}},{"id":"claude-opus-4-5","name":"Claude Opus 4.5","match":{"or":[{"starts_with":"claude-opus-4-5"},{"starts_with":"claude-opus-4.5"},{"starts_with":"claude-4-5-opus"},{"starts_with":"claude-4.5-opus"}]},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-6","name":"Claude Opus 4.6","match":{"or":[{"starts_with":"claude-opus-4-6"},{"starts_with":"claude-opus-4.6"},{"starts_with":"claude-4-6-opus"},{"starts_with":"claude-4.6-opus"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]},"cache_write_1h_mtok":{"base":10,"tiers":[{"start":200000,"price":20}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}}]},{"id":"claude-opus-4-7","name":"Claude Opus 4.7","match":{"or":[{"starts_with":"claude-opus-4-7"},{"starts_with":"claude-opus-4.7"},{"starts_with":"claude-4-7-opus"},{"starts_with":"claude-4.7-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-4-8","name":"Claude Opus 4.8","match":{"or":[{"starts_with":"claude-opus-4-8"},{"starts_with":"claude-opus-4.8"},{"starts_with":"claude-4-8-opus"},{"starts_with":"claude-4.8-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5","name":"Claude Opus 5","match":{"or":[{"equals":"claude-opus-5"},{"regex":"^claude-opus-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.0"},{"starts_with":"claude-5-opus"},{"starts_with":"claude-5.0-opus"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25,"cache_write_1h_mtok":10,"web_searches_kcount":10}},{"id":"claude-opus-5-5","name":"Claude Opus 5.5","match":{"or":[{"equals":"claude-opus-5-5"},{"regex":"^claude-opus-5-5-\\\\d{8}$"},{"starts_with":"claude-opus-5.5"},{"starts_with":"claude-5-5-opus"},{"starts_with":"claude-5.5-opus"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8,"web_searches_kcount":10}},{"id":"claude-sonnet-4-0","name":"Claude Sonnet 4","match":{"or":[{"starts_with":"claude-sonnet-4-2025"},{"starts_with":"claude-sonnet-4-0"},{"starts_with":"claude-sonnet-4@"},{"equals":"claude-sonnet-4"},{"starts_with":"claude-4-sonnet"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"claude-sonnet-4-5","name":"Claude Sonnet 4.5","match":{"or":[{"starts_with":"claude-sonnet-4-5"},{"starts_with":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"id":"claude-sonnet-4-6","name":"Claude Sonnet 4.6","match":{"or":[{"starts_with":"claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]},"cache_write_1h_mtok":{"base":6,"tiers":[{"start":200000,"price":12}]},"web_searches_kcount":10}},{"constraint":{"start_date":"2026-03-13","type":"start_date"},"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}}]},{"id":"claude-sonnet-5","name":"Claude Sonnet 5","match":{"or":[{"starts_with":"claude-sonnet-5"},{"starts_with":"claude-sonnet-5.0"},{"starts_with":"claude-5-sonnet"},{"starts_with":"claude-5.0-sonnet"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10,"cache_write_1h_mtok":4,"web_searches_kcount":10}},{"id":"claude-v1","match":{"equals":"claude-v1"},"prices":{"input_mtok":8,"output_mtok":24}}]},{"id":"aws","name":"AWS Bedrock","api_pattern":"https://bedrock-runtime\\\\.[a-z0-9-]+\\\\.amazonaws\\\\.com(/|$)","provider_match":{"or":[{"contains":"bedrock"},{"contains":"amazon"}]},"models":[{"id":"amazon.nova-2-sonic-v1:0","name":"Nova 2 Sonic","match":{"contains":"amazon.nova-2-sonic"},"context_window":1000000,"prices":{"input_mtok":0.33,"output_mtok":2.75,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"amazon.nova-lite-v1:0","name":"Nova Lite","match":{"contains":"amazon.nova-lite"},"context_window":300000,"prices":{"input_mtok":0.06,"cache_read_mtok":0.015,"output_mtok":0.24}},{"id":"amazon.nova-micro-v1:0","name":"Nova Micro","match":{"contains":"amazon.nova-micro"},"context_window":128000,"prices":{"input_mtok":0.035,"cache_read_mtok":0.00875,"output_mtok":0.14}},{"id":"amazon.nova-premier-v1:0","name":"Nova Premier","match":{"contains":"amazon.nova-premier"},"context_window":1000000,"prices":{"input_mtok":2.5,"cache_read_mtok":0.625,"output_mtok":12.5}},{"id":"amazon.nova-pro-v1:0","name":"Nova Pro","match":{"contains":"amazon.nova-pro"},"context_window":300000,"prices":{"input_mtok":0.8,"cache_read_mtok":0.2,"output_mtok":3.2}},{"id":"amazon.nova-sonic-v1:0","name":"Nova Sonic","match":{"contains":"amazon.nova-sonic"},"prices":{"input_mtok":0.06,"output_mtok":0.24,"input_audio_mtok":3.4,"output_audio_mtok":13.6}},{"id":"amazon.titan-embed-text-v1","name":"Titan Embeddings G1 - Text","match":{"contains":"amazon.titan-embed-text"},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"amazon.titan-text-express-v1","name":"Titan Text G1 - Express","match":{"contains":"titan-text-express"},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"amazon.titan-text-lite-v1","name":"Titan Text G1 - Lite","match":{"contains":"titan-text-lite"},"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"deepseek.r1-v1:0","name":"DeepSeek-R1","match":{"contains":"deepseek.r1"},"context_window":128000,"prices":{"input_mtok":1.35,"output_mtok":5.4}},{"id":"global.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"contains":"global.amazon.nova-2-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":2.5}},{"id":"global.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5-1"},{"contains":"global.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"global.anthropic.claude-fable-5-v1:0","match":{"or":[{"ends_with":"global.anthropic.claude-fable-5"},{"contains":"global.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"global.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"contains":"global.anthropic.claude-haiku-4-5-20251001"},"context_window":200000,"prices":{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5}},{"id":"global.anthropic.claude-opus-4-5-v1:0","match":{"contains":"global.anthropic.claude-opus-4-5"},"context_window":200000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-6-v1:0","match":{"contains":"global.anthropic.claude-opus-4-6"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-7-v1:0","match":{"contains":"global.anthropic.claude-opus-4-7"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-4-8-v1:0","match":{"contains":"global.anthropic.claude-opus-4-8"},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5"},{"contains":"global.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"global.anthropic.claude-opus-5-5","match":{"or":[{"ends_with":"global.anthropic.claude-opus-5-5"},{"contains":"global.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20,"cache_write_1h_mtok":8}},{"id":"global.anthropic.claude-sonnet-4-20250514-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-20250514"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-5-20250929"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-4-6-v1:0","match":{"contains":"global.anthropic.claude-sonnet-4-6"},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"global.anthropic.claude-sonnet-5-v1:0","match":{"contains":"global.anthropic.claude-sonnet-5"},"context_window":1000000,"prices":{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10}},{"id":"global.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (global)","match":{"contains":"global.openai.gpt-5.6-luna"},"context_window":1000000,"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]}}},{"id":"global.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (global)","match":{"contains":"global.openai.gpt-5.6-sol"},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]}}}]},{"id":"global.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (global)","match":{"contains":"global.openai.gpt-5.6-terra"},"context_window":1000000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]}}},{"id":"google.gemma-3-12b-it","name":"Gemma 3 12B IT","match":{"contains":"google.gemma-3-12b-it"},"context_window":128000,"prices":{"input_mtok":0.09,"output_mtok":0.29}},{"id":"google.gemma-3-27b-it","name":"Gemma 3 27B IT","match":{"contains":"google.gemma-3-27b-it"},"context_window":128000,"prices":{"input_mtok":0.23,"output_mtok":0.38}},{"id":"google.gemma-3-4b-it","name":"Gemma 3 4B IT","match":{"contains":"google.gemma-3-4b-it"},"context_window":128000,"prices":{"input_mtok":0.04,"output_mtok":0.08}},{"id":"meta.llama3-1-70b-instruct-v1:0","name":"Llama 3.1 70B Instruct","match":{"contains":"meta.llama3-1-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-1-8b-instruct-v1:0","name":"Llama 3.1 8B Instruct","match":{"contains":"meta.llama3-1-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.22,"output_mtok":0.22}},{"id":"meta.llama3-2-11b-instruct-v1:0","name":"Llama 3.2 11B Instruct","match":{"contains":"meta.llama3-2-11b-instruct"},"context_window":128000,"prices":{"input_mtok":0.16,"output_mtok":0.16}},{"id":"meta.llama3-2-1b-instruct-v1:0","name":"Llama 3.2 1B Instruct","match":{"contains":"meta.llama3-2-1b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"meta.llama3-2-3b-instruct-v1:0","name":"Llama 3.2 3B Instruct","match":{"contains":"meta.llama3-2-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"meta.llama3-2-90b-instruct-v1:0","name":"Llama 3.2 90B Instruct","match":{"contains":"meta.llama3-2-90b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-3-70b-instruct-v1:0","name":"Llama 3.3 70B Instruct","match":{"contains":"meta.llama3-3-70b-instruct"},"context_window":128000,"prices":{"input_mtok":0.72,"output_mtok":0.72}},{"id":"meta.llama3-70b-instruct-v1:0","name":"Llama 3 70B Instruct","match":{"contains":"meta.llama3-70b-instruct"},"context_window":8192,"prices":{"input_mtok":2.65,"output_mtok":3.5}},{"id":"meta.llama3-8b-instruct-v1:0","name":"Llama 3 8B Instruct","match":{"contains":"meta.llama3-8b-instruct"},"context_window":8192,"prices":{"input_mtok":0.3,"output_mtok":0.6}},{"id":"meta.llama4-maverick-17b-instruct-v1:0","name":"Llama 4 Maverick 17B Instruct","match":{"contains":"meta.llama4-maverick-17b-instruct"},"context_window":1000000,"prices":{"input_mtok":0.24,"output_mtok":0.97}},{"id":"meta.llama4-scout-17b-instruct-v1:0","name":"Llama 4 Scout 17B Instruct","match":{"contains":"meta.llama4-scout-17b-instruct"},"context_window":10000000,"prices":{"input_mtok":0.17,"output_mtok":0.66}},{"id":"mistral.devstral-2-123b","name":"Devstral 2 123B","match":{"contains":"mistral.devstral-2-123b"},"context_window":256000,"prices":{"input_mtok":0.4,"output_mtok":2}},{"id":"mistral.magistral-small-2509","name":"Magistral Small 2509","match":{"contains":"mistral.magistral-small-2509"},"context_window":128000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.ministral-3-14b-instruct","name":"Ministral 14B 3.0","match":{"contains":"mistral.ministral-3-14b-instruct"},"context_window":128000,"prices":{"input_mtok":0.2,"output_mtok":0.2}},{"id":"mistral.ministral-3-3b-instruct","name":"Ministral 3B 3.0","match":{"contains":"mistral.ministral-3-3b-instruct"},"context_window":128000,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral.ministral-3-8b-instruct","name":"Ministral 8B 3.0","match":{"contains":"mistral.ministral-3-8b-instruct"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral.mistral-7b-instruct-v0:2","name":"Mistral 7B Instruct","match":{"contains":"mistral.mistral-7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.2}},{"id":"mistral.mistral-large-2402-v1:0","name":"Mistral Large (24.02)","match":{"contains":"mistral.mistral-large-2402"},"context_window":32000,"prices":{"input_mtok":4,"output_mtok":12}},{"id":"mistral.mistral-large-3-675b-instruct","name":"Mistral Large 3","match":{"contains":"mistral.mistral-large-3-675b-instruct"},"context_window":256000,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"mistral.mistral-small-2402-v1:0","name":"Mistral Small (24.02)","match":{"contains":"mistral.mistral-small-2402"},"context_window":32000,"prices":{"input_mtok":1,"output_mtok":3}},{"id":"mistral.mixtral-8x7b-instruct-v0:1","name":"Mixtral 8x7B Instruct","match":{"contains":"mistral.mixtral-8x7b-instruct-v0"},"context_window":32000,"prices":{"input_mtok":0.45,"output_mtok":0.7}},{"id":"mistral.pixtral-large-2502-v1:0","name":"Pixtral Large (25.02)","match":{"contains":"mistral.pixtral-large-2502"},"context_window":128000,"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral.voxtral-mini-3b-2507","name":"Voxtral Mini 3B 2507","match":{"contains":"mistral.voxtral-mini-3b-2507"},"context_window":32000,"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"mistral.voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"contains":"mistral.voxtral-small-24b-2507"},"context_window":32000,"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"nvidia.nemotron-nano-3-30b:0","name":"Nemotron 3 Nano 30B","match":{"contains":"nvidia.nemotron-nano-3-30b"},"context_window":256000,"prices":{"input_mtok":0.06,"output_mtok":0.24}},{"id":"nvidia.nemotron-nano-9b-v2:0","name":"Nemotron 2 Nano 9B","match":{"contains":"nvidia.nemotron-nano-9b-v2"},"context_window":128000,"prices":{"input_mtok":0.06,"output_mtok":0.23}},{"id":"nvidia.nemotron-super-3-120b:0","name":"Nemotron 3 Super 120B","match":{"contains":"nvidia.nemotron-super-3-120b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.65}},{"id":"openai.gpt-5.4","name":"GPT-5.4","match":{"equals":"openai.gpt-5.4"},"prices":{"input_mtok":2.75,"cache_read_mtok":0.275,"output_mtok":16.5}},{"id":"openai.gpt-5.5","name":"GPT-5.5","match":{"equals":"openai.gpt-5.5"},"prices":{"input_mtok":5.5,"cache_read_mtok":0.55,"output_mtok":33}},{"id":"openai.gpt-oss-120b-1:0","name":"gpt-oss-120b","match":{"contains":"openai.gpt-oss-120b-1"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"openai.gpt-oss-20b-1:0","name":"gpt-oss-20b","match":{"contains":"openai.gpt-oss-20b-1"},"context_window":128000,"prices":{"input_mtok":0.07,"output_mtok":0.3}},{"id":"qwen.qwen3-32b-v1:0","name":"Qwen3 32B (dense)","match":{"contains":"qwen.qwen3-32b"},"context_window":32000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-30b-a3b-v1:0","name":"Qwen3-Coder-30B-A3B-Instruct","match":{"contains":"qwen.qwen3-coder-30b-a3b"},"context_window":256000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"qwen.qwen3-coder-480b-a35b-v1:0","name":"Qwen3-Coder-480B-A35B-Instruct","match":{"contains":"qwen.qwen3-coder-480b-a35b"},"context_window":128000,"prices":{"input_mtok":0.45,"output_mtok":1.8}},{"id":"qwen.qwen3-vl-235b-a22b-v1:0","name":"Qwen3-VL-235B-A22B-Instruct","match":{"contains":"qwen.qwen3-vl-235b-a22b"},"context_window":256000,"prices":{"input_mtok":0.53,"output_mtok":2.66}},{"id":"regional.amazon.nova-2-lite-v1:0","name":"Nova 2 Lite","match":{"or":[{"contains":"us.amazon.nova-2-lite"},{"contains":"eu.amazon.nova-2-lite"},{"contains":"jp.amazon.nova-2-lite"}]},"context_window":1000000,"prices":{"input_mtok":0.33,"cache_read_mtok":0.0825,"output_mtok":2.75}},{"id":"regional.anthropic.claude-3-5-haiku-20241022-v1:0","match":{"contains":"claude-3-5-haiku-20241022"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"regional.anthropic.claude-3-5-sonnet-20240620-v1:0","match":{"contains":"claude-3-5-sonnet-20240620"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-5-sonnet-20241022-v2:0","match":{"contains":"claude-3-5-sonnet-20241022"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-7-sonnet-20250219-v1:0","match":{"contains":"claude-3-7-sonnet-20250219"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-3-haiku-20240307-v1:0","match":{"contains":"claude-3-haiku-20240307"},"context_window":200000,"prices":{"input_mtok":0.25,"output_mtok":1.25}},{"id":"regional.anthropic.claude-3-opus-20240229-v1:0","match":{"contains":"claude-3-opus-20240229"},"context_window":200000,"prices":{"input_mtok":15,"output_mtok":75}},{"id":"regional.anthropic.claude-3-sonnet-20240229-v1:0","match":{"contains":"claude-3-sonnet-20240229"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-fable-5-1-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5-1"},{"equals":"claude-fable-5-1"},{"starts_with":"anthropic.claude-fable-5-1-v1"},{"starts_with":"claude-fable-5-1-v1"},{"contains":"us.anthropic.claude-fable-5-1-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":0.275,"output_mtok":55}},{"id":"regional.anthropic.claude-fable-5-v1:0","match":{"or":[{"equals":"anthropic.claude-fable-5"},{"equals":"claude-fable-5"},{"starts_with":"anthropic.claude-fable-5-v1"},{"starts_with":"claude-fable-5-v1"},{"contains":"us.anthropic.claude-fable-5-v1"},{"contains":"au.anthropic.claude-fable-5-v1"},{"contains":"eu.anthropic.claude-fable-5-v1"},{"contains":"jp.anthropic.claude-fable-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":11,"cache_write_mtok":13.75,"cache_read_mtok":1.1,"output_mtok":55}},{"id":"regional.anthropic.claude-haiku-4-5-20251001-v1:0","match":{"or":[{"starts_with":"anthropic.claude-haiku-4-5-20251001"},{"starts_with":"claude-haiku-4-5-20251001"},{"contains":"us.anthropic.claude-haiku-4-5-20251001"},{"contains":"au.anthropic.claude-haiku-4-5-20251001"},{"contains":"apac.anthropic.claude-haiku-4-5-20251001"},{"contains":"eu.anthropic.claude-haiku-4-5-20251001"},{"contains":"us-gov.anthropic.claude-haiku-4-5-20251001"},{"contains":"jp.anthropic.claude-haiku-4-5-20251001"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":5.5}},{"id":"regional.anthropic.claude-opus-4-1-20250805-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-1-20250805"},{"starts_with":"claude-opus-4-1-20250805"},{"contains":"us.anthropic.claude-opus-4-1-20250805"},{"contains":"au.anthropic.claude-opus-4-1-20250805"},{"contains":"apac.anthropic.claude-opus-4-1-20250805"},{"contains":"eu.anthropic.claude-opus-4-1-20250805"},{"contains":"us-gov.anthropic.claude-opus-4-1-20250805"},{"contains":"jp.anthropic.claude-opus-4-1-20250805"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-20250514"},{"starts_with":"claude-opus-4-20250514"},{"contains":"us.anthropic.claude-opus-4-20250514"},{"contains":"au.anthropic.claude-opus-4-20250514"},{"contains":"apac.anthropic.claude-opus-4-20250514"},{"contains":"eu.anthropic.claude-opus-4-20250514"},{"contains":"us-gov.anthropic.claude-opus-4-20250514"},{"contains":"jp.anthropic.claude-opus-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"regional.anthropic.claude-opus-4-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-5"},{"starts_with":"claude-opus-4-5"},{"contains":"us.anthropic.claude-opus-4-5"},{"contains":"au.anthropic.claude-opus-4-5"},{"contains":"apac.anthropic.claude-opus-4-5"},{"contains":"eu.anthropic.claude-opus-4-5"},{"contains":"us-gov.anthropic.claude-opus-4-5"},{"contains":"jp.anthropic.claude-opus-4-5"}]},"context_window":200000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-6"},{"starts_with":"claude-opus-4-6"},{"contains":"us.anthropic.claude-opus-4-6"},{"contains":"au.anthropic.claude-opus-4-6"},{"contains":"apac.anthropic.claude-opus-4-6"},{"contains":"eu.anthropic.claude-opus-4-6"},{"contains":"us-gov.anthropic.claude-opus-4-6"},{"contains":"jp.anthropic.claude-opus-4-6"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-7-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-7"},{"starts_with":"claude-opus-4-7"},{"contains":"us.anthropic.claude-opus-4-7"},{"contains":"au.anthropic.claude-opus-4-7"},{"contains":"apac.anthropic.claude-opus-4-7"},{"contains":"eu.anthropic.claude-opus-4-7"},{"contains":"us-gov.anthropic.claude-opus-4-7"},{"contains":"jp.anthropic.claude-opus-4-7"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-4-8-v1:0","match":{"or":[{"starts_with":"anthropic.claude-opus-4-8"},{"starts_with":"claude-opus-4-8"},{"contains":"us.anthropic.claude-opus-4-8"},{"contains":"au.anthropic.claude-opus-4-8"},{"contains":"eu.anthropic.claude-opus-4-8"},{"contains":"jp.anthropic.claude-opus-4-8"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5","match":{"or":[{"equals":"anthropic.claude-opus-5"},{"equals":"claude-opus-5"},{"starts_with":"anthropic.claude-opus-5-v1"},{"starts_with":"claude-opus-5-v1"},{"equals":"us.anthropic.claude-opus-5"},{"equals":"au.anthropic.claude-opus-5"},{"equals":"eu.anthropic.claude-opus-5"},{"equals":"jp.anthropic.claude-opus-5"},{"contains":"us.anthropic.claude-opus-5-v1"},{"contains":"au.anthropic.claude-opus-5-v1"},{"contains":"eu.anthropic.claude-opus-5-v1"},{"contains":"jp.anthropic.claude-opus-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":5.5,"cache_write_mtok":6.875,"cache_read_mtok":0.55,"output_mtok":27.5}},{"id":"regional.anthropic.claude-opus-5-5","match":{"or":[{"equals":"anthropic.claude-opus-5-5"},{"equals":"claude-opus-5-5"},{"starts_with":"anthropic.claude-opus-5-5-v1"},{"starts_with":"claude-opus-5-5-v1"},{"equals":"us.anthropic.claude-opus-5-5"},{"equals":"au.anthropic.claude-opus-5-5"},{"equals":"eu.anthropic.claude-opus-5-5"},{"equals":"jp.anthropic.claude-opus-5-5"},{"contains":"us.anthropic.claude-opus-5-5-v1"},{"contains":"au.anthropic.claude-opus-5-5-v1"},{"contains":"eu.anthropic.claude-opus-5-5-v1"},{"contains":"jp.anthropic.claude-opus-5-5-v1"}]},"context_window":1000000,"prices":{"input_mtok":4.4,"cache_write_mtok":5.5,"cache_read_mtok":0.22,"output_mtok":22,"cache_write_1h_mtok":8.8}},{"id":"regional.anthropic.claude-sonnet-4-20250514-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-20250514"},{"starts_with":"claude-sonnet-4-20250514"},{"contains":"us.anthropic.claude-sonnet-4-20250514"},{"contains":"au.anthropic.claude-sonnet-4-20250514"},{"contains":"apac.anthropic.claude-sonnet-4-20250514"},{"contains":"eu.anthropic.claude-sonnet-4-20250514"},{"contains":"us-gov.anthropic.claude-sonnet-4-20250514"},{"contains":"jp.anthropic.claude-sonnet-4-20250514"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"regional.anthropic.claude-sonnet-4-5-20250929-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-5-20250929"},{"starts_with":"claude-sonnet-4-5-20250929"},{"contains":"us.anthropic.claude-sonnet-4-5-20250929"},{"contains":"au.anthropic.claude-sonnet-4-5-20250929"},{"contains":"apac.anthropic.claude-sonnet-4-5-20250929"},{"contains":"eu.anthropic.claude-sonnet-4-5-20250929"},{"contains":"us-gov.anthropic.claude-sonnet-4-5-20250929"},{"contains":"jp.anthropic.claude-sonnet-4-5-20250929"}]},"context_window":200000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-4-6-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-4-6"},{"starts_with":"claude-sonnet-4-6"},{"contains":"us.anthropic.claude-sonnet-4-6"},{"contains":"au.anthropic.claude-sonnet-4-6"},{"contains":"apac.anthropic.claude-sonnet-4-6"},{"contains":"eu.anthropic.claude-sonnet-4-6"},{"contains":"us-gov.anthropic.claude-sonnet-4-6"},{"contains":"jp.anthropic.claude-sonnet-4-6"}]},"context_window":1000000,"prices":{"input_mtok":3.3,"cache_write_mtok":4.125,"cache_read_mtok":0.33,"output_mtok":16.5}},{"id":"regional.anthropic.claude-sonnet-5-v1:0","match":{"or":[{"starts_with":"anthropic.claude-sonnet-5"},{"starts_with":"claude-sonnet-5"},{"contains":"us.anthropic.claude-sonnet-5"},{"contains":"au.anthropic.claude-sonnet-5"},{"contains":"apac.anthropic.claude-sonnet-5"},{"contains":"eu.anthropic.claude-sonnet-5"},{"contains":"us-gov.anthropic.claude-sonnet-5"},{"contains":"jp.anthropic.claude-sonnet-5"}]},"context_window":1000000,"prices":{"input_mtok":2.2,"cache_write_mtok":2.75,"cache_read_mtok":0.22,"output_mtok":11}},{"id":"regional.openai.gpt-5.6-luna","name":"GPT-5.6 Luna (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-luna"},{"starts_with":"gpt-5.6-luna"},{"contains":"us.openai.gpt-5.6-luna"},{"contains":"in.openai.gpt-5.6-luna"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":1.1,"cache_write_mtok":1.375,"cache_read_mtok":0.11,"output_mtok":6.6}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"cache_write_mtok":{"base":0.275,"tiers":[{"start":271999,"price":0.55}]},"cache_read_mtok":{"base":0.022,"tiers":[{"start":271999,"price":0.044}]},"output_mtok":{"base":1.32,"tiers":[{"start":271999,"price":1.98}]}}}]},{"id":"regional.openai.gpt-5.6-sol","name":"GPT-5.6 Sol (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-sol"},{"starts_with":"gpt-5.6-sol"},{"contains":"us.openai.gpt-5.6-sol"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_write_mtok":{"base":6.875,"tiers":[{"start":271999,"price":13.75}]},"cache_read_mtok":{"base":0.55,"tiers":[{"start":271999,"price":1.1}]},"output_mtok":{"base":33,"tiers":[{"start":271999,"price":49.5}]}}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4.4,"tiers":[{"start":271999,"price":8.8}]},"cache_write_mtok":{"base":5.5,"tiers":[{"start":271999,"price":11}]},"cache_read_mtok":{"base":0.44,"tiers":[{"start":271999,"price":0.88}]},"output_mtok":{"base":22,"tiers":[{"start":271999,"price":33}]}}}]},{"id":"regional.openai.gpt-5.6-terra","name":"GPT-5.6 Terra (regional)","match":{"or":[{"starts_with":"openai.gpt-5.6-terra"},{"starts_with":"gpt-5.6-terra"},{"contains":"us.openai.gpt-5.6-terra"},{"contains":"in.openai.gpt-5.6-terra"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":2.75,"cache_write_mtok":3.4375,"cache_read_mtok":0.275,"output_mtok":16.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2.2,"tiers":[{"start":271999,"price":4.4}]},"cache_write_mtok":{"base":2.75,"tiers":[{"start":271999,"price":5.5}]},"cache_read_mtok":{"base":0.22,"tiers":[{"start":271999,"price":0.44}]},"output_mtok":{"base":13.2,"tiers":[{"start":271999,"price":19.8}]}}}]},{"id":"writer.palmyra-x4-v1:0","name":"Palmyra X4","match":{"contains":"writer.palmyra-x4"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"writer.palmyra-x5-v1:0","name":"Palmyra X5","match":{"contains":"writer.palmyra-x5"},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":6}}]},{"id":"google","name":"Google","api_pattern":"https://(.*\\\\.)?googleapis\\\\.com","model_match":{"contains":"gemini"},"provider_match":{"or":[{"contains":"google"},{"contains":"vertex"},{"contains":"gemini"}]},"fallback_model_providers":["anthropic"],"models":[{"id":"claude-3-5-haiku","match":{"contains":"claude-3-5-haiku"},"context_window":200000,"prices":{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}},{"id":"claude-3-5-sonnet","match":{"contains":"claude-3-5-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-7-sonnet","match":{"contains":"claude-3-7-sonnet"},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-3-haiku","match":{"contains":"claude-3-haiku"},"context_window":200000,"prices":{"input_mtok":0.25,"cache_write_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":1.25}},{"id":"claude-3-opus","match":{"contains":"claude-3-opus"},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-opus","match":{"or":[{"contains":"claude-4-opus"},{"contains":"claude-opus-4@"},{"contains":"claude-opus-4-0"},{"contains":"claude-opus-4-1"},{"equals":"claude-opus-4"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_write_mtok":18.75,"cache_read_mtok":1.5,"output_mtok":75}},{"id":"claude-4-sonnet","match":{"or":[{"contains":"claude-4-sonnet"},{"contains":"claude-sonnet-4-0"},{"contains":"claude-sonnet-4@"},{"contains":"claude-sonnet-4-2025"},{"equals":"claude-sonnet-4"},{"equals":"anthropic/claude-sonnet-4"}]},"context_window":200000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"claude-fable-5","match":{"or":[{"ends_with":"claude-fable-5"},{"contains":"claude-fable-5@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":1,"output_mtok":50}},{"id":"claude-fable-5-1","match":{"or":[{"ends_with":"claude-fable-5-1"},{"contains":"claude-fable-5-1@"}]},"context_window":1000000,"prices":{"input_mtok":10,"cache_write_mtok":12.5,"cache_read_mtok":0.25,"output_mtok":50}},{"id":"claude-opus-4-6","match":{"or":[{"contains":"claude-4-6-opus"},{"contains":"claude-opus-4-6"},{"contains":"claude-4.6-opus"},{"contains":"claude-opus-4.6"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":200000,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":200000,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":200000,"price":1}]},"output_mtok":{"base":25,"tiers":[{"start":200000,"price":37.5}]}}},{"id":"claude-opus-4-7","match":{"or":[{"contains":"claude-4-7-opus"},{"contains":"claude-opus-4-7"},{"contains":"claude-4.7-opus"},{"contains":"claude-opus-4.7"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-4-8","match":{"or":[{"contains":"claude-4-8-opus"},{"contains":"claude-opus-4-8"},{"contains":"claude-4.8-opus"},{"contains":"claude-opus-4.8"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5","match":{"or":[{"contains":"claude-5-opus"},{"ends_with":"claude-opus-5"},{"contains":"claude-opus-5@"},{"contains":"claude-5.0-opus"},{"contains":"claude-opus-5.0"}]},"context_window":1000000,"prices":{"input_mtok":5,"cache_write_mtok":6.25,"cache_read_mtok":0.5,"output_mtok":25}},{"id":"claude-opus-5-5","match":{"or":[{"contains":"claude-5-5-opus"},{"ends_with":"claude-opus-5-5"},{"contains":"claude-opus-5-5@"},{"contains":"claude-5.5-opus"},{"contains":"claude-opus-5.5"}]},"context_window":1000000,"prices":{"input_mtok":4,"cache_write_mtok":5,"cache_read_mtok":0.2,"output_mtok":20}},{"id":"claude-sonnet-4-5","match":{"or":[{"contains":"claude-sonnet-4-5"},{"contains":"claude-sonnet-4.5"}]},"context_window":200000,"prices":{"input_mtok":{"base":3,"tiers":[{"start":200000,"price":6}]},"cache_write_mtok":{"base":3.75,"tiers":[{"start":200000,"price":7.5}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":200000,"price":0.6}]},"output_mtok":{"base":15,"tiers":[{"start":200000,"price":22.5}]}}},{"id":"claude-sonnet-4-6","match":{"or":[{"contains":"claude-sonnet-4-6"},{"contains":"claude-sonnet-4.6"}]},"context_window":1000000,"prices":{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}},{"id":"gemini-1.0-pro-vision-001","name":"gemini 1.0 pro vision","match":{"equals":"gemini-1.0-pro-vision-001"},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-1.5-flash","name":"gemini 1.5 flash","match":{"contains":"gemini-1.5-flash"},"context_window":1000000,"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-1.5-pro","name":"gemini 1.5 Pro","match":{"contains":"gemini-1.5-pro"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemini-2.0-flash","name":"gemini 2.0 flash","match":{"or":[{"ends_with":"gemini-2.0-flash"},{"contains":"gemini-2.0-flash-0"},{"contains":"gemini-2.0-flash-exp"},{"contains":"gemini-2.0-flash-thinking"},{"contains":"gemini-2.0-flash-latest"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4,"input_audio_mtok":0.7,"cache_audio_read_mtok":0.175}},{"id":"gemini-2.0-flash-lite","name":"gemini 2.0 flash lite","match":{"contains":"gemini-2.0-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.075,"output_mtok":0.3}},{"id":"gemini-2.5-flash","name":"Gemini 2.5 Flash","match":{"or":[{"equals":"gemini-2.5-flash"},{"equals":"gemini-2.5-flash-latest"},{"equals":"gemini-2.5-flash-preview-09-2025"}]},"context_window":1048576,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-2.5-flash-image","name":"Gemini 2.5 Flash Image","match":{"or":[{"equals":"gemini-2.5-flash-image"},{"equals":"gemini-2.5-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.3,"output_mtok":2.5,"output_image_mtok":30}},{"id":"gemini-2.5-flash-lite","name":"Gemini 2.5 Flash Lite","match":{"or":[{"equals":"gemini-2.5-flash-lite"},{"and":[{"starts_with":"gemini-2.5-flash-lite-preview"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4,"input_audio_mtok":0.3,"cache_audio_read_mtok":0.03}},{"id":"gemini-2.5-flash-lite-preview-tts","name":"Gemini 2.5 Flash-Lite Preview TTS","match":{"equals":"gemini-2.5-flash-lite-preview-tts"},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-flash-preview","name":"Gemini 2.5 Flash Preview 05-20","match":{"or":[{"contains":"gemini-2.5-flash-preview-05-20"},{"contains":"gemini-2.5-flash-preview-04-17"},{"equals":"gemini-2.5-flash-preview-05-20:thinking"},{"equals":"gemini-2.5-flash-preview"},{"equals":"gemini-2.5-flash-preview:thinking"}]},"prices":{"input_mtok":0.15,"output_mtok":0.6},"deprecated":true},{"id":"gemini-2.5-flash-tts","name":"Gemini 2.5 Flash TTS","match":{"or":[{"equals":"gemini-2.5-flash-tts"},{"equals":"gemini-2.5-flash-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":0.5,"output_mtok":10}},{"id":"gemini-2.5-pro","name":"Gemini 2.5 Pro","match":{"and":[{"starts_with":"gemini-2.5-pro"},{"regex":"^(?!.*-[tT][tT][sS](?:$|-))"}]},"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":200000,"price":2.5}]},"cache_read_mtok":{"base":0.125,"tiers":[{"start":200000,"price":0.25}]},"output_mtok":{"base":10,"tiers":[{"start":200000,"price":15}]}}},{"id":"gemini-2.5-pro-tts","name":"Gemini 2.5 Pro TTS","match":{"or":[{"equals":"gemini-2.5-pro-tts"},{"equals":"gemini-2.5-pro-preview-tts"}]},"context_window":8192,"prices":{"input_mtok":1,"output_mtok":20}},{"id":"gemini-3-flash-preview","name":"Gemini 3 Flash Preview","match":{"or":[{"equals":"gemini-3-flash-preview"},{"starts_with":"gemini-3-flash-preview-"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":3,"input_audio_mtok":1,"cache_audio_read_mtok":0.1}},{"id":"gemini-3-pro-image-preview","name":"Gemini 3 Pro Image Preview","match":{"or":[{"equals":"gemini-3-pro-image"},{"starts_with":"gemini-3-pro-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":2,"output_mtok":12,"output_image_mtok":120}},{"id":"gemini-3-pro-preview","name":"Gemini 3 Pro Preview","match":{"or":[{"starts_with":"gemini-3-pro-preview"},{"equals":"gemini-3-pro-text-preview"}]},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.1-flash-image-preview","name":"Gemini 3.1 Flash Image Preview","match":{"or":[{"equals":"gemini-3.1-flash-image"},{"starts_with":"gemini-3.1-flash-image-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.5,"output_mtok":3,"output_image_mtok":60}},{"id":"gemini-3.1-flash-lite","name":"Gemini 3.1 Flash Lite","match":{"or":[{"equals":"gemini-3.1-flash-lite"},{"starts_with":"gemini-3.1-flash-lite-preview"}]},"context_window":1000000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":1.5,"input_audio_mtok":0.5,"cache_audio_read_mtok":0.05}},{"id":"gemini-3.1-flash-lite-image","name":"Gemini 3.1 Flash Lite Image","match":{"starts_with":"gemini-3.1-flash-lite-image"},"prices":{"input_mtok":0.25,"output_mtok":1.5,"output_image_mtok":30}},{"id":"gemini-3.1-flash-live-preview","name":"Gemini 3.1 Flash Live Preview","match":{"starts_with":"gemini-3.1-flash-live-preview"},"prices":{"input_mtok":0.75,"output_mtok":4.5,"input_audio_mtok":3,"output_audio_mtok":12,"input_image_mtok":1,"input_video_mtok":1}},{"id":"gemini-3.1-pro-preview","name":"Gemini 3.1 Pro Preview","match":{"starts_with":"gemini-3.1-pro-preview"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":200000,"price":4}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":200000,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":200000,"price":18}]}}},{"id":"gemini-3.5-flash","name":"Gemini 3.5 Flash","match":{"or":[{"equals":"gemini-3.5-flash"},{"starts_with":"gemini-3.5-flash-preview"},{"regex":"^gemini-3\\\\.5-flash-\\\\d"}]},"context_window":1000000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":9}},{"id":"gemini-3.5-flash-lite","name":"Gemini 3.5 Flash Lite","match":{"starts_with":"gemini-3.5-flash-lite"},"context_window":1000000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":2.5}},{"id":"gemini-3.6-flash","name":"Gemini 3.6 Flash","match":{"starts_with":"gemini-3.6-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.7-flash","name":"Gemini 3.7 Flash","match":{"starts_with":"gemini-3.7-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-3.8-flash","name":"Gemini 3.8 Flash","match":{"starts_with":"gemini-3.8-flash"},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":3.75}},{"constraint":{"start_date":"2027-01-01","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"gemini-embedding-001","match":{"equals":"gemini-embedding-001"},"prices":{"input_mtok":0.15}},{"id":"gemini-embedding-2","name":"Gemini Embedding 2","match":{"equals":"gemini-embedding-2"},"context_window":8192,"prices":{"input_mtok":0.2,"input_audio_mtok":6.5,"input_image_mtok":0.45,"input_video_mtok":12}},{"id":"gemini-flash-1.5","name":"Gemini 1.5 Flash","match":{"equals":"gemini-flash-1.5"},"prices":{"input_mtok":{"base":0.075,"tiers":[{"start":128000,"price":0.15}]},"cache_read_mtok":{"base":0.01875,"tiers":[{"start":128000,"price":0.0375}]},"output_mtok":{"base":0.3,"tiers":[{"start":128000,"price":0.6}]}}},{"id":"gemini-flash-1.5-8b","name":"gemini 1.5 flash","match":{"equals":"gemini-flash-1.5-8b"},"context_window":1000000,"prices":{"input_mtok":{"base":0.0375,"tiers":[{"start":128000,"price":0.075}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":128000,"price":0.02}]},"output_mtok":{"base":0.15,"tiers":[{"start":128000,"price":0.3}]}}},{"id":"gemini-live-2.5-flash","name":"Gemini Live 2.5 Flash","match":{"or":[{"starts_with":"gemini-live-2.5-flash"},{"starts_with":"gemini-2.5-flash-native-audio-preview"},{"equals":"gemini-2.5-flash-native-audio-latest"}]},"prices":{"input_mtok":0.5,"output_mtok":2,"input_audio_mtok":3,"output_audio_mtok":12}},{"id":"gemini-omni-flash-preview","name":"Gemini Omni Flash Preview","match":{"starts_with":"gemini-omni-flash-preview"},"prices":{"input_mtok":1.5,"output_mtok":9,"output_video_mtok":17.5}},{"id":"gemini-pro","name":"gemini 1.0 pro","match":{"or":[{"equals":"gemini-pro"},{"equals":"gemini-1.0-pro"}]},"context_window":32768,"prices":{"input_mtok":0.125,"output_mtok":0.375}},{"id":"gemini-pro-1.5","name":"Gemini 1.5 Pro","match":{"equals":"gemini-pro-1.5"},"context_window":2000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":128000,"price":2.5}]},"cache_read_mtok":{"base":0.3125,"tiers":[{"start":128000,"price":0.625}]},"output_mtok":{"base":5,"tiers":[{"start":128000,"price":10}]}}},{"id":"gemma-2-27b-it","name":"Gemma 2 27B","match":{"equals":"gemma-2-27b-it"},"prices":{"input_mtok":0.65,"output_mtok":0.65}},{"id":"gemma-3","name":"Gemma 3 (free)","match":{"or":[{"starts_with":"gemma-3-"},{"equals":"gemma-3"}]},"prices":{}},{"id":"gemma-3n","name":"Gemma 3n (free)","match":{"or":[{"starts_with":"gemma-3n"}]},"prices":{}},{"id":"gemma-4-26b-a4b-it","name":"Gemma 4 26B A4B","match":{"equals":"gemma-4-26b-a4b-it"},"context_window":262144,"prices":{}},{"id":"gemma-4-26b-a4b-it-maas","name":"Gemma 4 26B A4B (Vertex AI MaaS)","match":{"equals":"gemma-4-26b-a4b-it-maas"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"gemma-4-31b-it","name":"Gemma 4 31B","match":{"equals":"gemma-4-31b-it"},"context_window":262144,"prices":{}}]},{"id":"openai","name":"OpenAI","api_pattern":"https://api\\\\.openai\\\\.com","model_match":{"or":[{"starts_with":"gpt-"},{"equals":"whisper-1"},{"regex":"^o[134]"}]},"provider_match":{"contains":"openai"},"models":[{"id":"ada","match":{"or":[{"equals":"ada"},{"equals":"text-ada-001"}]},"prices":{"input_mtok":0.4,"output_mtok":0.4}},{"id":"babbage","match":{"equals":"babbage"},"prices":{"input_mtok":0.5,"output_mtok":0.5}},{"id":"chatgpt-4o-latest","name":"ChatGPT-4o","match":{"equals":"chatgpt-4o-latest"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15}},{"id":"codex-mini","name":"Codex Mini","match":{"or":[{"equals":"codex-mini"},{"equals":"codex-mini-latest"}]},"context_window":200000,"prices":{"input_mtok":1.5,"cache_read_mtok":0.375,"output_mtok":6}},{"id":"computer-use","name":"Computer use","match":{"starts_with":"computer-use"},"context_window":8192,"prices":{"input_mtok":3,"output_mtok":12}},{"id":"curie","match":{"or":[{"equals":"curie"},{"equals":"text-curie-001"}]},"prices":{"input_mtok":2,"output_mtok":2}},{"id":"davinci","match":{"or":[{"equals":"davinci"},{"equals":"text-davinci-001"}]},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"ft:gpt-3.5-turbo-","match":{"starts_with":"ft:gpt-3.5-turbo"},"prices":{"input_mtok":3,"output_mtok":6}},{"id":"ft:gpt-4o","match":{"starts_with":"ft:gpt-4o-2024-"},"prices":{"input_mtok":3.75,"output_mtok":15}},{"id":"ft:gpt-4o-mini","match":{"starts_with":"ft:gpt-4o-mini-2024-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-3.5-0301","match":{"or":[{"equals":"gpt-3.5-turbo-0301"},{"equals":"gpt-3.5-0301"}]},"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo","name":"gpt 3.5 turbo","match":{"or":[{"equals":"gpt-3.5-turbo"},{"equals":"gpt-35-turbo"},{"equals":"gpt-3.5-turbo-0125"}]},"context_window":16385,"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"gpt-3.5-turbo-0613","match":{"equals":"gpt-3.5-turbo-0613"},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-3.5-turbo-1106","match":{"equals":"gpt-3.5-turbo-1106"},"context_window":16385,"prices":{"input_mtok":1,"output_mtok":2}},{"id":"gpt-3.5-turbo-16k","name":"GPT-3.5 Turbo 16k","match":{"or":[{"equals":"gpt-3.5-turbo-16k"},{"equals":"gpt-3.5-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k-0613"},{"equals":"gpt-35-turbo-16k"}]},"context_window":16385,"prices":{"input_mtok":3,"output_mtok":4}},{"id":"gpt-3.5-turbo-instruct","name":"gpt 3.5 turbo instruct","match":{"or":[{"starts_with":"gpt-3.5-turbo-instruct"},{"equals":"gpt-3.5-turbo-instruct-0914"}]},"context_window":16385,"prices":{"input_mtok":1.5,"output_mtok":2}},{"id":"gpt-4","name":"gpt 4","match":{"or":[{"equals":"gpt-4"},{"equals":"gpt-4-0314"},{"equals":"gpt-4-0613"},{"starts_with":"ft:gpt-4-0"}]},"context_window":8192,"prices":{"input_mtok":30,"output_mtok":60}},{"id":"gpt-4-32k","name":"gpt 4","match":{"or":[{"equals":"gpt-4-32k"},{"equals":"gpt-4-32k-0314"},{"equals":"gpt-4-32k-0613"}]},"context_window":32000,"prices":{"input_mtok":60,"output_mtok":120}},{"id":"gpt-4-turbo","name":"gpt 4 turbo","match":{"or":[{"equals":"gpt-4-turbo"},{"equals":"gpt-4-turbo-2024-04-09"},{"equals":"gpt-4-turbo-0125-preview"},{"equals":"gpt-4-0125-preview"},{"equals":"gpt-4-1106-preview"},{"equals":"gpt-4-turbo-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4-vision-preview","name":"gpt 4 vision","match":{"or":[{"equals":"gpt-4-vision-preview"},{"equals":"gpt-4-1106-vision-preview"}]},"context_window":128000,"prices":{"input_mtok":10,"output_mtok":30}},{"id":"gpt-4.1","name":"gpt 4.1","match":{"or":[{"equals":"gpt-4.1"},{"equals":"gpt-4.1-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-mini","name":"gpt 4.1 mini","match":{"or":[{"equals":"gpt-4.1-mini"},{"equals":"gpt-4.1-mini-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.4,"cache_read_mtok":0.1,"output_mtok":1.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4.1-nano","name":"gpt 4.1 nano","match":{"or":[{"equals":"gpt-4.1-nano"},{"equals":"gpt-4.1-nano-2025-04-14"}]},"context_window":1000000,"prices":{"input_mtok":0.1,"cache_read_mtok":0.025,"output_mtok":0.4}},{"id":"gpt-4.5-preview","name":"GPT-4.5 (Preview)","match":{"starts_with":"gpt-4.5-preview"},"prices":{"input_mtok":75,"cache_read_mtok":37.5,"output_mtok":150}},{"id":"gpt-4o","name":"gpt 4o","match":{"or":[{"equals":"gpt-4o"},{"equals":"gpt-4o-2024-08-06"},{"equals":"gpt-4o-2024-11-20"}]},"context_window":128000,"prices":{"input_mtok":2.5,"cache_read_mtok":1.25,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-2024-05-13","name":"gpt 4o (2024-05-13)","match":{"equals":"gpt-4o-2024-05-13"},"context_window":128000,"prices":{"input_mtok":5,"output_mtok":15,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-audio-preview","name":"gpt 4o audio preview","match":{"starts_with":"gpt-4o-audio-preview"},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-mini","name":"gpt 4o mini","match":{"or":[{"equals":"gpt-4o-mini"},{"equals":"gpt-4o-mini-2024-07-18"},{"equals":"gpt-4o-mini-search-preview"},{"equals":"gpt-4o-mini-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":0.15,"cache_read_mtok":0.075,"output_mtok":0.6,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-4o-mini-2024-07-18.ft-","match":{"starts_with":"gpt-4o-mini-2024-07-18.ft-"},"prices":{"input_mtok":0.3,"output_mtok":1.2}},{"id":"gpt-4o-mini-audio-preview","name":"gpt 4o mini audio preview","match":{"starts_with":"gpt-4o-mini-audio"},"context_window":128000,"prices":{"input_mtok":0.15,"output_mtok":0.6}},{"id":"gpt-4o-mini-realtime-preview","match":{"starts_with":"gpt-4o-mini-realtime"},"context_window":16000,"prices":{"input_mtok":0.6,"cache_read_mtok":0.3,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20}},{"id":"gpt-4o-mini-transcribe","match":{"equals":"gpt-4o-mini-transcribe"},"context_window":16000,"prices":{"input_mtok":1.25,"output_mtok":5,"input_audio_mtok":3}},{"id":"gpt-4o-mini-tts","match":{"equals":"gpt-4o-mini-tts"},"prices":{"input_mtok":0.6,"output_mtok":12}},{"id":"gpt-4o-realtime-preview","match":{"starts_with":"gpt-4o-realtime"},"context_window":32000,"prices":{"input_mtok":5,"cache_read_mtok":2.5,"output_mtok":20,"input_audio_mtok":40,"cache_audio_read_mtok":2.5,"output_audio_mtok":80}},{"id":"gpt-4o-search-preview","name":"GPT-4o Search Preview","match":{"or":[{"equals":"gpt-4o-search-preview"},{"equals":"gpt-4o-search-preview-2025-03-11"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10}},{"id":"gpt-4o-transcribe","match":{"or":[{"equals":"gpt-4o-transcribe"},{"equals":"gpt-4o-transcribe-diarize"}]},"context_window":16000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":6}},{"id":"gpt-4o:extended","name":"GPT-4o (extended)","match":{"equals":"gpt-4o:extended"},"prices":{"input_mtok":6,"output_mtok":18}},{"id":"gpt-5","name":"GPT-5","match":{"or":[{"equals":"gpt-5"},{"equals":"gpt-5-2025-08-07"},{"equals":"gpt-5-chat"},{"equals":"gpt-5-chat-latest"},{"equals":"gpt-5-codex"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-image","match":{"equals":"gpt-5-image"},"prices":{"input_mtok":10,"cache_read_mtok":1.25,"output_mtok":10}},{"id":"gpt-5-image-mini","match":{"equals":"gpt-5-image-mini"},"prices":{"input_mtok":2.5,"cache_read_mtok":0.25,"output_mtok":2}},{"id":"gpt-5-mini","name":"GPT-5 mini","match":{"or":[{"equals":"gpt-5-mini"},{"equals":"gpt-5-mini-2025-08-07"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-nano","name":"GPT-5 nano","match":{"or":[{"equals":"gpt-5-nano"},{"starts_with":"gpt-5-nano-"}]},"context_window":400000,"prices":{"input_mtok":0.05,"cache_read_mtok":0.005,"output_mtok":0.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5-pro","match":{"or":[{"equals":"gpt-5-pro"},{"equals":"gpt-5-pro-2025-10-06"}]},"context_window":400000,"prices":{"input_mtok":15,"output_mtok":120,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1","name":"GPT-5.1","match":{"or":[{"equals":"gpt-5.1"},{"equals":"gpt-5.1-2025-11-13"},{"equals":"gpt-5.1-codex"},{"equals":"gpt-5.1-codex-max"},{"equals":"gpt-5.1-chat"},{"equals":"gpt-5.1-chat-latest"},{"equals":"gpt-5-1"},{"equals":"gpt-5-1-2025-11-13"},{"equals":"gpt-5-1-codex"},{"equals":"gpt-5-1-codex-max"},{"equals":"gpt-5-1-chat"},{"equals":"gpt-5-1-chat-latest"}]},"context_window":400000,"prices":{"input_mtok":1.25,"cache_read_mtok":0.125,"output_mtok":10,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.1-codex-mini","name":"GPT-5.1 Codex Mini","match":{"or":[{"equals":"gpt-5.1-codex-mini"},{"equals":"gpt-5.1-mini"},{"equals":"gpt-5-1-codex-mini"},{"equals":"gpt-5-1-mini"}]},"context_window":400000,"prices":{"input_mtok":0.25,"cache_read_mtok":0.025,"output_mtok":2}},{"id":"gpt-5.2","name":"GPT-5.2","match":{"or":[{"equals":"gpt-5.2"},{"equals":"gpt-5.2-2025-12-11"},{"equals":"gpt-5-2"},{"equals":"gpt-5-2-2025-12-11"},{"equals":"gpt-5.2-chat"},{"equals":"gpt-5.2-chat-latest"},{"equals":"gpt-5-2-chat"},{"equals":"gpt-5-2-chat-latest"},{"equals":"gpt-5.2-codex"},{"equals":"gpt-5-2-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.2-pro","match":{"or":[{"equals":"gpt-5.2-pro"},{"equals":"gpt-5.2-pro-2025-12-11"},{"equals":"gpt-5-2-pro-2025-12-11"}]},"context_window":400000,"prices":{"input_mtok":21,"output_mtok":168,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.3","name":"GPT-5.3 Chat","match":{"or":[{"equals":"gpt-5.3"},{"equals":"gpt-5-3"},{"equals":"gpt-5.3-chat"},{"equals":"gpt-5.3-chat-latest"},{"equals":"gpt-5-3-chat"},{"equals":"gpt-5-3-chat-latest"}]},"context_window":128000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.3-codex","name":"GPT-5.3-Codex","match":{"or":[{"equals":"gpt-5.3-codex"},{"equals":"gpt-5-3-codex"}]},"context_window":400000,"prices":{"input_mtok":1.75,"cache_read_mtok":0.175,"output_mtok":14}},{"id":"gpt-5.4","name":"GPT-5.4","match":{"or":[{"equals":"gpt-5.4"},{"equals":"gpt-5.4-2026-03-05"},{"equals":"gpt-5-4"},{"equals":"gpt-5-4-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-image-2","name":"GPT-5.4 Image 2","match":{"equals":"gpt-5.4-image-2"},"prices":{"input_mtok":8,"cache_read_mtok":2,"output_mtok":15}},{"id":"gpt-5.4-mini","name":"GPT-5.4 mini","match":{"or":[{"equals":"gpt-5.4-mini"},{"equals":"gpt-5.4-mini-2026-03-17"},{"equals":"gpt-5-4-mini"},{"equals":"gpt-5-4-mini-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.75,"cache_read_mtok":0.075,"output_mtok":4.5,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-nano","name":"GPT-5.4 nano","match":{"or":[{"equals":"gpt-5.4-nano"},{"equals":"gpt-5.4-nano-2026-03-17"},{"equals":"gpt-5-4-nano"},{"equals":"gpt-5-4-nano-2026-03-17"}]},"context_window":400000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.25,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.4-pro","name":"GPT-5.4 Pro","match":{"or":[{"equals":"gpt-5.4-pro"},{"equals":"gpt-5.4-pro-2026-03-05"},{"equals":"gpt-5-4-pro"},{"equals":"gpt-5-4-pro-2026-03-05"}]},"context_window":1050000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5","name":"GPT-5.5","match":{"or":[{"equals":"gpt-5.5"},{"equals":"gpt-5.5-2026-04-23"},{"equals":"gpt-5.5-2026-04-24"},{"equals":"gpt-5-5"},{"equals":"gpt-5-5-2026-04-23"},{"equals":"gpt-5-5-2026-04-24"},{"equals":"gpt-5.5-chat"},{"equals":"gpt-5.5-chat-latest"},{"equals":"gpt-5-5-chat"},{"equals":"gpt-5-5-chat-latest"},{"equals":"gpt-5.5-codex"},{"equals":"gpt-5-5-codex"}]},"context_window":1000000,"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.5-pro","name":"GPT-5.5 Pro","match":{"or":[{"equals":"gpt-5.5-pro"},{"equals":"gpt-5.5-pro-2026-04-23"},{"equals":"gpt-5-5-pro"},{"equals":"gpt-5-5-pro-2026-04-23"}]},"context_window":1000000,"prices":{"input_mtok":{"base":30,"tiers":[{"start":271999,"price":60}]},"output_mtok":{"base":180,"tiers":[{"start":271999,"price":270}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-5.6-luna","name":"GPT-5.6 Luna","match":{"or":[{"equals":"gpt-5.6-luna"},{"equals":"gpt-5-6-luna"},{"regex":"^gpt-5\\\\.6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"cache_write_mtok":{"base":1.25,"tiers":[{"start":271999,"price":2.5}]},"cache_read_mtok":{"base":0.1,"tiers":[{"start":271999,"price":0.2}]},"output_mtok":{"base":6,"tiers":[{"start":271999,"price":9}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"cache_write_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"cache_read_mtok":{"base":0.02,"tiers":[{"start":271999,"price":0.04}]},"output_mtok":{"base":1.2,"tiers":[{"start":271999,"price":1.8}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-sol","name":"GPT-5.6 Sol","match":{"or":[{"equals":"gpt-5.6-sol"},{"equals":"gpt-5-6-sol"},{"equals":"gpt-5.6"},{"equals":"gpt-5-6"},{"regex":"^gpt-5\\\\.6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_write_mtok":{"base":6.25,"tiers":[{"start":271999,"price":12.5}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":271999,"price":1}]},"output_mtok":{"base":30,"tiers":[{"start":271999,"price":45}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-08-21","type":"start_date"},"prices":{"input_mtok":{"base":4,"tiers":[{"start":271999,"price":8}]},"cache_write_mtok":{"base":5,"tiers":[{"start":271999,"price":10}]},"cache_read_mtok":{"base":0.4,"tiers":[{"start":271999,"price":0.8}]},"output_mtok":{"base":20,"tiers":[{"start":271999,"price":30}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-5.6-terra","name":"GPT-5.6 Terra","match":{"or":[{"equals":"gpt-5.6-terra"},{"equals":"gpt-5-6-terra"},{"regex":"^gpt-5\\\\.6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"},{"regex":"^gpt-5-6-terra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":[{"prices":{"input_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_write_mtok":{"base":3.125,"tiers":[{"start":271999,"price":6.25}]},"cache_read_mtok":{"base":0.25,"tiers":[{"start":271999,"price":0.5}]},"output_mtok":{"base":15,"tiers":[{"start":271999,"price":22.5}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2026-07-30","type":"start_date"},"prices":{"input_mtok":{"base":2,"tiers":[{"start":271999,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":271999,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":271999,"price":0.4}]},"output_mtok":{"base":12,"tiers":[{"start":271999,"price":18}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"gpt-6-astra","name":"GPT-6 Astra","match":{"or":[{"equals":"gpt-6-astra"},{"regex":"^gpt-6-astra-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":10,"tiers":[{"start":271999,"price":20}]},"cache_write_mtok":{"base":12.5,"tiers":[{"start":271999,"price":25}]},"cache_read_mtok":{"base":1,"tiers":[{"start":271999,"price":2}]},"output_mtok":{"base":50,"tiers":[{"start":271999,"price":75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-luna","name":"GPT-6 Luna","match":{"or":[{"equals":"gpt-6-luna"},{"regex":"^gpt-6-luna-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":0.1,"tiers":[{"start":272000,"price":0.2}]},"cache_write_mtok":{"base":0.125,"tiers":[{"start":272000,"price":0.25}]},"cache_read_mtok":{"base":0.01,"tiers":[{"start":272000,"price":0.02}]},"output_mtok":{"base":0.5,"tiers":[{"start":272000,"price":0.75}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-6-sol","name":"GPT-6 Sol","match":{"or":[{"equals":"gpt-6-sol"},{"regex":"^gpt-6-sol-\\\\d{4}-\\\\d{2}-\\\\d{2}$"}]},"context_window":1050000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":272000,"price":4}]},"cache_write_mtok":{"base":2.5,"tiers":[{"start":272000,"price":5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":272000,"price":0.4}]},"output_mtok":{"base":10,"tiers":[{"start":272000,"price":15}]},"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"gpt-audio","name":"GPT Audio","match":{"or":[{"equals":"gpt-audio"},{"equals":"gpt-audio-2025-08-28"},{"equals":"gpt-audio-1.5"}]},"context_window":128000,"prices":{"input_mtok":2.5,"output_mtok":10,"input_audio_mtok":32,"output_audio_mtok":64}},{"id":"gpt-audio-mini","name":"GPT Audio Mini","match":{"or":[{"equals":"gpt-audio-mini"},{"equals":"gpt-audio-mini-2025-10-06"},{"equals":"gpt-audio-mini-2025-12-15"}]},"context_window":128000,"prices":{"input_mtok":0.6,"output_mtok":2.4,"input_audio_mtok":10,"output_audio_mtok":20}},{"id":"gpt-chat-latest","name":"GPT Chat Latest","match":{"equals":"gpt-chat-latest"},"prices":{"input_mtok":5,"cache_read_mtok":0.5,"output_mtok":30}},{"id":"gpt-image-1","name":"GPT Image 1","match":{"equals":"gpt-image-1"},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":40,"input_image_mtok":10,"cache_image_read_mtok":2.5}},{"id":"gpt-image-1-mini","name":"GPT Image 1 Mini","match":{"or":[{"equals":"gpt-image-1-mini"}]},"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":8,"input_image_mtok":2.5,"cache_image_read_mtok":0.25}},{"id":"gpt-image-1.5","name":"GPT Image 1.5","match":{"or":[{"equals":"gpt-image-1.5"},{"equals":"gpt-image-1.5-2025-12-16"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":10,"input_image_mtok":8,"cache_image_read_mtok":2,"output_image_mtok":32}},{"id":"gpt-image-2","name":"GPT Image 2","match":{"or":[{"equals":"gpt-image-2"},{"equals":"gpt-image-2-2026-04-21"}]},"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":30,"input_image_mtok":8,"cache_image_read_mtok":2}},{"id":"gpt-oss-120b","name":"gpt-oss-120b","match":{"equals":"gpt-oss-120b"},"context_window":131072,"prices":{"input_mtok":0.039,"output_mtok":0.18}},{"id":"gpt-oss-20b","name":"gpt-oss-20b","match":{"equals":"gpt-oss-20b"},"context_window":131072,"prices":{"input_mtok":0.029,"output_mtok":0.14}},{"id":"gpt-oss-safeguard-20b","name":"gpt-oss-safeguard-20b","match":{"equals":"gpt-oss-safeguard-20b"},"context_window":131072,"prices":{"input_mtok":0.075,"cache_read_mtok":0.037,"output_mtok":0.3}},{"id":"gpt-realtime","match":{"or":[{"equals":"gpt-realtime"},{"equals":"gpt-realtime-2025-08-28"},{"equals":"gpt-realtime-1.5"}]},"context_window":32000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":16,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-2","match":{"or":[{"equals":"gpt-realtime-2"},{"equals":"gpt-realtime-2.1"}]},"context_window":128000,"prices":{"input_mtok":4,"cache_read_mtok":0.4,"output_mtok":24,"input_audio_mtok":32,"cache_audio_read_mtok":0.4,"output_audio_mtok":64,"input_image_mtok":5,"cache_image_read_mtok":0.5}},{"id":"gpt-realtime-mini","match":{"or":[{"equals":"gpt-realtime-mini"},{"equals":"gpt-realtime-2.1-mini"},{"equals":"gpt-realtime-mini-2025-12-15"},{"equals":"gpt-realtime-mini-2025-10-06"}]},"prices":{"input_mtok":0.6,"cache_read_mtok":0.06,"output_mtok":2.4,"input_audio_mtok":10,"cache_audio_read_mtok":0.3,"output_audio_mtok":20,"input_image_mtok":0.8,"cache_image_read_mtok":0.08}},{"id":"gpt-transcribe","match":{"equals":"gpt-transcribe"},"prices":{"audio_hours":0.27,"input_audio_hours":0.27}},{"id":"moderation","match":{"contains":"moderation"},"prices":{}},{"id":"o1","name":"o1","match":{"or":[{"equals":"o1"},{"equals":"o1-2024-12-17"}]},"context_window":200000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-mini","name":"o1 mini","match":{"or":[{"equals":"o1-mini"},{"equals":"o1-mini-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o1-preview","name":"o1 preview","match":{"or":[{"equals":"o1-preview"},{"equals":"o1-preview-2024-09-12"}]},"context_window":128000,"prices":{"input_mtok":15,"cache_read_mtok":7.5,"output_mtok":60}},{"id":"o1-pro","name":"o1-pro","match":{"or":[{"equals":"o1-pro"},{"equals":"o1-pro-2025-03-19"}]},"context_window":200000,"prices":{"input_mtok":150,"output_mtok":600}},{"id":"o3","name":"o3","match":{"or":[{"equals":"o3"},{"equals":"o3-2025-04-16"}]},"context_window":200000,"prices":[{"prices":{"input_mtok":10,"cache_read_mtok":0.5,"output_mtok":40,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"constraint":{"start_date":"2025-06-10","type":"start_date"},"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8,"web_searches_kcount":10,"storage_searches_kcount":2.5}}]},{"id":"o3-deep-research","match":{"or":[{"equals":"o3-deep-research"},{"equals":"o3-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":10,"cache_read_mtok":2.5,"output_mtok":40}},{"id":"o3-mini","name":"o3 Mini","match":{"or":[{"equals":"o3-mini"},{"equals":"o3-mini-2025-01-31"},{"equals":"o3-mini-high"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.55,"output_mtok":4.4}},{"id":"o3-pro","name":"o3 Pro","match":{"or":[{"equals":"o3-pro"},{"equals":"o3-pro-2025-06-10"}]},"context_window":200000,"prices":{"input_mtok":20,"output_mtok":80}},{"id":"o4-mini","name":"o4 Mini High","match":{"or":[{"equals":"o4-mini-2025-04-16"},{"equals":"o4-mini-high"},{"equals":"o4-mini"}]},"context_window":200000,"prices":{"input_mtok":1.1,"cache_read_mtok":0.275,"output_mtok":4.4,"web_searches_kcount":10,"storage_searches_kcount":2.5}},{"id":"o4-mini-deep-research","match":{"or":[{"equals":"o4-mini-deep-research"},{"equals":"o4-mini-deep-research-2025-06-26"}]},"context_window":200000,"prices":{"input_mtok":2,"cache_read_mtok":0.5,"output_mtok":8}},{"id":"text-davinci-002","match":{"equals":"text-davinci-002"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-davinci-003","match":{"equals":"text-davinci-003"},"prices":{"input_mtok":20,"output_mtok":20}},{"id":"text-embedding-3-large","name":"text embedding 3","match":{"equals":"text-embedding-3-large"},"context_window":8192,"prices":{"input_mtok":0.13}},{"id":"text-embedding-3-small","name":"text embedding 3","match":{"equals":"text-embedding-3-small"},"context_window":8192,"prices":{"input_mtok":0.02}},{"id":"text-embedding-ada-002","name":"text embedding ada","match":{"or":[{"equals":"text-embedding-ada"},{"equals":"text-embedding-ada-002"},{"equals":"text-embedding-ada-002-v2"}]},"context_window":8192,"prices":{"input_mtok":0.1}},{"id":"whisper-1","match":{"equals":"whisper-1"},"prices":{"audio_hours":0.36,"input_audio_hours":0.36}}]},{"id":"deepseek","name":"Deepseek","api_pattern":"https://api\\\\.deepseek\\\\.com","model_match":{"starts_with":"deepseek"},"models":[{"id":"deepseek-chat","name":"DeepSeek Chat","match":{"or":[{"starts_with":"deepseek-chat"},{"equals":"deepseek-chat-v3-0324"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.27,"cache_read_mtok":0.07,"output_mtok":1.1}}]},{"id":"deepseek-reasoner","name":"Deepseek R1","match":{"or":[{"equals":"deepseek-reasoner"},{"starts_with":"deepseek-r1"},{"equals":"deepseek-r1-0528"}]},"context_window":64000,"prices":[{"prices":{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}},{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z","type":"time_of_date"},"prices":{"input_mtok":0.55,"cache_read_mtok":0.14,"output_mtok":2.19}}]},{"id":"deepseek-v3.1-terminus","name":"DeepSeek V3.1 Terminus","match":{"equals":"deepseek-v3.1-terminus"},"context_window":128000,"prices":{"input_mtok":0.27,"cache_read_mtok":0.13,"output_mtok":0.95}},{"id":"deepseek-v3.2","name":"DeepSeek V3.2","match":{"equals":"deepseek-v3.2"},"context_window":128000,"prices":{"input_mtok":0.2288,"output_mtok":0.3432}},{"id":"deepseek-v3.2-exp","name":"DeepSeek V3.2 Exp","match":{"equals":"deepseek-v3.2-exp"},"context_window":128000,"prices":{"input_mtok":0.27,"output_mtok":0.41}},{"id":"deepseek-v4-flash","name":"DeepSeek V4 Flash","match":{"or":[{"starts_with":"deepseek-v4-flash"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.14,"cache_read_mtok":0.0028,"output_mtok":0.28}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.22,"cache_read_mtok":0.007,"output_mtok":0.66}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":0.44,"cache_read_mtok":0.014,"output_mtok":1.32}}]},{"id":"deepseek-v4-pro","name":"DeepSeek V4 Pro","match":{"or":[{"starts_with":"deepseek-v4-pro"}]},"context_window":1000000,"prices":[{"prices":{"input_mtok":0.435,"cache_read_mtok":0.003625,"output_mtok":0.87}},{"constraint":{"start_date":"2026-08-17","type":"start_date"},"prices":{"input_mtok":0.66,"cache_read_mtok":0.022,"output_mtok":1.98}},{"constraint":{"start_time":"01:00:00Z","end_time":"04:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}},{"constraint":{"start_time":"06:00:00Z","end_time":"10:00:00Z","type":"time_of_date"},"prices":{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}}]}]},{"id":"x-ai","name":"X AI","api_pattern":"https://api\\\\.x\\\\.ai","model_match":{"contains":"grok"},"provider_match":{"equals":"xai"},"models":[{"id":"grok-2-1212","name":"Grok 2 1212","match":{"or":[{"equals":"grok-2-1212"},{"equals":"grok-2"},{"equals":"grok-2-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10},"deprecated":true},{"id":"grok-2-vision-1212","name":"Grok 2 Vision 1212","match":{"or":[{"equals":"grok-2-vision-1212"},{"equals":"grok-2-vision"},{"equals":"grok-2-vision-latest"}]},"context_window":32768,"prices":{"input_mtok":2,"output_mtok":10}},{"id":"grok-3","name":"Grok 3","match":{"or":[{"equals":"grok-3"},{"equals":"grok-3-latest"},{"equals":"grok-3-beta"}]},"context_window":131072,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-3-fast","name":"Grok 3 Fast","match":{"or":[{"equals":"grok-3-fast"},{"equals":"grok-3-fast-latest"},{"equals":"grok-3-fast-beta"}]},"context_window":131072,"prices":{"input_mtok":5,"cache_read_mtok":1.25,"output_mtok":25}},{"id":"grok-3-mini","name":"Grok 3 Mini","match":{"or":[{"equals":"grok-3-mini"},{"equals":"grok-3-mini-beta"},{"equals":"grok-3-mini-latest"}]},"context_window":131072,"prices":{"input_mtok":0.3,"cache_read_mtok":0.075,"output_mtok":0.5}},{"id":"grok-3-mini-fast","name":"Grok 3 Mini Fast","match":{"or":[{"equals":"grok-3-mini-fast"},{"equals":"grok-3-mini-fast-beta"},{"equals":"grok-3-mini-fast-latest"}]},"context_window":131072,"prices":{"input_mtok":0.6,"cache_read_mtok":0.15,"output_mtok":4}},{"id":"grok-4-0709","name":"Grok 4","match":{"or":[{"equals":"grok-4-0709"},{"equals":"grok-4"},{"equals":"grok-4-latest"}]},"context_window":256000,"prices":{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}},{"id":"grok-4-1-fast-non-reasoning","name":"Grok 4.1 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-1-fast-non-reasoning"},{"equals":"grok-4-1-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-1-fast-reasoning","name":"Grok 4.1 Fast Reasoning","match":{"or":[{"equals":"grok-4-1-fast"},{"equals":"grok-4-1-fast-reasoning"},{"equals":"grok-4-1-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-non-reasoning","name":"Grok 4 Fast Non-Reasoning","match":{"or":[{"equals":"grok-4-fast-non-reasoning"},{"equals":"grok-4-fast-non-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4-fast-reasoning","name":"Grok 4 Fast Reasoning","match":{"or":[{"equals":"grok-4-fast"},{"equals":"grok-4-fast-reasoning"},{"equals":"grok-4-fast-reasoning-latest"}]},"context_window":2000000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.05,"output_mtok":0.5}},{"id":"grok-4.20","name":"Grok 4.20","match":{"equals":"grok-4.20"},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.20-multi-agent","name":"Grok 4.20 Multi-Agent","match":{"equals":"grok-4.20-multi-agent"},"context_window":1000000,"prices":{"input_mtok":2,"cache_read_mtok":0.2,"output_mtok":6}},{"id":"grok-4.3","name":"Grok 4.3","match":{"or":[{"equals":"grok-4.3"},{"regex":"^grok-4\\\\.3-\\\\d{8}$"},{"equals":"x-ai/grok-4.3"},{"regex":"^x-ai/grok-4\\\\.3-\\\\d{8}$"},{"equals":"grok-4.3-latest"}]},"context_window":1000000,"prices":{"input_mtok":{"base":1.25,"tiers":[{"start":199999,"price":2.5}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2.5,"tiers":[{"start":199999,"price":5}]}}},{"id":"grok-4.5","name":"Grok 4.5","match":{"or":[{"equals":"grok-4.5"},{"regex":"^grok-4\\\\.5-\\\\d{8}$"},{"equals":"x-ai/grok-4.5"},{"regex":"^x-ai/grok-4\\\\.5-\\\\d{8}$"},{"equals":"grok-4.5-latest"},{"equals":"grok-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.3,"tiers":[{"start":199999,"price":0.6}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-4.6","name":"Grok 4.6","match":{"or":[{"equals":"grok-4.6"},{"regex":"^grok-4\\\\.6-\\\\d{8}$"},{"equals":"x-ai/grok-4.6"},{"regex":"^x-ai/grok-4\\\\.6-\\\\d{8}$"},{"equals":"grok-4.6-latest"}]},"context_window":500000,"prices":{"input_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]},"cache_read_mtok":{"base":0.5,"tiers":[{"start":199999,"price":1}]},"output_mtok":{"base":6,"tiers":[{"start":199999,"price":12}]}}},{"id":"grok-build-0.1","name":"Grok Build 0.1","match":{"equals":"grok-build-0.1"},"context_window":256000,"prices":{"input_mtok":{"base":1,"tiers":[{"start":199999,"price":2}]},"cache_read_mtok":{"base":0.2,"tiers":[{"start":199999,"price":0.4}]},"output_mtok":{"base":2,"tiers":[{"start":199999,"price":4}]}}},{"id":"grok-code-fast-1","name":"Grok Code Fast 1","match":{"or":[{"equals":"grok-code-fast"},{"equals":"grok-code-fast-1"},{"equals":"grok-code-fast-1-0825"}]},"context_window":256000,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":1.5}},{"id":"grok-voice-latest","name":"Grok Voice","match":{"equals":"grok-voice-latest"},"prices":[{"prices":{"audio_hours":3,"input_text_messages_kcount":4}},{"constraint":{"start_date":"2026-08-05","type":"start_date"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"grok-voice-think-fast-1.0","name":"Grok Voice Think Fast 1.0","match":{"equals":"grok-voice-think-fast-1.0"},"prices":{"audio_hours":3,"input_text_messages_kcount":4},"deprecated":true},{"id":"grok-voice-think-fast-2.0","name":"Grok Voice Think Fast 2.0","match":{"equals":"grok-voice-think-fast-2.0"},"prices":{"audio_hours":4.8,"input_text_messages_kcount":4}}]},{"id":"mistral","name":"Mistral","api_pattern":"https://api\\\\.mistral\\\\.ai","model_match":{"regex":"^(?![^/]+/)(?:labs-)?(?:(?:mi|code|dev|magi|mini)stral|mixtral|pixtral|voxtral|open-(?:mistral|mixtral))"},"provider_match":{"starts_with":"mistral"},"models":[{"id":"codestral","name":"Codestral","match":{"or":[{"equals":"codestral-latest"},{"equals":"codestral-2501"}]},"context_window":256000,"prices":{"input_mtok":0.3,"output_mtok":0.9}},{"id":"codestral-2508","name":"Codestral 2508","match":{"equals":"codestral-2508"},"context_window":256000,"prices":{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":0.9}},{"id":"devstral-2512","name":"Devstral 2 2512","match":{"equals":"devstral-2512"},"context_window":262144,"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"devstral-small","name":"Devstral Small","match":{"or":[{"equals":"devstral-small"},{"equals":"devstral-small-2505"},{"equals":"devstral-small-2507"},{"equals":"devstral-small-latest"},{"equals":"labs-devstral-small-2512"}]},"prices":{"input_mtok":0.1,"output_mtok":0.3},"deprecated":true},{"id":"devstral-small:free","name":"Devstral Small (free)","match":{"equals":"devstral-small:free"},"prices":{}},{"id":"magistral-medium","name":"Magistral Medium","match":{"or":[{"starts_with":"magistral-medium"}]},"prices":{"input_mtok":2,"output_mtok":5}},{"id":"magistral-small","name":"Magistral Small","match":{"starts_with":"magistral-small-"},"prices":{"input_mtok":0.5,"output_mtok":1.5}},{"id":"ministral-14b-2512","name":"Ministral 3 14B 2512","match":{"equals":"ministral-14b-2512"},"context_window":262144,"prices":{"input_mtok":0.2,"cache_read_mtok":0.02,"output_mtok":0.2}},{"id":"ministral-3b","name":"Ministral 3B","match":{"equals":"ministral-3b"},"prices":{"input_mtok":0.04,"output_mtok":0.04}},{"id":"ministral-3b-2512","name":"Ministral 3 3B 2512","match":{"equals":"ministral-3b-2512"},"context_window":131072,"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.1}},{"id":"ministral-8b","name":"Ministral 8B 24.10","match":{"or":[{"equals":"ministral-8b"},{"equals":"ministral-8b-2410"}]},"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"ministral-8b-2512","name":"Ministral 3 8B 2512","match":{"equals":"ministral-8b-2512"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}},{"id":"ministral-8b-latest","name":"Ministral 8B Latest","match":{"equals":"ministral-8b-latest"},"prices":[{"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"constraint":{"start_date":"2025-12-02","type":"start_date"},"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.15}}]},{"id":"mistral-7b","name":"Mistral 7B","match":{"or":[{"equals":"mistral-7b"},{"equals":"open-mistral-7b"}]},"prices":{"input_mtok":0.25,"output_mtok":0.25}},{"id":"mistral-embed","match":{"equals":"mistral-embed"},"context_window":8192,"prices":{"input_mtok":0.1,"output_mtok":0.1}},{"id":"mistral-large","name":"Mistral Large","match":{"or":[{"equals":"mistral-large"},{"equals":"mistral-large-latest"},{"equals":"mistral-large-2407"},{"equals":"mistral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"mistral-large-2512","name":"Mistral Large 3 2512","match":{"equals":"mistral-large-2512"},"context_window":262144,"prices":{"input_mtok":0.5,"cache_read_mtok":0.05,"output_mtok":1.5}},{"id":"mistral-medium-2312","name":"Mistral Medium 1","match":{"equals":"mistral-medium-2312"},"prices":{"input_mtok":2.7,"output_mtok":8.1}},{"id":"mistral-medium-3-1","name":"Mistral Medium 3 and 3.1","match":{"or":[{"equals":"mistral-medium"},{"equals":"mistral-medium-2505"},{"equals":"mistral-medium-2508"}]},"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"id":"mistral-medium-3-5","name":"Mistral Medium 3.5","match":{"or":[{"equals":"mistral-medium-3.5"},{"equals":"mistral-medium-3-5"},{"equals":"mistral-medium-3"}]},"context_window":262144,"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}},{"id":"mistral-medium-latest","name":"Mistral Medium Latest","match":{"equals":"mistral-medium-latest"},"prices":[{"prices":{"input_mtok":0.4,"cache_read_mtok":0.04,"output_mtok":2}},{"constraint":{"start_date":"2026-06-16","type":"start_date"},"prices":{"input_mtok":1.5,"cache_read_mtok":0.15,"output_mtok":7.5}}]},{"id":"mistral-nemo","name":"Mistral NeMo","match":{"or":[{"equals":"mistral-nemo"},{"equals":"open-mistral-nemo"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"mistral-nemo:free","name":"Mistral Nemo (free)","match":{"equals":"mistral-nemo:free"},"prices":{}},{"id":"mistral-ocr-2503","name":"Mistral OCR","match":{"or":[{"equals":"mistral-ocr-2503"},{"equals":"mistral-ocr-2503-completion"}]},"prices":{"input_document_kpages":1},"deprecated":true},{"id":"mistral-ocr-2505","name":"Mistral OCR 2","match":{"or":[{"equals":"mistral-ocr-2505"},{"equals":"mistral-ocr-2505-completion"}]},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3},"deprecated":true},{"id":"mistral-ocr-2512","name":"Mistral OCR 3","match":{"or":[{"equals":"mistral-ocr-2512"},{"equals":"mistral-ocr-2512-completion"}]},"context_window":16384,"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"id":"mistral-ocr-4-0","name":"Mistral OCR 4.0","match":{"or":[{"equals":"mistral-ocr-4-0"},{"equals":"mistral-ocr-4-0-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-4-1","name":"Mistral OCR 4.1","match":{"or":[{"equals":"mistral-ocr-4"},{"equals":"mistral-ocr-4-completion"},{"equals":"mistral-ocr-4-1"},{"equals":"mistral-ocr-4-1-completion"}]},"context_window":16384,"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}},{"id":"mistral-ocr-latest","name":"Mistral OCR Latest","match":{"or":[{"equals":"mistral-ocr-latest"},{"equals":"mistral-ocr-latest-completion"}]},"prices":[{"prices":{"input_document_kpages":1}},{"constraint":{"start_date":"2025-05-22","type":"start_date"},"prices":{"input_document_kpages":1,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2025-12-18","type":"start_date"},"prices":{"input_document_kpages":2,"input_annotated_document_kpages":3}},{"constraint":{"start_date":"2026-06-23","type":"start_date"},"prices":{"input_document_kpages":4,"input_annotated_document_kpages":5}}]},{"id":"mistral-saba","name":"Mistral Saba","match":{"or":[{"equals":"mistral-saba"},{"equals":"mistral-saba-latest"}]},"prices":{"input_mtok":0.2,"output_mtok":0.6}},{"id":"mistral-small-24b-instruct-2501","name":"Mistral Small 3","match":{"equals":"mistral-small-24b-instruct-2501"},"prices":{"input_mtok":0.05,"output_mtok":0.08}},{"id":"mistral-small-24b-instruct-2501:free","name":"Mistral Small 3 (free)","match":{"equals":"mistral-small-24b-instruct-2501:free"},"prices":{}},{"id":"mistral-small-2603","name":"Mistral Small 4","match":{"equals":"mistral-small-2603"},"context_window":262144,"prices":{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.6}},{"id":"mistral-small-3.1-24b-instruct","name":"Mistral Small 3.1 24B","match":{"equals":"mistral-small-3.1-24b-instruct"},"prices":{"input_mtok":0.351,"output_mtok":0.555}},{"id":"mistral-small-3.2-24b-instruct","name":"Mistral Small 3.2 24B","match":{"equals":"mistral-small-3.2-24b-instruct"},"prices":{"input_mtok":0.075,"output_mtok":0.2}},{"id":"mistral-small-latest","name":"Mistral Small 3.2","match":{"equals":"mistral-small-latest"},"prices":{"input_mtok":0.1,"output_mtok":0.3}},{"id":"mistral-tiny","name":"Mistral Tiny","match":{"equals":"mistral-tiny"},"prices":{"input_mtok":0.25,"output_mtok":0.25},"deprecated":true},{"id":"mixtral-8x22b-instruct","name":"Mixtral 8x22B Instruct","match":{"equals":"mixtral-8x22b-instruct"},"prices":{"input_mtok":0.9,"output_mtok":0.9}},{"id":"mixtral-8x7b","name":"Mixtral 8x7B","match":{"or":[{"starts_with":"mixtral-8x7b"},{"equals":"open-mixtral-8x7b"}]},"prices":{"input_mtok":0.7,"output_mtok":0.7}},{"id":"pixtral-12b","name":"Pixtral 12B","match":{"or":[{"equals":"pixtral-12b"},{"equals":"pixtral-12b-latest"}]},"prices":{"input_mtok":0.15,"output_mtok":0.15}},{"id":"pixtral-large","name":"Pixtral Large 2411","match":{"or":[{"equals":"pixtral-large-latest"},{"equals":"pixtral-large-2411"}]},"prices":{"input_mtok":2,"output_mtok":6}},{"id":"voxtral-mini-2602","name":"Voxtral Mini Transcribe 2","match":{"or":[{"equals":"voxtral-mini-latest"},{"equals":"voxtral-mini-2602"}]},"context_window":16384,"prices":{"audio_hours":0.18,"input_audio_hours":0.18}},{"id":"voxtral-small-24b-2507","name":"Voxtral Small 24B 2507","match":{"or":[{"equals":"voxtral-small-24b-2507"},{"equals":"voxtral-small-2507"},{"equals":"voxtral-small-latest"}]},"context_window":32768,"prices":[{"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.3}},{"constraint":{"start_date":"2026-08-11","type":"start_date"},"prices":{"input_mtok":0.1,"cache_read_mtok":0.01,"output_mtok":0.4}}]}]}]'), J = {
@@ -22110,26 +21000,26 @@ function probe(price, n) {
 // src/trace/attributes.ts
 function turnAttributes(turn, who, settings) {
   let to = common2(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  return addRun(to, turn, [turn], settings), put2(to, ATTR_TURN_NUMBER, turn.number), put2(to, ATTR_TURN_TRIGGER, turn.trigger), put2(to, ATTR_COMMAND, turn.command), turn.rewound !== void 0 && put2(to, ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? ""), turn.copiedFrom !== void 0 && put2(to, ATTR_TURN_COPIED, !0), put2(to, ATTR_VCS_REF_HEAD_NAME, turn.branch), turn.problems > 0 && put2(to, ATTR_PROBLEMS, turn.problems), turn.redactions !== void 0 && addRedactions(to, turn.redactions), turn.sessionUsage !== void 0 && addSessionUsage(to, turn.sessionUsage, settings), to;
+  return addRun(to, turn, [turn], settings), put2(to, ATTR_TURN_NUMBER, turn.number), put2(to, ATTR_TURN_TRIGGER, turn.trigger), put2(to, ATTR_COMMAND, settings.names.word(turn.command)), turn.rewound !== void 0 && put2(to, ATTR_TURN_REWOUND_TO, turn.rewound.toTurnId ?? ""), turn.copiedFrom !== void 0 && put2(to, ATTR_TURN_COPIED, !0), put2(to, ATTR_VCS_REF_HEAD_NAME, settings.names.branch(turn.branch)), turn.problems > 0 && put2(to, ATTR_PROBLEMS, turn.problems), turn.redactions !== void 0 && addRedactions(to, turn.redactions), turn.sessionUsage !== void 0 && addSessionUsage(to, turn.sessionUsage, settings), to;
 }
 function agentAttributes(agent, call, who, settings) {
   let to = common2(GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT, who);
-  return addRun(to, agent, [agent, ...agent.respawns], settings), put2(to, ATTR_AGENT_TYPE, agent.type), agent.respawns.length > 0 && put2(to, ATTR_AGENT_RESPAWNS, agent.respawns.length), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call?.id), put2(to, ATTR_PERMISSION_DECISION, call?.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call?.permission?.source), agent.sessionUsage !== void 0 && addSessionUsage(to, agent.sessionUsage, settings), settings.content && put2(to, ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description), to;
+  return addRun(to, agent, [agent, ...agent.respawns], settings), put2(to, ATTR_AGENT_TYPE, settings.names.label(agent.type)), agent.respawns.length > 0 && put2(to, ATTR_AGENT_RESPAWNS, agent.respawns.length), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call?.callId ?? call?.id), addPermission(to, call?.permission, settings), agent.sessionUsage !== void 0 && addSessionUsage(to, agent.sessionUsage, settings), settings.content && put2(to, ATTR_GEN_AI_AGENT_DESCRIPTION, agent.description), to;
 }
 function chatAttributes(call, who, settings) {
-  let { profile } = settings, { usage } = call, to = common2(GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
-  if (put2(to, ATTR_GEN_AI_PROVIDER_NAME, call.provider), put2(to, ATTR_GEN_AI_REQUEST_MODEL, call.requestModel ?? call.model), put2(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put2(to, ATTR_GEN_AI_RESPONSE_MODEL, call.model), put2(to, call.idIsOurs === !0 ? ATTR_MODEL_CALL_ID : ATTR_GEN_AI_RESPONSE_ID, call.id), call.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [call.finishReason]), usage !== void 0) {
+  let { profile, names } = settings, { usage } = call, to = common2(GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
+  if (put2(to, ATTR_GEN_AI_PROVIDER_NAME, names.word(call.provider)), put2(to, ATTR_GEN_AI_REQUEST_MODEL, modelName(call, settings)), put2(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put2(to, ATTR_GEN_AI_RESPONSE_MODEL, names.label(call.model)), put2(to, ATTR_GEN_AI_RESPONSE_ID, call.idIsOurs === !0 ? call.responseId : call.id), call.idIsOurs === !0 && put2(to, ATTR_MODEL_CALL_ID, call.id), addFinishReason(to, call, settings), usage !== void 0) {
     addUsage(to, usage, profile, !0), usage.reliable || put2(to, ATTR_USAGE_UNRELIABLE, !0);
     let cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
     put2(to, ATTR_COST_USD, cost ?? call.costUsd), cost !== void 0 ? put2(to, ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`) : call.costUsd !== void 0 && put2(to, ATTR_COST_PRICES, HARNESS_PRICES);
   }
-  return call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), put2(to, profile.effort, call.effort), call.retries > 0 && put2(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put2(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put2(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put2(to, ATTR_INPUT_SCOPE, "delta"), put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
+  return call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), put2(to, profile.effort, names.word(call.effort)), call.retries > 0 && put2(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put2(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put2(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put2(to, ATTR_INPUT_SCOPE, "delta"), put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
 }
 function toolAttributes(call, who, settings) {
-  let to = common2(GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
-  return put2(to, ATTR_GEN_AI_TOOL_NAME, call.name), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, call.mcp.server)), put2(to, ATTR_GEN_AI_SKILL_NAME, call.skill), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), put2(to, ATTR_PERMISSION_DECISION, call.permission?.decision), put2(to, ATTR_PERMISSION_SOURCE, call.permission?.source), put2(to, ATTR_TASK_ID, call.taskId), put2(to, ATTR_TEAMMATE, call.teammate), put2(to, ATTR_FILES_COUNT, call.files?.length), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (put2(to, ATTR_FILES, call.files?.slice(0, MAX_FILES).map(changeLine)), put2(to, ATTR_COMMITS, call.commits), put2(to, ATTR_PULL_REQUESTS, call.pullRequests), call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
+  let { names } = settings, to = common2(GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL, who);
+  return put2(to, ATTR_GEN_AI_TOOL_NAME, toolName(call, settings)), put2(to, ATTR_GEN_AI_TOOL_CALL_ID, call.callId ?? call.id), put2(to, ATTR_GEN_AI_TOOL_TYPE, call.mcp === void 0 ? "function" : "extension"), call.mcp !== void 0 && (put2(to, ATTR_MCP_METHOD_NAME, "tools/call"), put2(to, ATTR_MCP_SERVER_NAME, names.word(call.mcp.server))), put2(to, ATTR_GEN_AI_SKILL_NAME, names.word(call.skill)), put2(to, ATTR_PROCESS_EXIT_CODE, call.exitCode), addPermission(to, call.permission, settings), put2(to, ATTR_TASK_ID, names.word(call.taskId)), put2(to, ATTR_TEAMMATE, names.label(call.teammate)), put2(to, ATTR_FILES_COUNT, call.files?.length), put2(to, ATTR_OUTCOME, toolOutcomeName(call)), call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), call.outcome.kind === "error" && put2(to, ATTR_ERROR_TYPE, call.outcome.errorType), settings.content && (put2(to, ATTR_FILES, call.files?.slice(0, MAX_FILES).map(changeLine)), put2(to, ATTR_COMMITS, call.commits), put2(to, ATTR_PULL_REQUESTS, call.pullRequests), call.input !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_ARGUMENTS, cappedJson(call.input)), call.output !== void 0 && put2(to, ATTR_GEN_AI_TOOL_CALL_RESULT, cappedJson(resultJson(call.output)))), to;
 }
-var MAX_FILES = 100, changeLine = ({ change, path: path2, movedTo }) => [change, path2, ...movedTo === void 0 ? [] : ["->", movedTo]].join(" ").trimEnd();
+var toolName = ({ name }, { names }) => names.word(name) ?? "unknown", modelName = ({ requestModel, model }, { names }) => names.label(requestModel ?? model) ?? "unknown", MAX_FILES = 100, changeLine = ({ change, path: path2, movedTo }) => [change, path2, ...movedTo === void 0 ? [] : ["->", movedTo]].join(" ").trimEnd();
 function put2(to, name, value) {
   value !== void 0 && (to[name] = value);
 }
@@ -22137,13 +21027,20 @@ function common2(operation, who) {
   let to = {};
   return put2(to, ATTR_GEN_AI_OPERATION_NAME, operation), put2(to, ATTR_GEN_AI_CONVERSATION_ID, who.conversationId), put2(to, ATTR_SESSION_ID, who.conversationId), put2(to, ATTR_GEN_AI_AGENT_NAME, who.agentName), put2(to, ATTR_GEN_AI_AGENT_ID, who.agentId), who.unclaimed && put2(to, ATTR_AGENT_UNCLAIMED, !0), to;
 }
+function addPermission(to, permission, { names }) {
+  put2(to, ATTR_PERMISSION_DECISION, names.word(permission?.decision)), put2(to, ATTR_PERMISSION_SOURCE, names.word(permission?.source));
+}
+function addFinishReason(to, call, { names }) {
+  let reason = names.word(call?.finishReason);
+  reason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [reason]);
+}
 var HARNESS_PRICES = "harness";
 function addSessionUsage(to, { usage, costUsd: costUsd2 }, { profile, agentUsage }) {
   agentUsage !== "off" && (addUsage(to, usage, profile, profile.agentHasCacheTokens), put2(to, ATTR_USAGE_SCOPE, "session"), put2(to, ATTR_COST_USD, costUsd2), costUsd2 !== void 0 && put2(to, ATTR_COST_PRICES, HARNESS_PRICES));
 }
 function addRun(to, run2, runs, settings) {
   let calls = runs.flatMap(({ modelCalls }) => modelCalls), { profile } = settings, last = calls.at(-1), usages = calls.flatMap((call) => call.usage ?? []);
-  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, last?.provider), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, run2.version), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum3), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), last?.finishReason !== void 0 && put2(to, ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [last.finishReason]), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf3(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
+  profile.agentHasProvider && put2(to, ATTR_GEN_AI_PROVIDER_NAME, settings.names.word(last?.provider)), profile.agentHasVersion && put2(to, ATTR_GEN_AI_AGENT_VERSION, settings.names.word(run2.version)), settings.agentUsage === "own" && usages.length > 0 && (addUsage(to, usages.reduce(sum2), profile, profile.agentHasCacheTokens), usages.some((usage) => !usage.reliable) && put2(to, ATTR_USAGE_UNRELIABLE, !0)), addFinishReason(to, last, settings), run2.finished && put2(to, ATTR_OUTCOME, run2.outcome.kind), put2(to, ATTR_ERROR_TYPE, errorTypeOf3(run2.outcome)), put2(to, ATTR_MODEL_CALLS, calls.length), put2(
     to,
     ATTR_TOOL_CALLS,
     runs.reduce((count2, { toolCalls }) => count2 + toolCalls.length, 0)
@@ -22164,7 +21061,7 @@ var errorTypeOf3 = (outcome2) => outcome2.kind === "error" ? outcome2.errorType 
 function addUsage(to, usage, profile, withParts) {
   put2(to, ATTR_GEN_AI_USAGE_INPUT_TOKENS, usage.input), put2(to, ATTR_GEN_AI_USAGE_OUTPUT_TOKENS, usage.output), withParts && (put2(to, ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheRead), put2(to, profile.cacheWriteTokens, usage.cacheWrite), put2(to, ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning));
 }
-var sum3 = (a, b2) => ({
+var sum2 = (a, b2) => ({
   input: a.input + b2.input,
   output: a.output + b2.output,
   cacheRead: a.cacheRead + b2.cacheRead,
@@ -22188,14 +21085,1394 @@ function toolOutcomeName({ outcome: outcome2 }) {
   }
 }
 
+// src/trace/account.ts
+var COST = ATTR_COST_USD, COUNTS2 = [
+  ATTR_GEN_AI_USAGE_INPUT_TOKENS,
+  ATTR_GEN_AI_USAGE_OUTPUT_TOKENS,
+  ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+  ...Object.values(profiles).map(({ cacheWriteTokens }) => cacheWriteTokens),
+  ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+  COST
+], TOLD = /* @__PURE__ */ new Set([...COUNTS2, ATTR_USAGE_SCOPE, ATTR_COST_PRICES]);
+function accountOf2({ attributes }) {
+  if (attributes[ATTR_USAGE_SCOPE] !== "session") return;
+  let owner = attributes[ATTR_GEN_AI_AGENT_ID], counts = COUNTS2.flatMap((name) => typeof attributes[name] == "number" ? [[name, attributes[name]]] : []);
+  return { owner: typeof owner == "string" ? owner : "", counts: Object.fromEntries(counts) };
+}
+var hasOwnUsage = (span) => accountOf2(span) === void 0 && span.attributes[ATTR_GEN_AI_USAGE_INPUT_TOKENS] !== void 0;
+function withCounts(span, counts) {
+  let others = Object.entries(span.attributes).filter(([name]) => !TOLD.has(name)), told5 = {
+    ...counts,
+    ...Object.keys(counts).length > 0 && { [ATTR_USAGE_SCOPE]: "session" },
+    ...counts[COST] !== void 0 && { [ATTR_COST_PRICES]: HARNESS_PRICES }
+  };
+  return { ...span, attributes: { ...Object.fromEntries(others), ...told5 } };
+}
+
+// src/export/tellings.ts
+function tellingsOf(sent, known) {
+  let of = /* @__PURE__ */ new Map();
+  for (let span of sent) {
+    let before = known.get(span.spanId);
+    before !== void 0 && accountOf2(span) === void 0 && of.set(span.spanId, hasOwnUsage(span) ? { ...before, counts: {} } : before);
+  }
+  let others = new Map([...known].filter(([, { acknowledged }]) => acknowledged)), isTooMuch = !1;
+  for (let span of sent) {
+    let account = accountOf2(span);
+    if (account === void 0) continue;
+    let told5 = [...new Map([...others, ...of])].flatMap(
+      ([id, { owner, counts: counts2 }]) => id !== span.spanId && owner === account.owner ? [counts2] : []
+    ), { counts, isLess } = difference(account.counts, told5);
+    isTooMuch ||= isLess, of.set(span.spanId, { owner: account.owner, counts });
+  }
+  return {
+    of,
+    isTooMuch,
+    onWire: (span) => {
+      let telling = of.get(span.spanId);
+      return telling === void 0 || hasOwnUsage(span) ? span : withCounts(span, telling.counts);
+    }
+  };
+}
+var SAME = 1e-9;
+function difference(totals, told5) {
+  let left = Object.entries(totals).map(([name, total]) => [name, lessOf2(total, sumOf2(told5, name))]), isLess = (some) => some.some(([, count2]) => count2 < 0), [tokens, cost] = [left.filter(([name]) => name !== COST), left.filter(([name]) => name === COST)], isNothing = isLess(tokens) || tokens.every(([, count2]) => count2 === 0);
+  return {
+    counts: Object.fromEntries([...isNothing ? [] : tokens, ...cost.filter(([, count2]) => count2 > 0)]),
+    isLess: isLess(left)
+  };
+}
+var sumOf2 = (all, name) => all.reduce((sum3, counts) => sum3 + (counts[name] ?? 0), 0);
+function lessOf2(total, told5) {
+  let left = total - told5;
+  return Number.isSafeInteger(left) ? left : Math.abs(left) < SAME ? 0 : Number(left.toPrecision(12));
+}
+
+// src/export/outlet.ts
+var PATIENCE_MS = 6e4, RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
+function openOutlet(destination, options) {
+  let { stateFolder, now = Date.now } = options, key = keyOf3(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend2 = ({ open }) => options.final === !0 || !open;
+  return {
+    key,
+    send: (spans, session, onWire) => alone(async () => {
+      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend2), told5 = tellingsOf(
+        sent,
+        onDisk(stateFolder, () => ledger.told(session))
+      ), settled2 = /* @__PURE__ */ new Set(), report = await delivery.send(
+        sent,
+        {
+          intend: (batch) => ledger.intend(batch, session, told5.of),
+          settle: (answered) => {
+            ledger.settle(answered.spans);
+            for (let span of answered.spans) settled2.add(span);
+          }
+        },
+        told5.of.size === 0 ? onWire : (span) => (onWire ?? same)(told5.onWire(span))
+      );
+      return sent.length > 0 && !hasStopped && health.note(report, now()), hasStopped ||= report.stopped !== void 0, {
+        ...report,
+        ...told5.isTooMuch && { messages: [...report.messages, tooMuch(session)] },
+        built: spans.length,
+        before: spans.length - wanted.length,
+        open: wanted.length - sent.length,
+        updated: [...settled2].filter(({ spanId }) => ends.has(spanId)).length,
+        unsettled: new Set(wanted.filter((span) => !settled2.has(span)).map(({ traceId }) => traceId))
+      };
+    }),
+    unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend2),
+    health: health.read,
+    prune: (isGone) => alone(() => ledger.prune(isGone)),
+    close: delivery.close
+  };
+}
+var same = (span) => span, tooMuch = (session) => `Session ${session} has used less than was told of it before, so its last turn tells no more: its database was replaced, or counts were corrected.`;
+function oneAtATime(stateFolder, key, patienceMs = PATIENCE_MS) {
+  let folder = (0, import_node_path6.join)(stateFolder, `delivery-${key}.lock`), waitsMs = patienceMs;
+  return async (act) => {
+    let held = await lock(folder, waitsMs).catch(unwritable(stateFolder));
+    if (held === void 0)
+      throw waitsMs = 0, new UserError(
+        `Process ${holderOf(folder)?.pid ?? ""} is sending to the same destination, so this one does not.`,
+        "Wait for it, or end it; what is left is sent the next time."
+      );
+    try {
+      return await act();
+    } finally {
+      held.release();
+    }
+  };
+}
+function onDisk(folder, act) {
+  try {
+    return act();
+  } catch (error) {
+    return unwritable(folder)(error);
+  }
+}
+var unwritable = (folder) => (error) => {
+  throw error instanceof UserError || error.code === void 0 ? error : new UserError(
+    `${folder} can't be written, so nothing is sent: ${error.message}.`,
+    "Make room on the disk, or mend the permissions."
+  );
+};
+var mayTry = ({ failing }, nowMs) => (
+  // A clock that was set back must not stop us for longer than we meant to wait.
+  failing === void 0 || nowMs >= failing.retryAtMs || failing.retryAtMs - nowMs > RETRY_MAX_MS2
+), CREDENTIAL = /auth|cookie|credential|dsn|honeycomb-team|key|pass|secret|signature|token/i;
+function keyOf3({ url, headers: headers2 }) {
+  let bare2 = new URL(url);
+  bare2.username = "", bare2.password = "";
+  for (let name of [...bare2.searchParams.keys()]) CREDENTIAL.test(name) && bare2.searchParams.delete(name);
+  let tenant = Object.entries(headers2).filter(([name]) => !CREDENTIAL.test(name)).toSorted(([a], [b2]) => a < b2 ? -1 : 1);
+  return hashOf2(JSON.stringify([bare2.href, tenant])).slice(0, 16);
+}
+var fingerprintOf = ({ url, headers: headers2, protocol, compression, tls }) => hashOf2(JSON.stringify([url, headers2, protocol, compression, Object.values(tls).map((pem2) => hashOf2(pem2))])).slice(0, 16), hashOf2 = (data) => (0, import_node_crypto2.createHash)("sha256").update(data).digest("hex"), healthPath = (stateFolder, key) => (0, import_node_path6.join)(stateFolder, "ledger", key, "destination.json");
+function storedHealth(path2) {
+  try {
+    return JSON.parse(readIfThere(path2) ?? "{}") ?? {};
+  } catch {
+    return {};
+  }
+}
+var failureOf = ({ stopped, pending, acknowledged, refused, messages }) => stopped ?? (pending > 0 && acknowledged + refused === 0 ? messages.at(-1) ?? "The collector took nothing." : void 0);
+function healthFile(destination, stateFolder, key) {
+  let path2 = healthPath(stateFolder, key), fingerprint = fingerprintOf(destination), read = () => {
+    let { health, fingerprint: known } = storedHealth(path2), { lastAcknowledgedMs, failing } = health ?? {};
+    return {
+      url: shownUrl(destination.url),
+      ...Number.isFinite(lastAcknowledgedMs) && { lastAcknowledgedMs },
+      ...known === fingerprint && Number.isFinite(failing?.retryAtMs) && { failing }
+    };
+  };
+  return { read, note: (report, nowMs) => {
+    let { lastAcknowledgedMs, failing } = read(), times = (failing?.times ?? 0) + 1, failure3 = failureOf(report), waitMs = Math.max(RETRY_FIRST_MS2 * 2 ** (times - 1), report.retryAfterMs ?? 0), health = {
+      url: shownUrl(destination.url),
+      ...report.acknowledged > 0 ? { lastAcknowledgedMs: nowMs } : lastAcknowledgedMs !== void 0 && { lastAcknowledgedMs },
+      ...failure3 !== void 0 && {
+        failing: {
+          sinceMs: failing?.sinceMs ?? nowMs,
+          times,
+          retryAtMs: nowMs + Math.min(waitMs, RETRY_MAX_MS2),
+          message: failure3,
+          unusable: report.unusable !== void 0
+        }
+      }
+    };
+    try {
+      writePrivate(path2, `${JSON.stringify({ health, fingerprint })}
+`);
+    } catch {
+    }
+  } };
+}
+
+// src/sync/in-scope.ts
+var import_node_path18 = require("node:path");
+
+// src/config/scope.ts
+var import_node_path7 = require("node:path");
+function decideScope(config2, facts, home) {
+  let excluding = config2.exclude.find((pattern2) => isExcluded(pattern2, facts, home));
+  if (excluding !== void 0) return { inScope: !1, why: `excluded by ${excluding}` };
+  let unsure = facts.exists ? void 0 : config2.exclude.find((pattern2) => !isPlainDirectory(pattern2, home));
+  if (unsure !== void 0)
+    return { inScope: !1, why: `its directory is gone, so it can't be told whether ${unsure} excludes it: ${facts.directory}` };
+  let roots = rootsOf(config2, home), inRoot = (path2) => oldest(roots.filter((root3) => root3.path === "*" || isInside(path2, facts.realPath(root3.path)))), root2 = inRoot(facts.path);
+  if (root2 !== void 0)
+    return { inScope: !0, root: root2, why: root2.path === "*" ? "every directory is in scope: *" : `inside the root ${root2.path}` };
+  let main = facts.repository === void 0 ? void 0 : inRoot(facts.repository);
+  if (main !== void 0) return { inScope: !0, root: main, why: `a git worktree of ${facts.repository}, inside the root ${main.path}` };
+  let including = config2.include.find((pattern2) => isIncluded(pattern2, facts, home));
+  return including !== void 0 ? { inScope: !0, root: { path: expanded(including, home) }, why: `included by ${including}` } : { inScope: !1, why: notHeld(facts, roots, config2.include) };
+}
+function decideNowhere(config2, home) {
+  let [unsure] = config2.exclude;
+  if (unsure !== void 0) return { inScope: !1, why: `it tells no directory, so it can't be told whether ${unsure} excludes it` };
+  let root2 = oldest(rootsOf(config2, home).filter(({ path: path2 }) => path2 === "*")), pattern2 = config2.include.find(isEverything), everything = root2 ?? (pattern2 === void 0 ? void 0 : { path: expanded(pattern2, home) });
+  return everything === void 0 ? { inScope: !1, why: "it tells no directory, so no root holds it" } : { inScope: !0, root: everything, why: `every session is in scope: ${everything.path}` };
+}
+var rootsOf = (config2, home) => config2.trace_roots.map((root2) => typeof root2 == "string" ? { path: expanded(root2, home) } : { path: expanded(root2.path, home), ...root2.added !== void 0 && { addedMs: Date.parse(root2.added) } }), oldest = (roots) => roots.toSorted((a, b2) => (a.addedMs ?? Number.POSITIVE_INFINITY) - (b2.addedMs ?? Number.POSITIVE_INFINITY))[0];
+function isExcluded(pattern2, facts, home) {
+  let { directory, outerRepositories, outerRemotes } = facts;
+  return isIncluded(pattern2, facts, home) || [directory, ...outerRepositories].some((path2) => isAt(pattern2, path2, facts, home)) || outerRemotes.some(onRemote(pattern2));
+}
+var isEverything = (pattern2) => /^\*+$/.test(pattern2);
+function isIncluded(pattern2, facts, home) {
+  return isEverything(pattern2) ? !0 : (facts.repository === void 0 ? [facts.path] : [facts.path, facts.repository]).some((path2) => isAt(pattern2, path2, facts, home)) || facts.remotes.some(onRemote(pattern2));
+}
+function onRemote(pattern2) {
+  let glob = globOf(pattern2.replace(/\.git$/, ""), "i");
+  return (remote) => glob.test(remote);
+}
+var isPlainDirectory = (pattern2, home) => (0, import_node_path7.isAbsolute)(expanded(pattern2, home)) && !pattern2.includes("*");
+function isAt(pattern2, path2, facts, home) {
+  let place2 = expanded(pattern2, home);
+  return (0, import_node_path7.isAbsolute)(place2) ? place2.includes("*") ? globOf(place2).test(path2) : isInside(path2, place2) || isInside(path2, facts.realPath(place2)) : !1;
+}
+function isInside(path2, folder) {
+  let way = (0, import_node_path7.relative)(folder, path2);
+  return way === "" || way.split(import_node_path7.sep)[0] !== ".." && !(0, import_node_path7.isAbsolute)(way);
+}
+function globOf(pattern2, flags = "") {
+  let source = pattern2.replace(/\/+$/, "").replaceAll(/\*\*+|[*.+?^${}()|[\]\\]/g, (found2) => found2 === "*" ? "[^/]*" : found2.startsWith("*") ? ".*" : `\\${found2}`);
+  return new RegExp(`^${source}(?:/.*)?$`, flags);
+}
+function notHeld({ directory, path: path2 }, roots, include) {
+  if (roots.length === 0 && include.length === 0) return "nothing is exported: trace_roots is empty";
+  let named = [
+    ...roots.length > 0 ? [`roots: ${roots.map(({ path: path3 }) => path3).join(", ")}`] : [],
+    ...include.length > 0 ? [`include: ${include.join(", ")}`] : []
+  ];
+  return `no root holds ${directory}${path2 === directory ? "" : `, which is ${path2}`} (${named.join("; ")})`;
+}
+
+// src/read/find.ts
+var import_node_fs16 = require("node:fs");
+
+// src/read/databases.ts
+var import_node_path11 = require("node:path");
+
+// src/read/folders.ts
+var import_node_fs7 = require("node:fs"), import_node_path8 = require("node:path");
+
+// src/read/lines.ts
+var import_node_fs6 = require("node:fs"), CHUNK_BYTES = 256 * 1024, MAX_LINE_BYTES = 1024 * 1024 * 1024, LF = 10;
+function* linesOf(path2, fromByte = 0, ends = [], maxBytes = Number.POSITIVE_INFINITY) {
+  let fd = (0, import_node_fs6.openSync)(path2, "r");
+  try {
+    let buffer = Buffer.allocUnsafe(CHUNK_BYTES), filled = 0, position = fromByte;
+    for (; ; ) {
+      let wanted = Math.min(buffer.length - filled, fromByte + maxBytes - position), read = (0, import_node_fs6.readSync)(fd, buffer, filled, wanted, position);
+      if (read === 0) break;
+      position += read;
+      let end = filled + read, start = 0, bufferAt = position - end;
+      for (let at2 = buffer.indexOf(LF, filled); at2 >= 0 && at2 < end; at2 = buffer.indexOf(LF, start))
+        ends.push(bufferAt + at2 + 1), yield buffer.subarray(start, at2), start = at2 + 1;
+      if (buffer.copyWithin(0, start, end), filled = end - start, filled >= MAX_LINE_BYTES) throw new Error(`a line of more than ${MAX_LINE_BYTES / 1024 / 1024} MB`);
+      filled === buffer.length && (buffer = Buffer.concat([buffer], buffer.length * 2));
+    }
+    filled > 0 && (ends.push(position - filled), yield buffer.subarray(0, filled));
+  } finally {
+    (0, import_node_fs6.closeSync)(fd);
+  }
+}
+function headOf5(path2, bytes) {
+  if (!(0, import_node_fs6.statSync)(path2).isFile()) throw new Error(`${path2} is no regular file`);
+  let fd = (0, import_node_fs6.openSync)(path2, "r");
+  try {
+    let buffer = Buffer.allocUnsafe(bytes);
+    return buffer.toString("utf8", 0, (0, import_node_fs6.readSync)(fd, buffer, 0, bytes, 0));
+  } finally {
+    (0, import_node_fs6.closeSync)(fd);
+  }
+}
+
+// src/read/unreadable.ts
+var UnreadableFile = class extends UserError {
+  path;
+  constructor(path2, why, hint) {
+    super(`${path2} can't be read: ${why}.`, hint), this.path = path2;
+  }
+}, NoSuchSession = class extends UserError {
+  unreadable;
+  constructor(message, hint, unreadable3) {
+    let [first] = unreadable3;
+    super([message, ...unreadable3.map((file) => file.message)].join(" "), first === void 0 ? hint : `${first.hint} ${hint}`), this.unreadable = unreadable3;
+  }
+}, obstacleIn = (error) => error instanceof UnreadableFile ? error : error instanceof NoSuchSession ? error.unreadable[0] : void 0;
+function tolerantly(find, listener) {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof UnreadableFile && listener?.(error), error instanceof UserError) return [];
+    throw error;
+  }
+}
+function onceEachFile(listener) {
+  let told5 = /* @__PURE__ */ new Set();
+  return (file) => {
+    told5.has(file.path) || (told5.add(file.path), listener(file));
+  };
+}
+
+// src/read/folders.ts
+var entriesOf2 = (folder) => listed2(folder).filter((entry) => !entry.isFolder), foldersIn = (folder) => listed2(folder).flatMap((entry) => entry.isFolder ? [entry.name] : []);
+function listed2(folder) {
+  try {
+    return (0, import_node_fs7.readdirSync)(folder, { withFileTypes: !0 }).map((entry) => ({
+      name: entry.name,
+      isFolder: entry.isDirectory() || entry.isSymbolicLink() && leadsToFolder((0, import_node_path8.join)(folder, entry.name))
+    })).toSorted((a, b2) => a.name < b2.name ? -1 : 1);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP"].includes(error.code ?? "")) return [];
+    throw unreadable(folder, error);
+  }
+}
+function leadsToFolder(link) {
+  try {
+    return (0, import_node_fs7.statSync)(link).isDirectory();
+  } catch {
+    return !1;
+  }
+}
+function* foldersUnder(top, isSkipped2 = () => !1) {
+  let seen = /* @__PURE__ */ new Set();
+  function* visit(folder) {
+    let real = realPathOf(folder);
+    if (!seen.has(real)) {
+      seen.add(real), yield folder;
+      for (let name of foldersIn(folder)) isSkipped2(folder, name) || (yield* visit((0, import_node_path8.join)(folder, name)));
+    }
+  }
+  yield* visit(top);
+}
+function realPathOf(path2) {
+  try {
+    return (0, import_node_fs7.realpathSync)(path2);
+  } catch {
+    return (0, import_node_path8.resolve)(path2);
+  }
+}
+function readableStats(path2) {
+  try {
+    return (0, import_node_fs7.statSync)(path2);
+  } catch {
+    return;
+  }
+}
+function readableHead(path2, bytes) {
+  try {
+    return headOf5(path2, bytes);
+  } catch {
+    return "";
+  }
+}
+var unreadable = (path2, error) => (
+  // Node repeats the path at the end.
+  new UnreadableFile(path2, error.message.replace(/, \w+ '.*$/s, ""), "Check the path, and the permissions of its folders.")
+);
+
+// src/read/spool.ts
+var import_node_crypto3 = require("node:crypto"), import_node_fs8 = require("node:fs"), import_node_path9 = require("node:path");
+var spoolFolder = (home, harness) => (0, import_node_path9.join)(home, ".local", "state", "trace-build", "spool", harness), spoolName = (id) => `${/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(id) ? id : (0, import_node_crypto3.createHash)("sha256").update(id).digest("hex")}.jsonl`;
+function spoolsIn(folder) {
+  let there = new Set(entriesOf2(folder).map(({ name }) => name));
+  return (ids) => (there.size === 0 ? [] : ids.map(spoolName).filter((name) => there.has(name))).map((name) => (0, import_node_path9.join)(folder, name));
+}
+function orphans(folder, ids, beforeMs) {
+  let known = new Set(ids.map(spoolName));
+  return entriesOf2(folder).flatMap(({ name }) => {
+    let path2 = (0, import_node_path9.join)(folder, name), writtenMs3 = readableStats(path2)?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    return known.has(name) || writtenMs3 >= beforeMs ? [] : [path2];
+  });
+}
+var spoolStamp = (paths) => paths.map((path2) => readableStats(path2)?.size ?? 0).join(" ");
+function spoolLines(path2) {
+  try {
+    let text4 = (0, import_node_fs8.readFileSync)(path2, "utf8");
+    return text4.slice(0, text4.lastIndexOf(`
+`) + 1).split(`
+`).filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}
+
+// src/read/sqlite.ts
+var import_node_fs12 = require("node:fs"), import_node_url2 = require("node:url");
+
+// src/read/sql-js.ts
+var import_node_fs9 = require("node:fs"), import_node_module = require("node:module"), import_node_path10 = require("node:path"), import_node_url = require("node:url"), import_node_vm = require("node:vm"), { Module, Instance } = globalThis.WebAssembly, ready;
+function sqlJs() {
+  return ready ??= load(folderOf2()), ready;
+}
+var LAST_STEP = /\)\(\)\.then\(\(\)=>(\w+)\(\)\);/;
+function load(folder) {
+  let source = (0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.js"), "utf8");
+  if (!LAST_STEP.test(source)) throw new Error(`${(0, import_node_path10.join)(folder, "sql-wasm.js")} ends otherwise than in the pinned version`);
+  let wasm = new Module((0, import_node_fs9.readFileSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))), module2 = { exports: {} };
+  (0, import_node_vm.compileFunction)(source.replace(LAST_STEP, ")();$1();"), ["module", "exports", "require", "__dirname", "__filename"])(module2, module2.exports, (0, import_node_module.createRequire)(__url), folder, (0, import_node_path10.join)(folder, "sql-wasm.js"));
+  let config2 = {
+    useOldExtensionFunctions: !1,
+    instantiateWasm: (imports, done) => {
+      let instance = new Instance(wasm, imports);
+      return done(instance), instance.exports;
+    }
+  };
+  if (module2.exports(config2), config2.Database === void 0) throw new Error("sql.js was not ready at once");
+  return config2;
+}
+function folderOf2() {
+  let here = (0, import_node_path10.dirname)((0, import_node_url.fileURLToPath)(__url));
+  return [here, (0, import_node_path10.dirname)(here)].find((folder) => (0, import_node_fs9.existsSync)((0, import_node_path10.join)(folder, "sql-wasm.wasm"))) ?? (0, import_node_path10.dirname)((0, import_node_module.createRequire)(__url).resolve("sql.js/dist/sql-wasm.wasm"));
+}
+
+// src/read/wal.ts
+var import_node_fs10 = require("node:fs");
+function snapshotOf(path2, maxBytes, nowMs) {
+  let stats = (0, import_node_fs10.statSync)(path2);
+  if (!stats.isFile()) return { kind: "unusable", why: stats.isDirectory() ? "it is a directory" : "it is no regular file" };
+  let fd = (0, import_node_fs10.openSync)(path2, "r");
+  try {
+    let before = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 }), size = Number(before.size) + sizeOf(`${path2}-wal`);
+    if (size > maxBytes) return { kind: "too-large", bytes: size };
+    let headerBefore = headOf6(`${path2}-wal`, WAL_HEADER_BYTES), begunMs2 = nowMs();
+    if (isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length))) return { kind: "changing", why: "a transaction is under way" };
+    let main = readAll(fd, Number(before.size)), wal = headerBefore.length < WAL_HEADER_BYTES ? NO_BYTES : contentOf2(`${path2}-wal`), headerAfter = headOf6(`${path2}-wal`, WAL_HEADER_BYTES);
+    if (!headerBefore.equals(headerAfter) || !headerAfter.equals(wal.subarray(0, WAL_HEADER_BYTES)))
+      return { kind: "changing", why: "its WAL was begun anew" };
+    if ((0, import_node_fs10.statSync)(path2, { bigint: !0 }).ino !== before.ino) return { kind: "changing", why: "it was replaced" };
+    if (wal.length >= WAL_HEADER_BYTES) return checked2(mergeWal(main, wal), !1);
+    let after = (0, import_node_fs10.fstatSync)(fd, { bigint: !0 });
+    return after.mtimeNs !== before.mtimeNs || after.size !== before.size ? { kind: "changing", why: "it was written to" } : isJournal(headOf6(`${path2}-journal`, JOURNAL_MAGIC.length)) ? { kind: "changing", why: "a transaction is under way" } : checked2(main, begunMs2 - Number(before.mtimeMs) < CLOCK_TICK_MS);
+  } finally {
+    (0, import_node_fs10.closeSync)(fd);
+  }
+}
+var CLOCK_TICK_MS = 50;
+function mergeWal(main, wal) {
+  if (wal.length < WAL_HEADER_BYTES) return main;
+  let magic = wal.readUInt32BE(0), pageSize = wal.readUInt32BE(8), isPageSize = pageSize >= 512 && pageSize <= 65536 && (pageSize & pageSize - 1) === 0;
+  if ((magic & 4294967294) >>> 0 !== WAL_MAGIC || !isPageSize) return main;
+  let sum3 = new Checksum((magic & 1) === 1);
+  if (sum3.add(wal, 0, 24), !sum3.is(wal, 24)) return main;
+  let committed = /* @__PURE__ */ new Map(), pending = /* @__PURE__ */ new Map(), pages = 0, salts = wal.subarray(16, 24);
+  for (let at2 = WAL_HEADER_BYTES; at2 + FRAME_HEADER_BYTES + pageSize <= wal.length && !(!wal.subarray(at2 + 8, at2 + 16).equals(salts) || (sum3.add(wal, at2, 8), sum3.add(wal, at2 + FRAME_HEADER_BYTES, pageSize), !sum3.is(wal, at2 + 16))); at2 += FRAME_HEADER_BYTES + pageSize) {
+    pending.set(wal.readUInt32BE(at2), at2 + FRAME_HEADER_BYTES);
+    let pagesAfterCommit = wal.readUInt32BE(at2 + 4);
+    if (pagesAfterCommit !== 0) {
+      for (let [page, offset] of pending) committed.set(page, offset);
+      pending = /* @__PURE__ */ new Map(), pages = pagesAfterCommit;
+    }
+  }
+  if (pages === 0) return main;
+  let image = main.length === pages * pageSize ? main : Buffer.alloc(pages * pageSize);
+  image !== main && main.copy(image);
+  for (let [page, offset] of committed) page >= 1 && page <= pages && wal.copy(image, (page - 1) * pageSize, offset, offset + pageSize);
+  return image;
+}
+var Checksum = class {
+  #swap;
+  #s0 = 0;
+  #s1 = 0;
+  /** @param bigEndian  the words of what is summed; checksums themselves are always big-endian */
+  constructor(bigEndian) {
+    this.#swap = bigEndian;
+  }
+  /** In locals: this runs over every byte of the WAL. */
+  add(bytes, from, length) {
+    let s0 = this.#s0, s1 = this.#s1, view = new DataView(bytes.buffer, bytes.byteOffset + from, length), littleEndian = !this.#swap;
+    for (let at2 = 0; at2 < length; at2 += 8)
+      s0 = s0 + view.getUint32(at2, littleEndian) + s1 | 0, s1 = s1 + view.getUint32(at2 + 4, littleEndian) + s0 | 0;
+    this.#s0 = s0, this.#s1 = s1;
+  }
+  is(bytes, at2) {
+    return this.#s0 >>> 0 === bytes.readUInt32BE(at2) && this.#s1 >>> 0 === bytes.readUInt32BE(at2 + 4);
+  }
+}, WAL_MAGIC = 931071618, WAL_HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24, JOURNAL_MAGIC = Buffer.from("d9d505f920a163d7", "hex"), MAIN_MAGIC = Buffer.from("SQLite format 3\0"), NO_BYTES = Buffer.alloc(0), isJournal = (head) => head.equals(JOURNAL_MAGIC);
+function checked2(bytes, doubtful) {
+  return bytes.length === 0 ? { kind: "unusable", why: "it is empty" } : bytes.length < 100 || !bytes.subarray(0, MAIN_MAGIC.length).equals(MAIN_MAGIC) ? { kind: "unusable", why: "it is no SQLite database" } : (bytes[18] = 1, bytes[19] = 1, { kind: "image", bytes, doubtful });
+}
+function readAll(fd, size) {
+  let bytes = Buffer.allocUnsafe(size), filled = 0;
+  for (; filled < size; ) {
+    let read = (0, import_node_fs10.readSync)(fd, bytes, filled, size - filled, filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return bytes.subarray(0, filled);
+}
+var contentOf2 = (path2) => orNone(() => isFile(path2) ? (0, import_node_fs10.readFileSync)(path2) : NO_BYTES, NO_BYTES), sizeOf = (path2) => orNone(() => isFile(path2) ? (0, import_node_fs10.statSync)(path2).size : 0, 0), isFile = (path2) => (0, import_node_fs10.statSync)(path2).isFile();
+function headOf6(path2, length) {
+  return orNone(() => {
+    if (!isFile(path2)) return NO_BYTES;
+    let fd = (0, import_node_fs10.openSync)(path2, "r");
+    try {
+      return readAll(fd, length);
+    } finally {
+      (0, import_node_fs10.closeSync)(fd);
+    }
+  }, NO_BYTES);
+}
+function orNone(read, none) {
+  try {
+    return read();
+  } catch (error) {
+    if (error.code === "ENOENT") return none;
+    throw error;
+  }
+}
+
+// src/read/zstd.ts
+var import_node_fs11 = require("node:fs"), zlib2 = __toESM(require("node:zlib"), 1), MAX_BLOB_BYTES = 64 * 1024 * 1024, MAX_WINDOW_BYTES = 128 * 1024 * 1024, MAX_LINE_BYTES2 = 512 * 1024 * 1024, CHUNK_BYTES2 = 4 * 1024, LF2 = 10, isZstd = (bytes) => bytes[0] === 40 && bytes[1] === 181 && bytes[2] === 47 && bytes[3] === 253 && bytes.length > 8, native = zlib2.zstdDecompressSync;
+function unpacked(bytes) {
+  try {
+    let size = sizeToldBy(bytes);
+    if (native !== void 0 && size !== void 0) {
+      let data = native(bytes, { maxOutputLength: MAX_BLOB_BYTES });
+      if (data.length === size) return data.toString("utf8");
+    }
+    return Buffer.concat([...pieces([bytes], MAX_BLOB_BYTES)]).toString("utf8");
+  } catch {
+    return;
+  }
+}
+function* linesOfZstd(path2, maxBytes = Number.POSITIVE_INFINITY) {
+  let rest = [], restBytes = 0, left = maxBytes;
+  for (let whole3 of pieces(chunksOf(path2), Number.POSITIVE_INFINITY)) {
+    if (left <= 0) break;
+    let piece = whole3.length <= left ? whole3 : whole3.subarray(0, left);
+    left -= piece.length;
+    let start = 0;
+    for (let end = piece.indexOf(LF2); end >= 0; end = piece.indexOf(LF2, start)) {
+      let line = piece.subarray(start, end);
+      yield rest.length === 0 ? line : Buffer.concat([...rest, line]), rest = [], restBytes = 0, start = end + 1;
+    }
+    if (start !== piece.length) {
+      if (restBytes += piece.length - start, restBytes > MAX_LINE_BYTES2) throw new Error(`a line of more than ${MAX_LINE_BYTES2 / 1024 / 1024} MB`);
+      rest.push(Buffer.from(piece.subarray(start)));
+    }
+  }
+  rest.length > 0 && (yield Buffer.concat(rest));
+}
+function* pieces(chunks, maxBytes) {
+  let made = [], total = 0, { Decompress } = require_lib(), decoder2 = new Decompress((data) => {
+    if (total += data.length, total > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
+    data.length > 0 && made.push(Buffer.from(data));
+  }), isFirst = !0;
+  for (let chunk of chunks) {
+    if (isFirst && windowOf(chunk) > MAX_WINDOW_BYTES) throw new Error(`a window of more than ${MAX_WINDOW_BYTES} bytes`);
+    isFirst = !1, decoder2.push(chunk), yield* made, made = [];
+  }
+  isFirst || (decoder2.push(new Uint8Array(0), !0), yield* made);
+}
+function sizeToldBy(frame) {
+  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32)), descriptor = bytes[4] ?? 0, isSingleSegment = (descriptor & 32) !== 0, at2 = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3], width = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6];
+  if (!(width === 0 || bytes.length < at2 + width))
+    return width === 8 ? Number(bytes.readBigUInt64LE(at2)) : bytes.readUIntLE(at2, width) + (width === 2 ? 256 : 0);
+}
+function windowOf(frame) {
+  let bytes = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 32));
+  if (!isZstd(bytes) || bytes.length < 18) return 0;
+  let descriptor = bytes[4];
+  if (!((descriptor & 32) !== 0)) {
+    let base = 2 ** (10 + (bytes[5] >> 3));
+    return base + base / 8 * (bytes[5] & 7);
+  }
+  let at2 = 5 + [0, 1, 2, 4][descriptor & 3], size = descriptor >> 6;
+  return size === 0 ? bytes[at2] : size === 1 ? bytes.readUInt16LE(at2) + 256 : size === 2 ? bytes.readUInt32LE(at2) : Number(bytes.readBigUInt64LE(at2));
+}
+function* chunksOf(path2) {
+  let fd = (0, import_node_fs11.openSync)(path2, "r");
+  try {
+    for (; ; ) {
+      let buffer = Buffer.allocUnsafe(CHUNK_BYTES2), read = (0, import_node_fs11.readSync)(fd, buffer, 0, CHUNK_BYTES2, null);
+      if (read === 0) return;
+      yield buffer.subarray(0, read);
+    }
+  } finally {
+    (0, import_node_fs11.closeSync)(fd);
+  }
+}
+
+// src/read/sqlite.ts
+var MAX_IMAGE_BYTES = 256 * 1024 * 1024, TRIES = 12, TRIES_DAMAGED = 3, WAIT_MS = 50, SETTLED_MS = 100, SETTLED_COARSE_MS = 2e3;
+function readDatabase(path2, use, options = {}) {
+  let { maxBytes = MAX_IMAGE_BYTES, nowMs = Date.now, wait = sleep } = options, why = "", damaged = 0;
+  for (let left = TRIES; left > 0; left--) {
+    try {
+      let real = (0, import_node_fs12.realpathSync)(path2), stamp = `${maxBytes} ${real} ${stampOf(real)} ${stampOf(`${real}-wal`)} ${stampOf(`${real}-journal`)}`;
+      if (kept !== void 0 && kept.stamp === stamp) return use(kept.db);
+      let snapshot = snapshotOf(real, maxBytes, nowMs);
+      if (snapshot.kind === "unusable") throw unreadable2(path2, snapshot.why, "Name the database of a harness, or leave it out.");
+      if (snapshot.kind === "too-large") return usePlace(path2, real, snapshot, use);
+      if (snapshot.kind === "image") {
+        let isSettled = [real, `${real}-wal`].map(writtenMs).every((atMs) => nowMs() - atMs > settledAfterMs(atMs));
+        return useImage(path2, snapshot.bytes, snapshot.doubtful, isSettled ? stamp : void 0, use);
+      }
+      why = snapshot.why;
+    } catch (error) {
+      if (why = transientReason(error) ?? rethrown(path2, error), damaged += 1, damaged === TRIES_DAMAGED) break;
+    }
+    left > 1 && wait(WAIT_MS);
+  }
+  throw unreadable2(path2, why, damaged === 0 ? "Try again when the agent is less busy." : "Let the harness repair it, or put a copy in its place.");
+}
+var kept;
+function useImage(path2, bytes, doubtful, stamp, use) {
+  kept?.close(), kept = void 0;
+  let { Database } = loaded(path2), database2 = asking(() => new Database(bytes)), close = () => database2.close();
+  try {
+    let all = ({ sql, parameters }) => asking(() => {
+      let statement = database2.prepare(sql);
+      try {
+        let rows = [];
+        statement.bind(parameters);
+        let names;
+        for (; statement.step(); )
+          names ??= statement.getColumnNames(), rows.push(rowOf(names, statement.get()));
+        return rows;
+      } finally {
+        statement.free();
+      }
+    });
+    if (doubtful && all({ sql: "pragma quick_check(1)", parameters: [] })[0]?.quick_check !== "ok")
+      throw new DatabaseError("it is damaged", void 0);
+    let db = { columns: columnsOf(all), all }, result = use(db);
+    return stamp !== void 0 && (kept = { stamp, db, close }), result;
+  } finally {
+    kept === void 0 && close();
+  }
+}
+function loaded(path2) {
+  try {
+    return sqlJs();
+  } catch (error) {
+    throw unreadable2(path2, `SQLite could not be loaded: ${error.message}`, "Install trace-build again.");
+  }
+}
+function usePlace(path2, real, { bytes }, use) {
+  let size = `it is ${Math.round(bytes / 1e6)} MB large`, sqlite = nodeSqlite();
+  if (sqlite === void 0)
+    throw unreadable2(path2, size, "With Node 22.15 or later it can be read; or let the harness delete old sessions and VACUUM it.");
+  let isOpen = exists(`${real}-shm`) && exists(`${real}-wal`);
+  if (!isOpen && exists(`${real}-journal`)) throw unreadable2(path2, `${size}, and a transaction is under way`, "Try again.");
+  let before = stampOf(real), location = new URL(`${(0, import_node_url2.pathToFileURL)(real).href}?${isOpen ? "mode=ro" : "immutable=1"}`), database2 = asking(() => new sqlite.DatabaseSync(location, { readOnly: !0, timeout: 4e3 }));
+  try {
+    let all = ({ sql, parameters }) => asking(() => {
+      let statement = database2.prepare(sql);
+      return statement.setReadBigInts(!0), statement.all(...parameters).map((row) => rowOf(Object.keys(row), Object.values(row)));
+    });
+    asking(() => database2.exec("begin"));
+    let result = use({ columns: columnsOf(all), all });
+    if (!isOpen && (stampOf(real) !== before || exists(`${real}-wal`))) throw new DatabaseError("it was written to", void 0);
+    return result;
+  } finally {
+    database2.close();
+  }
+}
+function nodeSqlite() {
+  let emitWarning = process.emitWarning;
+  try {
+    return process.emitWarning = ((warning, ...rest) => {
+      String(warning).includes("SQLite is an experimental feature") || emitWarning.call(process, warning, ...rest);
+    }), process.getBuiltinModule?.("node:sqlite");
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+var stampOf = (path2) => {
+  let stats = (0, import_node_fs12.statSync)(path2, { bigint: !0, throwIfNoEntry: !1 });
+  return stats === void 0 ? "" : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+}, settledAfterMs = (writtenMs3) => writtenMs3 % 1e3 === 0 ? SETTLED_COARSE_MS : SETTLED_MS, writtenMs = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0, exists = (path2) => (0, import_node_fs12.statSync)(path2, { throwIfNoEntry: !1 }) !== void 0;
+function columnsOf(all) {
+  let tables = all({ sql: "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'", parameters: [] });
+  return Object.fromEntries(
+    tables.map(({ name }) => [
+      String(name),
+      all({ sql: "select name from pragma_table_info(?)", parameters: [String(name)] }).map((column) => String(column.name))
+    ])
+  );
+}
+function rowOf(names, values2) {
+  let row = {};
+  for (let [at2, name] of names.entries()) row[name] = cellOf(values2[at2]);
+  return row;
+}
+function cellOf(value) {
+  return typeof value == "string" || typeof value == "number" ? value : typeof value == "bigint" ? Number.isSafeInteger(Number(value)) ? Number(value) : value : value instanceof Uint8Array ? (isZstd(value) ? unpacked(value) : void 0) ?? value : null;
+}
+var DatabaseError = class extends Error {
+  constructor(message, cause) {
+    super(message, { cause }), this.name = "DatabaseError";
+  }
+};
+function asking(ask) {
+  try {
+    return ask();
+  } catch (error) {
+    throw new DatabaseError(error.message, error);
+  }
+}
+var TRANSIENT = /malformed|not a database|disk I\/O error|is locked|busy|damaged|was written to|unable to open/i;
+function transientReason(error) {
+  if (error instanceof DatabaseError) return TRANSIENT.test(error.message) ? error.message : void 0;
+}
+var SAID = {
+  ENOENT: "it does not exist",
+  EACCES: "permission was denied",
+  EPERM: "permission was denied",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of its path is no directory",
+  ELOOP: "its symbolic links go round in circles",
+  EIO: "the disk reports an error"
+};
+function rethrown(path2, error) {
+  if (error instanceof DatabaseError) throw unreadable2(path2, error.message, "Let the harness repair it, or leave it out.");
+  let said2 = SAID[error.code ?? ""];
+  throw said2 === void 0 ? error : unreadable2(path2, said2, "Check the path and its permissions.");
+}
+var unreadable2 = (path2, why, hint) => new UnreadableFile(path2, why, hint);
+function sleep(ms2) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms2);
+}
+
+// src/read/databases.ts
+var MAGIC = "SQLite format 3\0";
+function databaseStore(kind, places) {
+  let { harness, layout: layout4 } = kind, roots = layout4.files(places.env, places.home), ownNames = new Set(roots.map((root2) => (0, import_node_path11.basename)(root2))), told5 = (find) => tolerantly(find, places.onUnreadable), isInPlace = (path2) => readableStats(path2)?.size !== 0 && holds2(path2), usual = () => roots.flatMap(matching).flatMap((path2) => told5(() => isInPlace(path2) ? [path2] : [])), all = () => usual().flatMap((path2) => told5(() => at2(path2))), holds2 = (path2) => readDatabase(path2, ({ columns }) => layout4.tables.every((table) => columns[table] !== void 0)), owns = (path2) => isDatabase(path2) && holds2(path2), at2 = (path2) => sessionsIn(path2, kind, places.home);
+  return {
+    harness,
+    roots,
+    names: () => !1,
+    owns,
+    at: at2,
+    all,
+    under: (folder) => [...foldersUnder(folder)].flatMap(
+      (each) => entriesOf2(each).map(({ name }) => (0, import_node_path11.join)(each, name)).filter((path2) => /\.(?:sqlite3?|db)$/.test(path2)).flatMap((path2) => {
+        let find = () => owns(path2) ? at2(path2) : [];
+        return ownNames.has((0, import_node_path11.basename)(path2)) ? told5(find) : tolerantly(find);
+      })
+    ),
+    withId: (prefix) => all().filter((ref) => ref.sessionId.startsWith(prefix) || isPartOf(ref, prefix)).map((ref) => ({ sessionId: ref.sessionId, ref: () => ref })),
+    begunIn: (directory) => all().filter(({ startDirectory }) => startDirectory === directory),
+    writtenSince: (sinceMs) => usual().flatMap((path2) => {
+      let atMs = writtenMs2(path2);
+      return atMs >= sinceMs ? [{ atMs, refs: () => told5(() => at2(path2)) }] : [];
+    })
+  };
+}
+function rowLines(path2, { ids, spools = [] }, layout4) {
+  return [...readDatabase(
+    path2,
+    ({ all, columns }) => layout4.lineQueries(ids, columns).flatMap((query) => all(query).map((row) => layout4.lineOf(row)))
+  ), ...spools.flatMap(spoolLines)];
+}
+var isPartOf = ({ rows, agents }, id) => rows?.ids.includes(id) === !0 || agents.some((agent) => agent.agentId === id || agent.rows?.ids.includes(id) === !0), writtenMs2 = (path2) => Math.max(readableStats(path2)?.mtimeMs ?? 0, readableStats(`${path2}-wal`)?.mtimeMs ?? 0), isDatabase = (path2) => readableHead(path2, MAGIC.length) === MAGIC;
+function matching(pattern2) {
+  let at2 = pattern2.indexOf("/*/");
+  return at2 < 0 ? readableStats(pattern2)?.isFile() === !0 ? [pattern2] : [] : foldersIn(pattern2.slice(0, at2)).flatMap((name) => matching(`${pattern2.slice(0, at2)}/${name}${pattern2.slice(at2 + 2)}`));
+}
+var lists = /* @__PURE__ */ new WeakMap();
+function listedIn(db, layout4) {
+  let known = lists.get(db) ?? /* @__PURE__ */ new Map();
+  lists.set(db, known);
+  let sessions = known.get(layout4) ?? layout4.sessionsOf(layout4.listQueries(db.columns).map(db.all));
+  return known.set(layout4, sessions), sessions;
+}
+function sessionsIn(path2, { harness, layout: layout4 }, home) {
+  let spoolsOf = layout4.hasSpool === !0 ? spoolsIn(spoolFolder(home, harness.name)) : () => [], sessions = readDatabase(path2, (db) => listedIn(db, layout4)).map((session) => {
+    let spools = spoolsOf(session.ids);
+    return spools.length === 0 ? session : { ...session, spools, version: `${session.version} ${spoolStamp(spools)}` };
+  }), roots = rootsOf2(sessions);
+  return [...grouped(sessions, (session) => roots.get(session))].map(([session, all]) => ({
+    harness,
+    layout: layout4,
+    sessionId: session.id,
+    path: path2,
+    folder: (0, import_node_path11.dirname)(path2),
+    rows: session,
+    agents: all.filter((each) => each !== session).map((each) => ({ agentId: each.id, path: path2, rows: each })),
+    begunMs: session.begunMs,
+    ...session.directory !== void 0 && { startDirectory: session.directory },
+    modifiedMs: all.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0),
+    bytes: 0
+  }));
+}
+function rootsOf2(sessions) {
+  let byId3 = new Map(sessions.flatMap((session) => session.ids.map((id) => [id, session]))), roots = /* @__PURE__ */ new Map();
+  for (let session of sessions) {
+    let way = /* @__PURE__ */ new Set(), at2 = session;
+    for (; !roots.has(at2); ) {
+      way.add(at2);
+      let parent = at2.parentId === void 0 ? void 0 : byId3.get(at2.parentId);
+      if (parent === void 0 || way.has(parent)) break;
+      at2 = parent;
+    }
+    let root2 = roots.get(at2) ?? at2;
+    for (let each of way) roots.set(each, root2);
+  }
+  return roots;
+}
+
+// src/read/projects.ts
+var import_node_path12 = require("node:path");
+
+// src/read/beginning.ts
+var import_node_fs15 = require("node:fs");
+
+// src/read/transcript.ts
+var import_node_fs14 = require("node:fs");
+
+// src/read/new-lines.ts
+var import_node_crypto4 = require("node:crypto"), import_node_fs13 = require("node:fs");
+var MARK_BYTES = 4096, readNewLines = (path2, cursor) => {
+  let known = cursor, fromByte = known !== void 0 && fits(known, path2) ? known.offset : 0, ends = [];
+  return {
+    records: linesOf(path2, fromByte, ends),
+    fromStart: fromByte === 0,
+    cursor: (after = ends.length) => ({ ...cursorAt(path2, after === 0 ? fromByte : ends[after - 1]) })
+  };
+};
+function fits(cursor, path2) {
+  if (cursor.path !== path2) return !1;
+  let now = cursorAt(path2, cursor.offset);
+  return now.beginning === cursor.beginning && now.last === cursor.last;
+}
+function cursorAt(path2, offset) {
+  let fd = (0, import_node_fs13.openSync)(path2, "r");
+  try {
+    let bytes = Math.min(MARK_BYTES, offset), size = (0, import_node_fs13.fstatSync)(fd).size;
+    return { path: path2, offset, beginning: hashOf3(fd, 0, bytes), last: size < offset ? "" : hashOf3(fd, offset - bytes, bytes) };
+  } finally {
+    (0, import_node_fs13.closeSync)(fd);
+  }
+}
+function hashOf3(fd, from, bytes) {
+  let buffer = Buffer.alloc(bytes), read = (0, import_node_fs13.readSync)(fd, buffer, 0, bytes, from);
+  return (0, import_node_crypto4.createHash)("sha256").update(buffer.subarray(0, read)).digest("hex").slice(0, 32);
+}
+
+// src/read/transcript.ts
+function mainFile({ path: path2, rows, sessionId, layout: layout4 }) {
+  return path2 === void 0 ? { name: `${sessionId} (gone)`, lines: [] } : rows === void 0 ? openThread(path2, layout4) : rowsFile(path2, rows, layout4);
+}
+function openFile(path2) {
+  let unreadable3 = reasonAgainst(path2);
+  return unreadable3 === void 0 ? { name: path2, lines: readableLines(path2, allLines(path2)) } : { name: path2, lines: [], unreadable: unreadable3 };
+}
+function openThread(path2, layout4) {
+  let file = openFile(path2), companion = layout4.kind === "threads" ? layout4.companionOf?.(path2) : void 0;
+  return companion === void 0 || reasonAgainst(companion) !== void 0 ? file : { ...file, lines: inTurn(file.lines, readableLines(companion, allLines(companion))) };
+}
+function* inTurn(...sources) {
+  for (let source of sources) yield* source;
+}
+var allLines = (path2) => isPacked(path2) ? linesOfZstd(path2) : linesOf(path2), isPacked = (path2) => path2.endsWith(".zst");
+function rowsFile(path2, rows, layout4) {
+  if (layout4.kind !== "database") throw new Error(`${path2} is no database to ${layout4.kind}`);
+  return { name: `${path2}#${rows.id}`, lines: rowLines(path2, rows, layout4), ...rows.meta !== void 0 && { meta: rows.meta } };
+}
+function firstLineOf(path2) {
+  try {
+    if (!(0, import_node_fs14.statSync)(path2).isFile()) return;
+    for (let line of isPacked(path2) ? linesOfZstd(path2, FIRST_LINE_BYTES) : linesOf(path2, 0, [], FIRST_LINE_BYTES))
+      return line.toString();
+  } catch {
+  }
+}
+var FIRST_LINE_BYTES = 4 * 1024 * 1024;
+function openMain(ref, cursor, lines2 = 0) {
+  let { path: path2 } = ref, file = mainFile(ref);
+  if (path2 === void 0 || file.unreadable !== void 0 || !isReadOn(ref)) return { file, fromStart: !0, cursorAfter: () => {
+  } };
+  let opened2 = readNewLines(path2, cursor), before = opened2.fromStart ? 0 : lines2;
+  return {
+    file: { name: path2, lines: readableLines(path2, opened2.records), firstLine: before + 1 },
+    fromStart: opened2.fromStart,
+    cursorAfter: (line) => opened2.cursor(line - before)
+  };
+}
+var isReadOn = ({ path: path2, rows, layout: layout4 }) => path2 !== void 0 && rows === void 0 && !isPacked(path2) && (layout4.kind !== "threads" || layout4.companionOf?.(path2) === void 0);
+function stampOf2(path2) {
+  let stats = (0, import_node_fs14.statSync)(path2, { throwIfNoEntry: !1 }), log = path2.endsWith(".jsonl") ? void 0 : (0, import_node_fs14.statSync)(`${path2}-wal`, { throwIfNoEntry: !1 });
+  return stats && `${stats.size} ${stats.mtimeMs}${log === void 0 ? "" : ` ${log.size} ${log.mtimeMs}`}`;
+}
+function agentFile(agent, layout4) {
+  if (agent.rows !== void 0) return { ...rowsFile(agent.path, agent.rows, layout4), id: agent.agentId };
+  let meta2 = layout4.kind === "projects" ? textOf13(agent.path.replace(/\.jsonl$/, ".meta.json")) : void 0;
+  return {
+    ...openThread(agent.path, layout4),
+    id: agent.agentId,
+    ...meta2 !== void 0 && { meta: meta2 },
+    ...agent.group !== void 0 && { group: agent.group }
+  };
+}
+function* readableLines(path2, lines2) {
+  try {
+    yield* lines2;
+  } catch (error) {
+    throw new UserError(`${path2} can't be read: ${error.message}.`, "Check that the file is still there, and its disk.");
+  }
+}
+function reasonAgainst(path2) {
+  try {
+    return (0, import_node_fs14.accessSync)(path2, import_node_fs14.constants.R_OK), (0, import_node_fs14.statSync)(path2).isFile() ? void 0 : "it is no regular file";
+  } catch (error) {
+    return error.message;
+  }
+}
+function textOf13(path2) {
+  try {
+    return (0, import_node_fs14.readFileSync)(path2, "utf8");
+  } catch (error) {
+    let { code: code2, message } = error;
+    return code2 === "ENOENT" ? void 0 : message;
+  }
+}
+
+// src/read/beginning.ts
+var MAX_BYTES2 = 16 * 1024 * 1024;
+function beginningOf2(path2, layout4) {
+  let [atMs, directory] = [];
+  try {
+    if (!(0, import_node_fs15.statSync)(path2).isFile()) return {};
+    for (let bytes of isPacked(path2) ? linesOfZstd(path2, MAX_BYTES2) : linesOf(path2, 0, [], MAX_BYTES2)) {
+      let line = bytes.toString();
+      if (atMs ??= layout4.timeOf(line), directory ??= layout4.directoryOf(line), atMs !== void 0 && directory !== void 0) break;
+    }
+  } catch {
+  }
+  return { ...atMs !== void 0 && { atMs }, ...directory !== void 0 && { directory } };
+}
+
+// src/read/projects.ts
+var HEAD_BYTES3 = 64 * 1024, MAX_AGENT_DEPTH = 3;
+function projectsStore(kind, places, isOthers, beside) {
+  let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), files2 = function* () {
+    for (let root2 of roots)
+      for (let folder of foldersIn(root2))
+        for (let { name } of entriesOf2((0, import_node_path12.join)(root2, folder))) {
+          let file = layout4.classify(name);
+          file?.kind === "session" && (yield { path: (0, import_node_path12.join)(root2, folder, name), sessionId: file.sessionId });
+        }
+  };
+  return {
+    harness,
+    roots,
+    names: () => !1,
+    owns: () => !0,
+    // Whatever the name: a transcript may have been copied anywhere.
+    at: (path2) => [fromFile(path2, kind, beside)],
+    all: () => [...new Map(roots.map((root2) => [realPathOf(root2), root2])).values()].flatMap((root2) => sessionsUnder(root2, kind, isOthers)),
+    under: (folder) => (demandNoAgents(folder, layout4), sessionsUnder(folder, kind, isOthers)),
+    withId: (prefix) => [...files2()].filter(({ sessionId }) => sessionId.startsWith(prefix)).map(({ sessionId, path: path2 }) => ({ sessionId, ref: () => fromFile(path2, kind, beside) })),
+    begunIn: (directory) => roots.flatMap((root2) => sessionsIn2((0, import_node_path12.join)(root2, layout4.projectFolder(directory)), kind, isOthers)).filter(({ path: path2 }) => path2 !== void 0),
+    writtenSince: (sinceMs) => [...files2()].flatMap(({ path: path2 }) => {
+      let stats = readableStats(path2);
+      return !stats?.isFile() || stats.mtimeMs < sinceMs ? [] : [{ atMs: stats.mtimeMs, refs: () => readableStats(path2) === void 0 ? [] : [fromFile(path2, kind, beside)] }];
+    })
+  };
+}
+function sessionsUnder(top, kind, isOthers) {
+  let ids = /* @__PURE__ */ new Map(), isOfSession = (folder, name) => ids.get(folder).has(name) && hasAgentFolder((0, import_node_path12.join)(folder, name), kind.layout), found2 = [];
+  for (let folder of foldersUnder(top, isOfSession)) {
+    let sessions = sessionsIn2(folder, kind, isOthers);
+    ids.set(folder, new Set(sessions.map(({ sessionId }) => sessionId)));
+    for (let session of sessions) found2.push(session);
+  }
+  return found2;
+}
+function sessionsIn2(folder, kind, isOthers) {
+  let { layout: layout4 } = kind, paths = new Map(
+    entriesOf2(folder).flatMap(({ name }) => {
+      let file = layout4.classify(name), path2 = (0, import_node_path12.join)(folder, name);
+      return file?.kind === "session" && !isOthers(path2) ? [[file.sessionId, path2]] : [];
+    })
+  ), beside = agentsBeside(folder, layout4), folders = foldersIn(folder).filter((name) => !paths.has(name) && agentsIn((0, import_node_path12.join)(folder, name), folder, layout4).length > 0);
+  return [.../* @__PURE__ */ new Set([...paths.keys(), ...beside.keys(), ...folders])].map(
+    (sessionId) => sessionRef(kind, sessionId, paths.get(sessionId), folder, [
+      ...agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4),
+      ...beside.get(sessionId) ?? []
+    ])
+  );
+}
+function sessionRef({ harness, layout: layout4 }, sessionId, path2, folder, agents) {
+  let anyPath = path2 ?? agents[0]?.path, stats = anyPath === void 0 ? void 0 : readableStats(anyPath), { atMs, directory = directoryAmong(agents, layout4) } = anyPath === void 0 ? {} : beginningOf2(anyPath, layout4);
+  return {
+    harness,
+    layout: layout4,
+    sessionId,
+    path: path2,
+    folder,
+    agents: agents.toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
+    begunMs: atMs ?? 0,
+    ...directory !== void 0 && { startDirectory: directory },
+    modifiedMs: stats?.mtimeMs ?? 0,
+    bytes: path2 === void 0 ? 0 : stats?.size ?? 0
+  };
+}
+function directoryAmong(agents, layout4) {
+  for (let { path: path2 } of agents) {
+    let { directory } = beginningOf2(path2, layout4);
+    if (directory !== void 0) return directory;
+  }
+}
+function fromFile(path2, kind, known) {
+  let { harness, layout: layout4 } = kind, folder = (0, import_node_path12.dirname)(path2), file = layout4.classify((0, import_node_path12.basename)(path2));
+  if (file?.kind === "agent" || isWithinAgents(folder, layout4))
+    throw new UserError(`${path2} is the transcript of a sub-agent.`, "Name the session it belongs to: its agents come with it.");
+  let sessionId = file?.sessionId ?? (0, import_node_path12.basename)(path2), own2 = agentsIn((0, import_node_path12.join)(folder, sessionId), folder, layout4), key = `${harness.name} ${folder}`, beside = known.get(key) ?? agentsBeside(folder, layout4);
+  return known.set(key, beside), sessionRef(kind, sessionId, path2, folder, [...own2, ...beside.get(sessionId) ?? []]);
+}
+function findNeighbour({ folder, layout: layout4 }, idPrefix) {
+  if (layout4.kind === "projects")
+    return entriesOf2(folder).filter(({ name }) => name.startsWith(idPrefix) && layout4.classify(name)?.kind === "session").map(({ name }) => (0, import_node_path12.join)(folder, name))[0];
+}
+function agentsAround(folder, layout4) {
+  let agents = /* @__PURE__ */ new Map();
+  for (let neighbour of foldersIn(folder))
+    for (let agent of agentsIn((0, import_node_path12.join)(folder, neighbour), folder, layout4)) agents.has(agent.agentId) || agents.set(agent.agentId, agent);
+  return agents;
+}
+function agentsIn(sessionFolder, projectFolder, layout4) {
+  let visit = (folder, depth) => [
+    ...entriesOf2(folder).flatMap(({ name }) => {
+      let path2 = (0, import_node_path12.join)(folder, name), file = layout4.classify((0, import_node_path12.relative)(projectFolder, path2).split(import_node_path12.sep).join("/"));
+      return file?.kind === "agent" ? [{ agentId: file.agentId, path: path2, ...file.group !== void 0 && { group: file.group } }] : [];
+    }),
+    ...depth < MAX_AGENT_DEPTH ? foldersIn(folder).flatMap((name) => visit((0, import_node_path12.join)(folder, name), depth + 1)) : []
+  ];
+  return layout4.agentFolders.flatMap((name) => visit((0, import_node_path12.join)(sessionFolder, name), 1));
+}
+function agentsBeside(folder, layout4) {
+  let bySession = /* @__PURE__ */ new Map();
+  for (let { name } of entriesOf2(folder)) {
+    let file = layout4.classify(name);
+    if (file?.kind !== "agent") continue;
+    let path2 = (0, import_node_path12.join)(folder, name), sessionId = layout4.sessionOf(readableHead(path2, HEAD_BYTES3));
+    sessionId !== void 0 && bySession.set(sessionId, [...bySession.get(sessionId) ?? [], { agentId: file.agentId, path: path2 }]);
+  }
+  return bySession;
+}
+var hasAgentFolder = (folder, layout4) => foldersIn(folder).some((name) => layout4.agentFolders.includes(name));
+function isSessionFolder(folder, layout4) {
+  if (!hasAgentFolder(folder, layout4)) return !1;
+  let [parent, id] = [(0, import_node_path12.dirname)((0, import_node_path12.resolve)(folder)), (0, import_node_path12.basename)((0, import_node_path12.resolve)(folder))], isItsFile = (name) => {
+    let file = layout4.classify(name);
+    return file?.kind === "session" && file.sessionId === id;
+  };
+  return entriesOf2(parent).some(({ name }) => isItsFile(name)) || agentsIn((0, import_node_path12.resolve)(folder), parent, layout4).length > 0;
+}
+function isWithinAgents(folder, layout4) {
+  let parts = realPathOf(folder).split(import_node_path12.sep);
+  return parts.some((part, at2) => at2 > 1 && layout4.agentFolders.includes(part) && isSessionFolder(parts.slice(0, at2).join(import_node_path12.sep), layout4));
+}
+function demandNoAgents(folder, layout4) {
+  if (isSessionFolder(folder, layout4) || isWithinAgents(folder, layout4))
+    throw new UserError(`${folder} holds the sub-agents of one session.`, "Name the session, or the folder above it.");
+}
+
+// src/read/refs.ts
+var placeOf2 = ({ path: path2, folder, sessionId, rows }) => path2 === void 0 ? `${folder}/${sessionId}` : rows === void 0 ? path2 : `${path2}#${sessionId}`;
+
+// src/read/threads.ts
+var import_node_path13 = require("node:path");
+function threadsStore(kind, places) {
+  let { harness, layout: layout4 } = kind, roots = layout4.roots(places.env, places.home), usual = () => threadsBelow(roots, layout4);
+  return {
+    harness,
+    roots,
+    names: (path2) => layout4.threadOf(path2) !== void 0,
+    owns: (path2) => headOf7(path2, layout4) !== void 0,
+    at: (path2) => [fromFile2(path2, kind, roots)],
+    all: () => sessionsAmong(usual(), kind),
+    under: (folder) => sessionsAmong(threadsBelow([folder], layout4), kind),
+    withId: (prefix) => [...treesOf(usual())].filter(([{ id }, agents]) => id.startsWith(prefix) || agents.some((agent) => agent.id === prefix)).map(([thread, agents]) => ({ sessionId: thread.id, ref: () => sessionRef2(thread, agents, kind) })),
+    begunIn: (directory) => sessionsAmong(usual(), kind).filter(({ startDirectory }) => startDirectory === directory),
+    writtenSince: (sinceMs) => [...treesOf(usual())].flatMap(([thread, agents]) => {
+      let atMs = Math.max(...[thread, ...agents].map(({ path: path2 }) => readableStats(path2)?.mtimeMs ?? 0));
+      return atMs >= sinceMs ? [{ atMs, refs: () => [sessionRef2(thread, agents, kind)] }] : [];
+    })
+  };
+}
+var threadsAround = (top, layout4) => new Map(threadsBelow([top], layout4).map(({ id, path: path2 }) => [id, { agentId: id, path: path2 }]));
+function fromFile2(path2, kind, roots) {
+  let { layout: layout4 } = kind, real = realPathOf(path2), root2 = roots.find((each) => real.startsWith(`${realPathOf(each)}/`)), head = headOf7(path2, layout4) ?? {}, id = head.threadId ?? layout4.threadOf(path2) ?? path2, isOlder = (other) => head.parentThreadId === void 0 && layout4.isOlder?.(other, id) === !0, around = threadsBelow(root2 === void 0 ? [layout4.topOf?.(path2) ?? (0, import_node_path13.dirname)(path2)] : roots, layout4, isOlder), trees = treesOf(around);
+  for (let [thread2, agents] of trees) {
+    if (realPathOf(thread2.path) === real) return sessionRef2(thread2, agents, kind);
+    if (agents.some((agent) => realPathOf(agent.path) === real))
+      throw new UserError(
+        `${path2} is the transcript of a sub-agent.`,
+        `Name the session it belongs to, ${thread2.id}: its agents come with it.`
+      );
+  }
+  let thread = { id, scope: layout4.scopeOf?.(path2) ?? "", path: path2, head };
+  return sessionRef2(thread, agentsOf2(thread, around), kind);
+}
+function threadsBelow(tops, layout4, isLeftOut = () => !1) {
+  let byId3 = /* @__PURE__ */ new Map();
+  for (let top of tops)
+    for (let folder of foldersUnder(top))
+      for (let { name } of entriesOf2(folder)) {
+        let path2 = (0, import_node_path13.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 || isLeftOut(named) ? void 0 : headOf7(path2, layout4);
+        if (named === void 0 || head === void 0) continue;
+        let thread = { id: head.threadId ?? named, scope: layout4.scopeOf?.(path2) ?? "", path: path2, head }, other = byId3.get(nameOf3(thread));
+        (other === void 0 || isBetter(thread, other)) && byId3.set(nameOf3(thread), thread);
+      }
+  return [...byId3.values()];
+}
+var nameOf3 = ({ id, scope }) => `${scope}\0${id}`, isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path), heads = /* @__PURE__ */ new WeakMap();
+function headOf7(path2, layout4) {
+  let known = heads.get(layout4) ?? /* @__PURE__ */ new Map();
+  heads.set(layout4, known);
+  let before = known.get(path2), line = before === void 0 ? firstLineOf(path2) : void 0, head = before ?? (line === void 0 ? void 0 : layout4.headOf(line, path2));
+  return head !== void 0 && known.set(path2, head), head;
+}
+var sessionsAmong = (threads, kind) => [...treesOf(threads)].map(([thread, agents]) => sessionRef2(thread, agents, kind));
+function treesOf(threads) {
+  let byName = new Map(threads.map((thread) => [nameOf3(thread), thread])), trees = /* @__PURE__ */ new Map();
+  for (let thread of threads) {
+    let root2 = rootOf(thread, byName), tree = trees.get(root2) ?? [];
+    root2 !== thread && tree.push(thread), trees.set(root2, tree);
+  }
+  return trees;
+}
+function rootOf(thread, byName) {
+  let named = (id) => id === void 0 ? void 0 : byName.get(nameOf3({ id, scope: thread.scope })), seen = /* @__PURE__ */ new Set(), root2 = thread;
+  for (; ; ) {
+    seen.add(root2);
+    let { parentThreadId, rootThreadId } = root2.head;
+    if (parentThreadId === void 0) return root2;
+    let parent = named(parentThreadId) ?? named(rootThreadId);
+    if (parent === void 0 || seen.has(parent)) return root2;
+    root2 = parent;
+  }
+}
+var agentsOf2 = (of, threads) => [...treesOf(threads)].find(([thread]) => nameOf3(thread) === nameOf3(of))?.[1] ?? [];
+function sessionRef2({ id, path: path2 }, agents, { harness, layout: layout4 }) {
+  let stats = readableStats(path2), { atMs, directory } = beginningOf2(path2, layout4);
+  return {
+    harness,
+    layout: layout4,
+    sessionId: id,
+    path: path2,
+    folder: (0, import_node_path13.dirname)(path2),
+    agents: agents.map((agent) => ({ agentId: agent.id, path: agent.path })).toSorted((a, b2) => a.agentId < b2.agentId ? -1 : 1),
+    begunMs: atMs ?? 0,
+    ...directory !== void 0 && { startDirectory: directory },
+    modifiedMs: stats?.mtimeMs ?? 0,
+    bytes: stats?.size ?? 0
+  };
+}
+
+// src/read/find.ts
+function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
+  let stats = statsOf(given);
+  if (stats === void 0) return [onlyOne(byId2(given, places, beside))];
+  let [telling, unread] = listening(places), stores = storesOf(telling, beside);
+  if (stats.isDirectory()) {
+    demandReadable(given);
+    let found3 = onceEach(stores.flatMap((store) => store.under(given)));
+    if (found3.length === 0 && unread.length === 1) throw unread[0];
+    for (let file of unread) places.onUnreadable?.(file);
+    if (found3.length === 0)
+      throw new UserError(
+        `${given} holds no sessions.`,
+        "Name a transcript (.jsonl), a database, or a folder such as ~/.claude/projects or ~/.codex/sessions."
+      );
+    return found3.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1));
+  }
+  if (!stats.isFile())
+    throw new UserError(
+      `${given} is a pipe or a device, not a file.`,
+      "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
+    );
+  let found2 = ownerOf2(given, stores).at(given);
+  if (found2.length === 0) throw new UserError(`${given} holds no sessions yet.`, "Name another one.");
+  return found2;
+}
+var findSessionOfId = (sessionId, places) => byId2(sessionId, places, /* @__PURE__ */ new Map())[0];
+function findSession(path2, sessionId, places, beside) {
+  let found2 = findSessions(path2, places, beside);
+  return found2.length === 1 && found2[0].rows === void 0 ? found2[0] : found2.find((ref) => ref.rows?.ids.includes(sessionId));
+}
+function allSessions(places) {
+  return onceEach(storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => tolerantly(() => store.all(), places.onUnreadable))).toSorted(
+    (a, b2) => b2.modifiedMs - a.modifiedMs || (a.sessionId < b2.sessionId ? -1 : 1)
+  );
+}
+function* sessionsWritten(places, sinceMs) {
+  let files2 = storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => store.writtenSince(sinceMs));
+  for (let { refs } of files2.toSorted((a, b2) => b2.atMs - a.atMs))
+    for (let ref of tolerantly(refs, places.onUnreadable)) {
+      let why = ref.begunMs === 0 && ref.path !== void 0 && ref.rows === void 0 ? reasonAgainst(ref.path) : void 0;
+      why !== void 0 ? places.onUnreadable?.(new UnreadableFile(ref.path, why.replace(/, \w+ '.*$/s, ""), CHECK_FILE)) : (ref.rows === void 0 || ref.modifiedMs >= sinceMs) && (yield ref);
+    }
+}
+var CHECK_FILE = "Check its permissions, or run as the user it belongs to.";
+function findAgent({ folder, harness, layout: layout4, path: path2 }, agentId, known = /* @__PURE__ */ new Map()) {
+  if (layout4.kind === "database") return;
+  let around = layout4.kind === "threads" ? layout4.topOf?.(path2 ?? folder) ?? folder : folder, key = `${harness.name} ${around}`, agents = known.get(key) ?? (layout4.kind === "threads" ? threadsAround(around, layout4) : agentsAround(around, layout4));
+  return known.set(key, agents), agents.get(agentId);
+}
+function storesOf(places, beside) {
+  let layouts = places.harnesses.flatMap((harness) => harness.layouts.map((layout4) => ({ harness, layout: layout4 }))), databases = layouts.flatMap(
+    ({ harness, layout: layout4 }) => layout4.kind === "database" ? [databaseStore({ harness, layout: layout4 }, places)] : []
+  ), threads = layouts.flatMap(({ harness, layout: layout4 }) => layout4.kind === "threads" ? [threadsStore({ harness, layout: layout4 }, places)] : []), threadLayouts = layouts.flatMap(({ layout: layout4 }) => layout4.kind === "threads" ? [layout4] : []), isOthers = (path2) => threadLayouts.some((layout4) => layout4.isBeside?.(path2) === !0) || threadLayouts.some((layout4) => layout4.threadOf(path2) !== void 0) && threads.some((store) => store.owns(path2)), projects = layouts.flatMap(
+    ({ harness, layout: layout4 }) => layout4.kind === "projects" ? [projectsStore({ harness, layout: layout4 }, places, isOthers, beside)] : []
+  );
+  return [...databases, ...threads, ...projects];
+}
+var ownerOf2 = (path2, stores) => stores.find((store) => store.names(path2) && store.owns(path2)) ?? stores.find((store) => store.owns(path2));
+function onceEach(refs) {
+  let nameOf5 = (ref, id) => [ref.harness.name, scopeOf(ref), id].join("\0"), idsIn3 = ({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((of) => of?.ids ?? []), stored = new Set(refs.flatMap((ref) => idsIn3(ref).map((id) => nameOf5(ref, id)))), kept2 = refs.filter((ref) => ref.rows !== void 0 || !stored.has(nameOf5(ref, ref.sessionId)));
+  return [...new Map(kept2.map((ref) => [placeOf2(ref), ref])).values()];
+}
+var scopeOf = ({ layout: layout4, path: path2 }) => layout4.kind !== "projects" && path2 && layout4.scopeOf?.(path2) || "";
+function onlyOne(found2) {
+  if (new Set(found2.map(scopeOf)).size < 2) return found2[0];
+  throw new UserError(
+    `${found2.length} sessions are called ${found2[0].sessionId}: ${found2.map(placeOf2).join(", ")}`,
+    "Name the file, or the database, instead."
+  );
+}
+function listening(places) {
+  let unread = [];
+  return [{ ...places, onUnreadable: onceEachFile((file) => unread.push(file)) }, unread];
+}
+function byId2(id, places, beside) {
+  let [telling, unread] = listening(places), stores = storesOf(telling, beside), advice = "Name a file, a directory, a session id or its beginning; or --last for the newest session of this directory.";
+  if (id === "") throw new UserError("What was named is an empty text.", advice);
+  if (id.includes("/") || id.endsWith(".jsonl")) throw new UserError(`There is no ${id}.`, advice);
+  let all = stores.flatMap((store) => store.withId(id)), whole3 = all.filter(({ sessionId }) => sessionId === id), found2 = whole3.length > 0 ? whole3 : all, ids = [...new Set(found2.map(({ sessionId }) => sessionId))];
+  if (ids.length > 1)
+    throw new UserError(
+      `${ids.length} sessions begin with ${id}: ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? " \u2026" : ""}`,
+      "Give more of the id."
+    );
+  if (found2.length === 0) throw new NoSuchSession(`There is no file, directory or session called ${id}.`, advice, unread);
+  return onceEach(found2.map(({ ref }) => ref())).toSorted((a, b2) => b2.modifiedMs - a.modifiedMs);
+}
+function statsOf(path2) {
+  try {
+    return (0, import_node_fs16.statSync)(path2, { throwIfNoEntry: !1 });
+  } catch (error) {
+    throw unreadable(path2, error);
+  }
+}
+function demandReadable(folder) {
+  try {
+    (0, import_node_fs16.readdirSync)(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+// src/read/repository.ts
+var import_node_child_process2 = require("node:child_process"), import_node_fs17 = require("node:fs"), import_node_path14 = require("node:path"), GIT_TIMEOUT_MS = 2e3;
+function repositoryOf(directory, known = /* @__PURE__ */ new Map()) {
+  let repository = known.get(directory) ?? askGit(directory);
+  return known.set(directory, repository), repository;
+}
+function askGit(directory) {
+  if (!isInRepository(directory)) return {};
+  let url = browserUrl(gitSays(directory, ["config", "--get", "remote.origin.url"]).trim());
+  return url === void 0 ? {} : { url };
+}
+function gitSays(directory, args) {
+  let { status, stdout } = (0, import_node_child_process2.spawnSync)("git", ["-C", directory, ...args], {
+    encoding: "utf8",
+    env: withoutGit(process.env),
+    timeout: GIT_TIMEOUT_MS,
+    stdio: ["ignore", "pipe", "ignore"]
+  });
+  return status === 0 ? stdout : "";
+}
+var withoutGit = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
+function isInRepository(directory) {
+  for (let at2 = directory; ; at2 = (0, import_node_path14.dirname)(at2)) {
+    if ((0, import_node_fs17.existsSync)((0, import_node_path14.join)(at2, ".git"))) return !0;
+    if (at2 === (0, import_node_path14.dirname)(at2)) return !1;
+  }
+}
+function browserUrl(remote) {
+  let scp = /^(?:[^@/:]+@)?([\w.-]+\.[\w.-]+):(?!\/\/)(.+)$/.exec(remote), text4 = scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`;
+  if (!URL.canParse(text4)) return;
+  let url = new URL(text4);
+  if (!["https:", "http:", "ssh:", "git:", "git+ssh:"].includes(url.protocol) || url.hostname === "") return;
+  let port = url.protocol.startsWith("http") && url.port !== "" ? `:${url.port}` : "", scheme = url.protocol === "http:" ? "http" : "https", path2 = url.pathname.replace(/\/+$/, "").replace(/\.git$/, "");
+  return `${scheme}://${url.hostname}${port}${path2.startsWith("/") ? path2 : `/${path2}`}`;
+}
+
+// src/redact/session.ts
+function redactSession(session, redactor) {
+  return {
+    ...session,
+    agentName: redactor.text(session.agentName).value,
+    turns: session.turns.map((turn) => redactTurn(turn, redactor)),
+    strays: session.strays.map((agent) => new Redaction(redactor).agent(agent))
+  };
+}
+function redactTurn(turn, redactor) {
+  let redaction = new Redaction(redactor), clean = { ...turn, ...redaction.run(turn), command: redaction.text(turn.command) }, counts = redaction.counts();
+  return Object.keys(counts).length === 0 ? clean : { ...clean, redactions: counts };
+}
+var Redaction = class {
+  #redactor;
+  #found = [];
+  constructor(redactor) {
+    this.#redactor = redactor;
+  }
+  counts() {
+    return sumOfCounts(this.#found);
+  }
+  text(text4) {
+    if (text4 === void 0) return text4;
+    let { value, counts } = this.#redactor.text(text4);
+    return this.#found.push(counts), value;
+  }
+  agent(agent) {
+    return {
+      ...agent,
+      ...this.run(agent),
+      name: this.text(agent.name),
+      type: this.text(agent.type),
+      description: this.text(agent.description),
+      respawns: agent.respawns.map((respawn) => this.agent(respawn))
+    };
+  }
+  run(run2) {
+    return {
+      branch: this.text(run2.branch),
+      prompt: this.#value(run2.prompt),
+      answer: this.#value(run2.answer),
+      outcome: this.#outcome(run2.outcome),
+      modelCalls: run2.modelCalls.map((call) => this.#modelCall(call)),
+      toolCalls: run2.toolCalls.map((call) => this.#toolCall(call)),
+      unclaimedAgents: run2.unclaimedAgents.map((agent) => this.agent(agent))
+    };
+  }
+  #modelCall(call) {
+    return { ...call, input: this.#value(call.input), output: this.#value(call.output) };
+  }
+  #toolCall(call) {
+    return {
+      ...call,
+      name: this.text(call.name),
+      mcp: call.mcp && { server: this.text(call.mcp.server), tool: this.text(call.mcp.tool) },
+      skill: this.text(call.skill),
+      teammate: this.text(call.teammate),
+      input: this.#value(call.input),
+      output: this.#value(call.output),
+      files: this.#value(call.files),
+      outcome: this.#outcome(call.outcome),
+      agent: call.agent && this.agent(call.agent),
+      agents: call.agents.map((agent) => this.agent(agent)),
+      toolCalls: call.toolCalls?.map((inside) => this.#toolCall(inside))
+    };
+  }
+  #outcome(outcome2) {
+    return "message" in outcome2 ? { ...outcome2, message: this.text(outcome2.message) } : outcome2;
+  }
+  #value(value) {
+    if (value === void 0) return value;
+    let { value: clean, counts } = this.#redactor.value(value);
+    return this.#found.push(counts), clean;
+  }
+};
+
 // src/trace/ids.ts
 var crypto = __toESM(require("node:crypto"), 1), traceIdOf = (startId) => hex(`trace-build v1 trace ${startId}`, 32), spanIdOf = (traceId, kind, nativeId) => hex(`trace-build v1 span ${traceId} ${kind} ${nativeId}`, 16), sha256 = typeof crypto.hash == "function" ? (text4) => crypto.hash("sha256", text4, "hex") : (text4) => crypto.createHash("sha256").update(text4).digest("hex"), hex = (seed, length) => sha256(seed).slice(0, length);
+
+// src/trace/names.ts
+var WORD2 = /^[!-~]{1,200}$/, LABEL = /^(?!.{129})[\p{L}\p{M}\p{N}\p{So}_.:@/\\#&+()<>[\]-]+(?: [\p{L}\p{M}\p{N}\p{So}_.:@/\\#&+()<>[\]-]+){0,2}$/u, BRANCH = /^[^\s\p{C}]{1,255}$/u, matching2 = (pattern2) => (text4) => text4 !== void 0 && pattern2.test(text4) ? text4 : void 0, ONLY_NAMES = { word: matching2(WORD2), label: matching2(LABEL), branch: matching2(BRANCH) }, asItIs = (text4) => text4, ANYTHING = { word: asItIs, label: asItIs, branch: asItIs }, namesFor = (content) => content ? ANYTHING : ONLY_NAMES;
 
 // src/trace/build.ts
 function spansOf(session, options = {}) {
   let builder = new SpanBuilder(session, options);
   return [
-    ...session.turns.flatMap((turn, at3) => builder.turn(turn, session.turns[at3 - 1]?.startId ?? session.previousTurnId)),
+    ...session.turns.flatMap((turn, at2) => builder.turn(turn, session.turns[at2 - 1]?.startId ?? session.previousTurnId)),
     ...session.strays.flatMap((agent) => builder.stray(agent))
   ];
 }
@@ -22205,16 +22482,19 @@ var SpanBuilder = class {
   #settings;
   #resources = /* @__PURE__ */ new Map();
   constructor(session, options) {
-    this.#session = session, this.#options = options, this.#settings = {
+    this.#session = session, this.#options = options;
+    let { content = !1 } = options;
+    this.#settings = {
       profile: profiles[options.semconv ?? "1.41"],
-      content: options.content ?? !1,
+      content,
+      names: namesFor(content),
       agentUsage: options.agentUsage ?? "own"
     };
   }
   turn(turn, previousTurnId) {
     let traceId = traceIdOf(turn.startId), who = {
       conversationId: turn.copiedFrom?.sessionId ?? this.#session.id,
-      agentName: this.#session.agentName,
+      agentName: this.#settings.names.label(this.#session.agentName) ?? this.#session.harness,
       unclaimed: !1
     }, place2 = { traceId, parentSpanId: void 0, resource: this.#resource(turn.version), who, open: !turn.finished }, spanId = spanIdOf(traceId, "turn", turn.startId);
     return [spanAt(place2, spanId, {
@@ -22224,13 +22504,13 @@ var SpanBuilder = class {
       endMs: turn.endedAtMs,
       status: this.#runStatus(turn.outcome),
       attributes: turnAttributes(turn, who, this.#settings),
-      events: marks(turn),
+      events: marks(turn, this.#settings),
       links: this.#turnLinks(turn, previousTurnId)
     }), ...this.#children(turn, { ...place2, parentSpanId: spanId })];
   }
   /** An agent of a session without turns: the root of a trace of its own. */
   stray(agent) {
-    let traceId = traceIdOf(agent.startId), who = { conversationId: this.#session.id, agentName: agent.name, unclaimed: !0 };
+    let traceId = traceIdOf(agent.startId), who = { conversationId: this.#session.id, agentName: this.#agentName(agent), unclaimed: !0 };
     return this.#agent(agent, void 0, { traceId, parentSpanId: void 0, resource: this.#resource(agent.version), who, open: !1 });
   }
   #children(run2, place2) {
@@ -22243,14 +22523,14 @@ var SpanBuilder = class {
   }
   #chat(call, place2) {
     return spanAt(place2, spanIdOf(place2.traceId, "chat", call.id), {
-      name: `chat ${call.requestModel ?? call.model}`,
+      name: `chat ${modelName(call, this.#settings)}`,
       kind: "client",
       startMs: call.startedAtMs,
       endMs: call.endedAtMs,
       status: UNSET,
       attributes: chatAttributes(call, place2.who, this.#settings),
-      events: NONE4,
-      links: NONE4
+      events: NONE3,
+      links: NONE3
     });
   }
   #call(call, place2) {
@@ -22258,14 +22538,14 @@ var SpanBuilder = class {
   }
   #tool(call, place2) {
     let spanId = spanIdOf(place2.traceId, "call", call.id), span = spanAt(place2, spanId, {
-      name: `execute_tool ${call.name}`,
+      name: `execute_tool ${toolName(call, this.#settings)}`,
       kind: "internal",
       startMs: call.startedAtMs,
-      endMs: endOf4(call),
+      endMs: endOf5(call),
       status: this.#toolStatus(call),
       attributes: toolAttributes(call, place2.who, this.#settings),
-      events: NONE4,
-      links: NONE4
+      events: NONE3,
+      links: NONE3
     }), inner = { ...place2, parentSpanId: spanId };
     return [
       span,
@@ -22275,12 +22555,12 @@ var SpanBuilder = class {
   }
   /** From its call, or its first line if that is earlier, to its last line or that of its descendants. */
   #agent(agent, call, outer) {
-    let spanId = call === void 0 ? spanIdOf(outer.traceId, "agent", agent.id) : spanIdOf(outer.traceId, "call", call.id), who = { ...outer.who, agentName: agent.name, agentId: agent.id }, place2 = { ...outer, who, open: outer.open || !agent.finished }, inner = { ...place2, parentSpanId: spanId }, children = [
+    let spanId = call === void 0 ? spanIdOf(outer.traceId, "agent", agent.id) : spanIdOf(outer.traceId, "call", call.id), who = { ...outer.who, agentName: this.#agentName(agent), agentId: agent.id }, place2 = { ...outer, who, open: outer.open || !agent.finished }, inner = { ...place2, parentSpanId: spanId }, children = [
       ...this.#children(agent, inner),
       ...agent.respawns.flatMap((respawn) => this.#children(respawn, { ...inner, who: { ...who, agentId: respawn.id } }))
     ];
     return [spanAt(place2, spanId, {
-      name: `invoke_agent ${agent.name}`,
+      name: `invoke_agent ${who.agentName}`,
       kind: "internal",
       startMs: children.reduce(
         (start, child) => Math.min(start, child.startMs),
@@ -22289,9 +22569,12 @@ var SpanBuilder = class {
       endMs: children.reduce((end, child) => Math.max(end, child.endMs), agent.endedAtMs),
       status: this.#runStatus(agent.outcome),
       attributes: agentAttributes(agent, call, who, this.#settings),
-      events: marks(agent),
-      links: NONE4
+      events: marks(agent, this.#settings),
+      links: NONE3
     }), ...children];
+  }
+  #agentName({ name }) {
+    return this.#settings.names.label(name) ?? "subagent";
   }
   #turnLinks(turn, previousTurnId) {
     let rootLink = (startId, kind) => {
@@ -22305,8 +22588,8 @@ var SpanBuilder = class {
       ...startedBy === void 0 ? [] : [callLink(startedBy, "started_by")]
     ];
   }
-  #resource(version2) {
-    let key = version2 ?? "", known = this.#resources.get(key);
+  #resource(told5) {
+    let version2 = this.#settings.names.word(told5), key = version2 ?? "", known = this.#resources.get(key);
     if (known !== void 0) return known;
     let resource = {
       attributes: {
@@ -22320,14 +22603,14 @@ var SpanBuilder = class {
   }
   #runStatus(outcome2) {
     let errorType = errorTypeOf3(outcome2);
-    return errorType === void 0 ? UNSET : this.#error(errorType, outcome2.kind === "error" ? outcome2.message : void 0);
+    return errorType === void 0 ? UNSET : this.#error(errorType, outcome2.kind === "error" ? outcome2.message : void 0, RUN_PHRASES);
   }
   #toolStatus({ outcome: outcome2 }) {
     return outcome2.kind === "error" ? this.#error(outcome2.errorType, outcome2.message) : UNSET;
   }
   /** What went wrong is content; without it a fixed phrase has to do. */
-  #error(errorType, message) {
-    let phrase = errorType.startsWith("api_") ? "the model API answered with an error" : PHRASES[errorType] ?? "failed";
+  #error(errorType, message, phrases = PHRASES) {
+    let phrase = errorType.startsWith("api_") ? "the model API answered with an error" : phrases[errorType] ?? "failed";
     return { kind: "error", message: this.#settings.content && message ? statusText(message) : phrase };
   }
 }, PHRASES = {
@@ -22337,7 +22620,7 @@ var SpanBuilder = class {
   unknown_tool: "there is no such tool",
   invalid_arguments: "the arguments did not fit the tool",
   agent_error: "the agent ended with an error"
-}, UNSET = { kind: "unset" }, NONE4 = [], spanAt = (place2, spanId, own2) => ({
+}, RUN_PHRASES = { ...PHRASES, timeout: "the agent ran out of time" }, UNSET = { kind: "unset" }, NONE3 = [], spanAt = (place2, spanId, own2) => ({
   traceId: place2.traceId,
   spanId,
   parentSpanId: place2.parentSpanId,
@@ -22351,24 +22634,29 @@ var SpanBuilder = class {
   links: own2.links,
   resource: place2.resource,
   open: place2.open
-}), endOf4 = ({ outcome: outcome2, startedAtMs }) => outcome2.kind === "open" ? startedAtMs : outcome2.endedAtMs ?? startedAtMs;
+}), endOf5 = ({ outcome: outcome2, startedAtMs }) => outcome2.kind === "open" ? startedAtMs : outcome2.endedAtMs ?? startedAtMs;
 function callLink({ startId, id, kind }, linkKind) {
   let traceId = traceIdOf(startId);
   return { traceId, spanId: spanIdOf(traceId, kind, id), attributes: { [ATTR_LINK_KIND]: linkKind } };
 }
-var marks = (run2) => [
+var marks = (run2, settings) => [
   ...run2.compactions.map((compaction) => ({
     name: EVENT_COMPACTION,
     timeMs: compaction.atMs,
-    attributes: compactionAttributes(compaction)
+    attributes: compactionAttributes(compaction, settings)
   })),
   ...run2.steeringMs.map((timeMs) => ({ name: EVENT_STEERING, timeMs, attributes: {} }))
-], compactionAttributes = ({ trigger, tokensBefore, tokensAfter, durationMs }) => ({
-  ...trigger !== void 0 && { [ATTR_COMPACTION_TRIGGER]: trigger },
-  ...tokensBefore !== void 0 && { [ATTR_COMPACTION_TOKENS_BEFORE]: tokensBefore },
-  ...tokensAfter !== void 0 && { [ATTR_COMPACTION_TOKENS_AFTER]: tokensAfter },
-  ...durationMs !== void 0 && { [ATTR_COMPACTION_DURATION_MS]: durationMs }
-}), VCS_PROVIDERS = [
+];
+function compactionAttributes({ trigger: told5, tokensBefore, tokensAfter, durationMs }, { names }) {
+  let trigger = names.word(told5);
+  return {
+    ...trigger !== void 0 && { [ATTR_COMPACTION_TRIGGER]: trigger },
+    ...tokensBefore !== void 0 && { [ATTR_COMPACTION_TOKENS_BEFORE]: tokensBefore },
+    ...tokensAfter !== void 0 && { [ATTR_COMPACTION_TOKENS_AFTER]: tokensAfter },
+    ...durationMs !== void 0 && { [ATTR_COMPACTION_DURATION_MS]: durationMs }
+  };
+}
+var VCS_PROVIDERS = [
   [/(^|\.)github\./, "github"],
   [/(^|\.)gitlab\./, "gitlab"],
   [/(^|\.)bitbucket\./, "bitbucket"],
@@ -22412,7 +22700,7 @@ function partsOf5(ref, opened2, options, { ended, stoppedAtMs }, known, placed2)
     let opened3 = refs.map((agent) => ({ ...agent, stamp: stampOf2(agent.path), parsed: parse2(agentFile(agent, ref.layout)) }));
     for (let agent of opened3) agents.push(agent);
     for (let { agentId } of opened3) ids.add(agentId);
-    return opened3.flatMap(({ parsed: parsed6 }) => harness.wants(parsed6, ids).agents);
+    return opened3.flatMap(({ parsed: parsed4 }) => harness.wants(parsed4, ids).agents);
   };
   for (let missing = /* @__PURE__ */ new Set([...wants3.agents, ...read(ref.agents)]); missing.size > 0; )
     missing = new Set(read([...missing].flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? [])));
@@ -22420,7 +22708,7 @@ function partsOf5(ref, opened2, options, { ended, stoppedAtMs }, known, placed2)
     files: {
       sessionId: ref.sessionId,
       main,
-      agents: agents.map(({ parsed: parsed6 }) => parsed6),
+      agents: agents.map(({ parsed: parsed4 }) => parsed4),
       related: neighbours.map((path2) => parse2(openFile(path2))),
       ended,
       ...stoppedAtMs !== void 0 && { stoppedAtMs }
@@ -22435,8 +22723,8 @@ function traced({ session, problems, checkpointAt }, agents, earlier, opened2, o
     ...build(session, options, repository?.url, directory),
     problems,
     problemCounts: countByReason(problems, earlier.checkpoint?.problems),
-    resumeAt: (at3) => {
-      let checkpoint = checkpointAt(at3), cursor = checkpoint && opened2.cursorAfter(checkpoint.line);
+    resumeAt: (at2) => {
+      let checkpoint = checkpointAt(at2), cursor = checkpoint && opened2.cursorAfter(checkpoint.line);
       if (checkpoint === void 0 || cursor === void 0) return;
       let placed2 = new Set(checkpoint.agents), newlyPlaced = agents.filter(({ agentId }) => placed2.has(agentId)).map(({ path: path2, stamp }) => ({ path: path2, stamp }));
       return { cursor, checkpoint, directory, agents: [...earlier.agents, ...newlyPlaced] };
@@ -22545,8 +22833,8 @@ function forget(stateFolder, name) {
 }
 function unsettledSessions(stateFolder) {
   return namesIn((0, import_node_path15.join)(stateFolder, "sessions", "unsettled")).flatMap((name) => {
-    let at3 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at3), name.slice(at3 + 1)], [known] = stateIn((0, import_node_path15.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
-    return at3 < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
+    let at2 = name.indexOf("~"), [harness, sessionId] = [name.slice(0, at2), name.slice(at2 + 1)], [known] = stateIn((0, import_node_path15.join)(stateFolder, "sessions", harness, `${sessionId}.json`));
+    return at2 < 0 ? [] : [known ?? { v: VERSION4, harness, sessionId }];
   });
 }
 var allSessions2 = (stateFolder) => namesIn((0, import_node_path15.join)(stateFolder, "sessions")).filter((harness) => harness !== "unsettled").flatMap(
@@ -22576,7 +22864,7 @@ function namesIn(folder) {
 async function deliverSession(ref, tools) {
   let { stateFolder, outlet, version: version2 } = tools, state = stateOf2(ref, tools), marks2 = tools.marks && !state.disabled, standing = tools.final ? { ended: !0 } : standingOf(ref, state, tools.now()), seen = stampsOf(ref), delivered = tools.resend ? void 0 : state.delivered?.[outlet.key], sinceMs = sinceOf(ref, state, tools), known = delivered?.version === version2 && coversAll(delivered, sinceMs) ? delivered : void 0;
   if (known !== void 0 && isAsSeen(ref, known.seen, seen) && known.ended === standing.ended && known.pending === 0)
-    return marks2 && known.ended && known.open === 0 && settle2(stateFolder, nameOf3(ref)), { kind: "as it was" };
+    return marks2 && known.ended && known.open === 0 && settle2(stateFolder, nameOf4(ref)), { kind: "as it was" };
   if (parentOf(state)?.sampled === !1)
     return writeState(stateFolder, state, marks2 ? standing.ended ? "settled" : "unsettled" : "unmarked"), { kind: "not sampled" };
   let whole3 = traceSession(ref, tools.build, { ...standing, resume: known?.resume }), traced2 = sinceMs === void 0 ? whole3 : { ...whole3, spans: begunSince(whole3.spans, sinceMs) }, report = await sendTraced(traced2, state, outlet), next = remembered(ref, traced2, report, { state, standing, seen, sinceMs }, tools), isSettled = standing.ended && report.unsettled.size === 0 && lastEvents(next) === lastEvents(state);
@@ -22599,7 +22887,7 @@ var sendTraced = (traced2, state, outlet) => {
   return outlet.send(traced2.spans, traced2.session.id, parent && ((span) => underParent(span, parent)));
 };
 function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { stateFolder, outlet, version: version2, now }) {
-  let known = readState(stateFolder, nameOf3(ref)), { turns } = traced2.session, at3 = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume3 = traced2.resumeAt(at3 < 0 ? turns.length : at3), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
+  let known = readState(stateFolder, nameOf4(ref)), { turns } = traced2.session, at2 = turns.findIndex(({ startId }) => report.unsettled.has(traceIdOf(startId))), resume3 = traced2.resumeAt(at2 < 0 ? turns.length : at2), { failure: _, ...rest } = known.seenAtMs === void 0 ? state : known, delivered = {
     version: version2,
     atMs: now(),
     seen,
@@ -22621,10 +22909,10 @@ function remembered(ref, traced2, report, { state, standing, seen, sinceMs }, { 
 }
 var lastEvents = ({ startedAtMs, stoppedAtMs, endedAtMs }) => [startedAtMs, stoppedAtMs, endedAtMs].join();
 function stateOf2(ref, { stateFolder, traceparent, now }) {
-  let known = readState(stateFolder, nameOf3(ref));
+  let known = readState(stateFolder, nameOf4(ref));
   return known.seenAtMs === void 0 && traceparent !== void 0 ? { ...known, seenAtMs: now(), traceparent } : known;
 }
-var nameOf3 = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
+var nameOf4 = (ref) => ({ harness: ref.harness.name, sessionId: ref.sessionId }), parentOf = ({ traceparent }) => traceparent === void 0 ? void 0 : parentFrom(traceparent);
 
 // src/sync/directories.ts
 var import_node_fs21 = require("node:fs"), import_node_path17 = require("node:path");
@@ -22721,7 +23009,7 @@ function directoriesIn(stateFolder) {
   };
 }
 function linesIn(path2) {
-  let written = textOf15(path2).split(`
+  let written = readIfReadable(path2).split(`
 `).slice(0, -1), lines2 = /* @__PURE__ */ new Map();
   for (let line of written) {
     let directory = directoryIn(line);
@@ -22740,13 +23028,6 @@ function directoryIn(line) {
     return;
   }
 }
-function textOf15(path2) {
-  try {
-    return readIfThere(path2) ?? "";
-  } catch {
-    return "";
-  }
-}
 function append2(path2, line) {
   quietly(() => {
     (0, import_node_fs21.mkdirSync)((0, import_node_path17.join)(path2, ".."), { recursive: !0, mode: 448 }), (0, import_node_fs21.appendFileSync)(path2, line, { mode: 384 });
@@ -22761,22 +23042,28 @@ function quietly(act) {
 
 // src/sync/in-scope.ts
 function scopeDecider(config2, home, stateFolder) {
-  let directories = directoriesIn(stateFolder), known = /* @__PURE__ */ new Map();
+  let directories = directoriesIn(stateFolder), known = /* @__PURE__ */ new Map(), nowhere = decideNowhere(config2, home);
   return (directory) => {
+    if (directory === void 0) return nowhere;
     let before = known.get(directory);
     if (before !== void 0) return before;
     let facts = directories.factsOf(directory), decision = decideScope(config2, facts, home);
     return facts.exists && (decision.inScope || directories.isKnown(facts.directory)) && directories.remember(facts), known.set(directory, decision), decision;
   };
 }
-var startDirectoryOf = (ref, stateFolder) => (ref.path === void 0 ? readState(stateFolder, nameOf3(ref)).startDirectory : void 0) ?? ref.startDirectory;
+function startDirectoryOf(ref, stateFolder, told5) {
+  if (ref.path !== void 0 && ref.startDirectory !== void 0) return ref.startDirectory;
+  let state = readState(stateFolder, nameOf4(ref));
+  if (ref.path === void 0) return state.startDirectory ?? ref.startDirectory;
+  let { directory, atMs } = state.told ?? told5 ?? { atMs: Number.NaN };
+  return Math.abs(atMs - ref.begunMs) <= BEGINNING_MS ? directory : void 0;
+}
+var BEGINNING_MS = 6e4;
 function sessionsInScope(search) {
-  let { config: config2, places, stateFolder, nowMs } = search, decide = scopeDecider(config2, places.home, stateFolder), addedMs = whenAdded(config2, places.home, stateFolder, nowMs);
+  let { config: config2, places, stateFolder, nowMs, onUnplaced } = search, decide = scopeDecider(config2, places.home, stateFolder), addedMs = whenAdded(config2, places.home, stateFolder, nowMs);
   return [...sessionsWritten(places, search.writtenSinceMs)].flatMap((ref) => {
-    let directory = startDirectoryOf(ref, stateFolder);
-    if (directory === void 0) return [];
-    let decision = decide(directory);
-    return decision.inScope ? ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [] : [];
+    let directory = startDirectoryOf(ref, stateFolder), decision = decide(directory);
+    return decision.inScope ? ref.begunMs >= (search.begunSinceMs ?? decision.root.addedMs ?? addedMs(decision.root.path)) ? [ref] : [] : (directory === void 0 && onUnplaced?.(ref), []);
   });
 }
 function whenAdded(config2, home, stateFolder, nowMs) {
@@ -22800,21 +23087,21 @@ function storedTimes(path2) {
 function openTools(loaded2, { home, stateFolder, version: version2, now }, options) {
   let destination = destinationFrom({ env: {}, config: destinationConfig(loaded2, home) });
   if (destination === void 0) return;
-  let { config: config2 } = loaded2, outlet = openOutlet(destination, { ...options, scope: scopeOf(config2.semconv, version2), stateFolder, now });
+  let { config: config2 } = loaded2, outlet = openOutlet(destination, { ...options, scope: scopeOf2(config2.semconv, version2), stateFolder, now });
   return { stateFolder, outlet, build: buildOptionsOf(loaded2), version: version2, marks: !0, sinceMs: rootTimes(config2, home, stateFolder), now };
 }
 function rootTimes(config2, home, stateFolder) {
   let decide = scopeDecider(config2, home, stateFolder);
   return (ref) => {
-    let directory = startDirectoryOf(ref, stateFolder), decision = directory === void 0 ? void 0 : decide(directory);
-    return decision?.inScope === !0 ? decision.root.addedMs : void 0;
+    let decision = decide(startDirectoryOf(ref, stateFolder));
+    return decision.inScope ? decision.root.addedMs : void 0;
   };
 }
 function buildOptionsOf(loaded2) {
   let { content, semconv, agent_usage, resource } = loaded2.config;
   return { content, redactorFor: redactorsFor(loaded2), semconv, agentUsage: agent_usage, resource };
 }
-function scopeOf(semconv, version2) {
+function scopeOf2(semconv, version2) {
   let { schemaUrl } = profiles[semconv];
   return { name: "trace-build", version: version2, ...schemaUrl !== void 0 && { schemaUrl } };
 }
@@ -22824,10 +23111,10 @@ var import_node_fs25 = require("node:fs"), import_node_path20 = require("node:pa
 
 // src/sync/order.ts
 function originalsFirst(refs) {
-  let byFolder = /* @__PURE__ */ new Map();
-  for (let ref of refs.toSorted((a, b2) => b2.modifiedMs - a.modifiedMs))
-    byFolder.set(ref.folder, [...byFolder.get(ref.folder) ?? [], ref]);
-  return [...byFolder.values()].flatMap(
+  return [...grouped(
+    refs.toSorted((a, b2) => b2.modifiedMs - a.modifiedMs),
+    ({ folder }) => folder
+  ).values()].flatMap(
     (ofFolder) => ofFolder.toSorted((a, b2) => a.begunMs - b2.begunMs || (a.sessionId < b2.sessionId ? -1 : 1))
   );
 }
@@ -22871,7 +23158,7 @@ function jobsIn(stateFolder, nowMs, unusable) {
 }
 var isEmpty = (stateFolder, but) => filesIn(queueFolder(stateFolder), /\.job$/).every(({ path: path2 }) => but.has(path2)), remove = (job) => (0, import_node_fs22.rmSync)(job.path, { force: !0 });
 function jobFrom(path2, atMs) {
-  let text4 = textOf16(path2);
+  let text4 = textOf14(path2);
   if (text4 === void 0) return;
   let end = text4.indexOf(`
 
@@ -22909,7 +23196,7 @@ function jsonObject(text4) {
 function dropOverdue(folder, nowMs) {
   for (let { path: path2 } of filesIn(folder, /^\..*\.tmp$/).filter(({ atMs }) => nowMs - atMs > HALF_WRITTEN_MAX_MS))
     (0, import_node_fs22.rmSync)(path2, { force: !0 });
-  let files2 = filesIn(folder, /\.job$/), bytes = files2.reduce((sum4, file) => sum4 + file.bytes, 0);
+  let files2 = filesIn(folder, /\.job$/), bytes = files2.reduce((sum3, file) => sum3 + file.bytes, 0);
   for (let file of files2) {
     let reason = nowMs - file.atMs > JOB_MAX_MS ? "age" : bytes > QUEUE_MAX_BYTES ? "size" : void 0;
     reason !== void 0 && (bytes -= file.bytes, (0, import_node_fs22.rmSync)(file.path, { force: !0 }), (0, import_node_fs22.appendFileSync)((0, import_node_path19.join)(folder, ".dropped"), `${nowMs} ${reason}
@@ -22930,7 +23217,7 @@ function namesIn2(folder) {
     throw error;
   }
 }
-function textOf16(path2) {
+function textOf14(path2) {
   try {
     return (0, import_node_fs22.readFileSync)(path2, "utf8");
   } catch (error) {
@@ -22962,22 +23249,23 @@ var messageOf3 = (error) => error instanceof UserError ? `${error.message} ${err
 
 // src/hook/session-jobs.ts
 async function takeUp(jobs, crew) {
-  let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), early = refOf(jobs, crew), name = early === void 0 ? { harness: harnessOf(jobs, crew), sessionId } : nameOf3(early), known = readState(paths.state, name);
+  let { paths, log } = crew, { sessionId } = jobs[0], done = () => jobs.forEach(remove), { ref: early } = found(jobs, crew), name = early === void 0 ? { harness: harnessOf(jobs, crew), sessionId } : nameOf4(early), known = readState(paths.state, name);
   if (known.disabled || jobs.some(({ disabled }) => disabled))
     return writeState(paths.state, { ...known, disabled: !0 }, "settled"), done();
-  let decide = scopeDecider(crew.loaded.config, crew.home, paths.state), isInScope = (directory2) => directory2 !== void 0 && decide(directory2).inScope, told5 = (ref2) => ref2 && startDirectoryOf(ref2, paths.state), expected = told5(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
+  let decide = scopeDecider(crew.loaded.config, crew.home, paths.state), isInScope = (directory2) => decide(directory2).inScope, start = toldIn(jobs), told5 = (ref2) => ref2 && startDirectoryOf(ref2, paths.state, start), expected = told5(early) ?? known.startDirectory ?? startDirectoryIn(jobs);
   if (!isInScope(expected)) return done();
   let own2 = jobs.filter((job) => !isOfAgent(job, early)), stop = own2.findLast(({ event }) => event === "Stop"), ended = own2.at(-1)?.event === "SessionEnd", settled2 = early !== void 0 && stop !== void 0 && await hasSettled(early, stop, crew);
   early !== void 0 && ended && await untilQuiet(early, own2.at(-1).atMs, crew);
-  let ref = refOf(jobs, crew), directory = told5(ref) ?? expected, state = {
+  let { ref, obstacle } = found(jobs, crew), directory = told5(ref) ?? expected, state = {
     ...withEvents(known, jobs, own2),
     ...directory !== void 0 && { startDirectory: directory },
+    ...known.told === void 0 && start !== void 0 && { told: start },
     ...ref?.path !== void 0 && { path: ref.path, transcriptSeen: !0 }
   };
-  writeState(paths.state, { ...state, ...settled2 && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || !isInScope(told5(ref)) || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
+  ref === void 0 && obstacle !== void 0 ? keepWaiting(state, obstacle, crew) : writeState(paths.state, { ...state, ...settled2 && { stoppedAtMs: stop.atMs } }, "unsettled"), done(), !(ref === void 0 || !isInScope(told5(ref)) || crew.loaded.config.when === "session" && !ended) && await deliver(ref, crew, log);
 }
 async function deliver(ref, { tools, now, paths }, log) {
-  if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())) && !readState(paths.state, nameOf3(ref)).disabled)
+  if (!(tools === void 0 || !mayTry(tools.outlet.health(), now())) && !readState(paths.state, nameOf4(ref)).disabled)
     try {
       let delivery = await deliverSession(ref, tools);
       if (delivery.kind === "as it was") return;
@@ -22986,30 +23274,40 @@ async function deliver(ref, { tools, now, paths }, log) {
       log(refused + pending > 0 ? "error" : "info", [said2.join(", ") || "nothing to send", ...messages].join(". "), ref.sessionId);
     } catch (error) {
       log("error", messageOf3(error), ref.sessionId);
-      let state = readState(paths.state, nameOf3(ref)), [message] = messageOf3(error).split(`
+      let state = readState(paths.state, nameOf4(ref)), [message] = messageOf3(error).split(`
 `);
       writeState(paths.state, { ...state, failure: { atMs: now(), message } }, "unsettled");
     }
 }
-function refOf(jobs, crew) {
-  let { sessionId } = jobs[0], places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) }, told5 = jobs.flatMap(({ transcriptPath }) => transcriptPath ?? []).toReversed();
+function keepWaiting(state, { message }, { paths, log, now }) {
+  let isNews = state.failure?.message !== message;
+  isNews && log("error", message, state.sessionId), writeState(paths.state, isNews ? { ...state, failure: { atMs: now(), message } } : state, "unsettled");
+}
+function found(jobs, crew) {
+  let { sessionId } = jobs[0], places = { ...crew.places, harnesses: crew.places.harnesses.filter(({ name }) => name === harnessOf(jobs, crew)) }, told5 = jobs.flatMap(({ transcriptPath }) => transcriptPath ?? []).toReversed(), obstacle;
   for (let path2 of new Set(told5)) {
-    let ref = (0, import_node_fs23.existsSync)(path2) ? foundOr(() => findSession(path2, sessionId, places)) : void 0;
-    if (ref !== void 0) return ref;
+    let at2 = (0, import_node_fs23.existsSync)(path2) ? foundBy(() => findSession(path2, sessionId, places)) : {};
+    if (at2.ref !== void 0) return at2;
+    obstacle ??= at2.obstacle;
   }
-  return foundOr(() => findSessionOfId(sessionId, places));
+  let anywhere = foundBy(() => findSessionOfId(sessionId, places));
+  return { ...anywhere, obstacle: obstacle ?? anywhere.obstacle };
 }
 var isOfAgent = ({ harness, agentId, sessionId }, ref) => harness !== void 0 && (agentId !== void 0 || ref !== void 0 && ref.sessionId !== sessionId && ref.rows?.ids.includes(sessionId) !== !0);
-function foundOr(find) {
+function foundBy(find) {
   try {
-    return find();
-  } catch {
-    return;
+    return { ref: find() };
+  } catch (error) {
+    return { obstacle: obstacleIn(error) };
   }
 }
 function harnessOf(jobs, { places: { harnesses: harnesses2 } }) {
   let told5 = jobs.findLast(({ harness }) => harness !== void 0)?.harness;
   return (harnesses2.find(({ name }) => name === told5) ?? harnesses2[0]).name;
+}
+function toldIn(jobs) {
+  let start = jobs.find(({ event, agentId }) => event === "SessionStart" && agentId === void 0);
+  return start?.cwd === void 0 ? void 0 : { directory: start.cwd, atMs: start.atMs };
 }
 var startDirectoryIn = (jobs) => jobs.find((job) => job.projectDirectory !== void 0)?.projectDirectory ?? jobs.find((job) => job.cwd !== void 0)?.cwd;
 function withEvents(known, jobs, own2) {
@@ -23031,8 +23329,10 @@ var import_node_fs24 = require("node:fs");
 function pruneSpools(places, beforeMs) {
   for (let harness of places.harnesses) {
     if (!harness.layouts.some((layout4) => layout4.kind === "database" && layout4.hasSpool === !0)) continue;
-    let sessions = allSessions({ ...places, harnesses: [harness] });
-    if (sessions.length === 0) continue;
+    let isWhole = !0, sessions = allSessions({ ...places, harnesses: [harness], onUnreadable: () => {
+      isWhole = !1;
+    } });
+    if (!isWhole || sessions.length === 0) continue;
     let ids = sessions.flatMap(({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((each) => each?.ids ?? []));
     for (let path2 of orphans(spoolFolder(places.home, harness.name), ids, beforeMs)) (0, import_node_fs24.rmSync)(path2, { force: !0 });
   }
@@ -23041,29 +23341,26 @@ function pruneSpools(places, beforeMs) {
 // src/hook/catch-up.ts
 var SCAN_EVERY_MS = 60 * 6e4, SCAN_OVERLAP_MS = 10 * 6e4, UNBEGUN_MAX_MS = 336 * 60 * 6e4, PRUNE_EVERY_MS = 10080 * 6e4, FAILURE_KEPT_MS = 336 * 60 * 6e4, HALF_WRITTEN_MAX_MS2 = 60 * 6e4;
 async function* catchUp(crew, began) {
-  let { paths, now, loaded: loaded2, log, home } = crew, decide = scopeDecider(loaded2.config, home, paths.state), isInScope = (ref) => {
-    let directory = startDirectoryOf(ref, paths.state);
-    return directory !== void 0 && decide(directory).inScope;
-  }, deliverIfDue = async (ref, state) => {
+  let { paths, now, loaded: loaded2, log, home } = crew, decide = scopeDecider(loaded2.config, home, paths.state), isInScope = (ref) => decide(startDirectoryOf(ref, paths.state)).inScope, deliverIfDue = async (ref, state) => {
     (loaded2.config.when === "turn" || standingOf(ref, state, now()).ended) && await deliver(ref, crew, log);
   }, delivers = maySend(crew);
   for (let state of unsettledSessions(paths.state)) {
     if (state.disabled && settle2(paths.state, state), state.disabled || isThere(state) && (!delivers || isAsItWas2(state, crew))) continue;
-    let ref = refOf2(state, crew), isAgent = ref?.agents.some(({ agentId }) => agentId === state.sessionId) === !0;
-    isAgent && forget(paths.state, state), ref === void 0 ? settleGone(state, crew) : delivers && isInScope(ref) && (await deliverIfDue(ref, isAgent ? readState(paths.state, nameOf3(ref)) : state), delivers = maySend(crew)), yield;
+    let { ref, obstacle } = lookedFor(state, crew), isAgent = ref?.agents.some(({ agentId }) => agentId === state.sessionId) === !0;
+    isAgent && forget(paths.state, state), ref === void 0 && obstacle !== void 0 ? keepWaiting(state, obstacle, crew) : ref === void 0 ? settleGone(state, crew) : delivers && isInScope(ref) && (await deliverIfDue(ref, isAgent ? readState(paths.state, nameOf4(ref)) : state), delivers = maySend(crew)), yield;
   }
   let times = readTimes(paths.state);
   if (!began() || within(times.scannedAtMs, SCAN_EVERY_MS, now())) return;
-  let scannedAtMs = now(), found = sessionsInScope({
+  let scannedAtMs = now(), found2 = sessionsInScope({
     config: loaded2.config,
     places: crew.places,
     stateFolder: paths.state,
     writtenSinceMs: within(times.scannedAtMs, Number.POSITIVE_INFINITY, scannedAtMs) ? times.scannedAtMs - SCAN_OVERLAP_MS : 0,
     nowMs: scannedAtMs
   });
-  for (let ref of originalsFirst(found)) {
+  for (let ref of originalsFirst(found2)) {
     yield;
-    let known = readState(paths.state, nameOf3(ref));
+    let known = readState(paths.state, nameOf4(ref));
     if (known.disabled) continue;
     let state = { ...known, ...ref.path !== void 0 && { path: ref.path, transcriptSeen: !0 } };
     writeState(paths.state, state, "unsettled"), await deliverIfDue(ref, state);
@@ -23079,13 +23376,9 @@ function isAsItWas2(state, { tools, version: version2, places, now }) {
   let modifiedMs = (0, import_node_fs25.statSync)(path2, { throwIfNoEntry: !1 })?.mtimeMs ?? 0;
   return !standingOf({ harness, path: path2, modifiedMs }, state, now()).ended;
 }
-function refOf2({ path: path2, sessionId }, { places }) {
-  try {
-    return path2 !== void 0 && (0, import_node_fs25.existsSync)(path2) ? findSession(path2, sessionId, places) : findSessionOfId(sessionId, places);
-  } catch {
-    return;
-  }
-}
+var lookedFor = ({ path: path2, sessionId, harness }, { places }) => foundBy(
+  () => path2 !== void 0 && (0, import_node_fs25.existsSync)(path2) ? findSession(path2, sessionId, places) : findSessionOfId(sessionId, { ...places, harnesses: places.harnesses.filter(({ name }) => name === harness) })
+);
 function settleGone(state, { paths, log, now }) {
   if (state.delivered === void 0 && !state.transcriptSeen) {
     isOver(state, now()) && forget(paths.state, state);
@@ -23220,9 +23513,7 @@ async function drain(crew) {
     let jobs = jobsIn(crew.paths.state, crew.now(), (name, why) => crew.log("error", `${name} was removed from the queue: ${why}`)).filter(({ path: path2 }) => !crew.left.has(path2));
     if (jobs.length === 0) return began;
     began ||= jobs.some(({ event }) => event === "SessionStart");
-    let bySession = /* @__PURE__ */ new Map();
-    for (let job of jobs) bySession.set(job.sessionId, [...bySession.get(job.sessionId) ?? [], job]);
-    for (let ofSession of bySession.values())
+    for (let ofSession of grouped(jobs, ({ sessionId }) => sessionId).values())
       try {
         await takeUp(ofSession, crew);
       } catch (error) {
@@ -23234,8 +23525,8 @@ async function drain(crew) {
 
 // src/hook/main.ts
 var VERSION5 = "0.1.0", argument = (name) => {
-  let at3 = process.argv.indexOf(name);
-  return at3 < 0 ? void 0 : process.argv[at3 + 1];
+  let at2 = process.argv.indexOf(name);
+  return at2 < 0 ? void 0 : process.argv[at2 + 1];
 };
 process.umask(63);
 process.on("SIGHUP", () => {
