@@ -87,13 +87,17 @@ function told(event: SessionEvent, { colors, ascii }: LinesView): Told {
     case 'turn_ended':
       return ended(`${end} turn ${event.turn}`, event, strong(colors), colors);
     case 'steering':
-      return { what: `${begin} prompt while at work`, figures: '', paint: strong(colors) };
+      return { what: `${begin} prompt while at work`, figures: '', text: event.text, paint: strong(colors) };
     case 'model_called': {
-      const { inputTokens, cachedTokens = 0, results } = event;
-      const history =
+      const { inputTokens, cachedTokens = 0, messages, results } = event;
+      const size =
         inputTokens === undefined ? [] : [`${tokens(inputTokens)} in${cachedTokens > 0 ? ` (${tokens(cachedTokens)} cached)` : ''}`];
       const given = results > 0 ? [count(results, 'result')] : [];
-      return { what: `${to} ${harmless(event.model)}`, figures: [...history, ...given].join(', '), paint: colors.cyan };
+      return {
+        what: `${to} ${harmless(event.model)}`,
+        figures: [count(messages, 'message'), ...given, ...size].join(', '),
+        paint: colors.cyan,
+      };
     }
     case 'model_answered': {
       const { outputTokens, finishReason, durationMs, text } = event;

@@ -9,7 +9,8 @@
 import { grouped } from '../grouped.ts';
 import type { AgentRun, Compaction, ModelCall, Run, Session, ToolCall, ToolOutcome, Turn } from '../session/types.ts';
 import { agentsOf } from '../stats/runs.ts';
-import { labelOf } from '../view/labels.ts';
+import { labelOf, wordsOf } from '../view/labels.ts';
+import { History } from './history.ts';
 
 export type SessionEvent = {
   readonly atMs: number;
@@ -20,15 +21,17 @@ export type SessionEvent = {
 type What =
   | { readonly kind: 'turn_started'; readonly turn: number; readonly trigger: string; readonly text?: string }
   /** A prompt that arrived while the agent was at work. */
-  | { readonly kind: 'steering' }
+  | { readonly kind: 'steering'; readonly text?: string }
   | {
       readonly kind: 'model_called';
       readonly id: string;
       readonly model: string;
-      /** Size of the history it was given, and how much of that was cached. */
+      /** What it was given: prompts, answers and results of tools, since a compaction. As far as the transcript tells. */
+      readonly messages: number;
+      /** Size of that, and how much of it was cached. */
       readonly inputTokens?: number;
       readonly cachedTokens?: number;
-      /** Of tools, given for the first time. */
+      /** Of these messages the results of tools that were given for the first time. */
       readonly results: number;
     }
   | {
@@ -60,9 +63,10 @@ interface End {
 /** @param ended  whether it is over: else it has no end */
 export function eventsOf(session: Session, ended = true): readonly SessionEvent[] {
   const nameOf = agentNames(session);
+  const history = new History();
   // A cause is told before its effects: a stable sort keeps that where the clock does not tell.
   const told = [
-    ...session.turns.flatMap((turn) => [...turnEvents(turn, session.agentName, nameOf)]),
+    ...session.turns.flatMap((turn) => [...turnEvents(turn, session.agentName, nameOf, history)]),
     ...session.strays.flatMap((agent) => [...agentEvents(agent, nameOf)]),
   ].toSorted((a, b) => a.atMs - b.atMs);
   const [first, last] = [told[0], told.at(-1)];
@@ -73,10 +77,11 @@ export function eventsOf(session: Session, ended = true): readonly SessionEvent[
 
 type NameOf = (agent: AgentRun) => string;
 
-function* turnEvents(turn: Turn, agent: string, nameOf: NameOf): Generator<SessionEvent> {
+function* turnEvents(turn: Turn, agent: string, nameOf: NameOf, history: History): Generator<SessionEvent> {
   const { number, trigger, startedAtMs } = turn;
   yield { atMs: startedAtMs, agent, kind: 'turn_started', turn: number, trigger, ...textOf(labelOf({ kind: 'turn', turn })) };
-  yield* runEvents(turn, agent, nameOf);
+  history.begin(turn);
+  yield* runEvents(turn, agent, nameOf, history);
   if (turn.finished) yield { atMs: endOf(turn), agent, kind: 'turn_ended', turn: number, ...runEnd(turn) };
 }
 
@@ -91,26 +96,30 @@ function* agentEvents(agent: AgentRun, nameOf: NameOf, call?: ToolCall): Generat
     name,
     ...textOf(labelOf({ kind: 'agent', agent, ...(call !== undefined && { call }) })),
   };
-  yield* runEvents(agent, name, nameOf);
+  yield* runEvents(agent, name, nameOf, new History(1));
   if (agent.finished) yield { atMs: endOf(agent), agent: name, kind: 'agent_ended', id, name, ...runEnd(agent) };
   for (const respawn of agent.respawns) yield* agentEvents(respawn, nameOf);
 }
 
-function* runEvents(run: Run, agent: string, nameOf: NameOf): Generator<SessionEvent> {
-  for (const atMs of run.steeringMs) yield { atMs, agent, kind: 'steering' };
+function* runEvents(run: Run, agent: string, nameOf: NameOf, history: History): Generator<SessionEvent> {
+  for (const { atMs, prompt } of run.steering) yield { atMs, agent, kind: 'steering', ...textOf(wordsOf(prompt)) };
   for (const compaction of run.compactions) yield compacted(compaction, agent);
   const askedBy = callersOf(run);
   const waiting: number[] = [];
-  for (const call of run.modelCalls) {
+  // A call that sums up the history stands behind those it sums up.
+  for (const call of run.modelCalls.toSorted((a, b) => a.startedAtMs - b.startedAtMs)) {
     const given = waiting.filter((endMs) => endMs <= call.startedAtMs);
     waiting.splice(0, waiting.length, ...waiting.filter((endMs) => endMs > call.startedAtMs));
-    yield modelCalled(call, given.length, agent);
+    yield modelCalled(call, history.before(call, run, given.length), given.length, agent);
     yield modelAnswered(call, agent);
+    history.add(1);
     for (const tool of askedBy.get(call) ?? []) {
       yield* toolEvents(tool, agent, nameOf);
       if (tool.outcome.kind !== 'open') waiting.push(toolEnd(tool, tool.outcome));
     }
   }
+  history.add(waiting.length);
+  history.reach(run, Number.POSITIVE_INFINITY);
   for (const tool of askedBy.get(undefined) ?? []) yield* toolEvents(tool, agent, nameOf);
   for (const unclaimed of run.unclaimedAgents) yield* agentEvents(unclaimed, nameOf);
 }
@@ -145,12 +154,13 @@ function* toolEvents(call: ToolCall, agent: string, nameOf: NameOf): Generator<S
 
 // ---------------------------------------------------------------------------------------------
 
-const modelCalled = ({ id, model, startedAtMs, usage }: ModelCall, results: number, agent: string): SessionEvent => ({
+const modelCalled = ({ id, model, startedAtMs, usage }: ModelCall, messages: number, results: number, agent: string): SessionEvent => ({
   atMs: startedAtMs,
   agent,
   kind: 'model_called',
   id,
   model,
+  messages,
   ...(usage !== undefined && { inputTokens: usage.input, cachedTokens: usage.cacheRead }),
   results,
 });

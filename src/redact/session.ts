@@ -61,6 +61,8 @@ class Redaction {
     return {
       branch: this.text(run.branch),
       prompt: this.#value(run.prompt),
+      // The next call is given the same, and there it is counted.
+      steering: run.steering.map(({ atMs, prompt }) => ({ atMs, ...(prompt && { prompt: this.#redactor.value(prompt).value }) })),
       answer: this.#value(run.answer),
       outcome: this.#outcome(run.outcome),
       modelCalls: run.modelCalls.map((call) => this.#modelCall(call)),

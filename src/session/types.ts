@@ -35,7 +35,7 @@ export interface Run {
   readonly unclaimedAgents: readonly AgentRun[];
   readonly compactions: readonly Compaction[];
   /** Prompts that arrived while the agent was at work. */
-  readonly steeringMs: readonly number[];
+  readonly steering: readonly Steering[];
   readonly outcome: RunOutcome;
   /** False while the run may still go on. */
   readonly finished: boolean;
@@ -44,6 +44,11 @@ export interface Run {
   readonly branch?: string | undefined;
   readonly prompt?: readonly Part[] | undefined;
   readonly answer?: readonly Part[] | undefined;
+}
+
+export interface Steering {
+  readonly atMs: number;
+  readonly prompt?: readonly Part[] | undefined;
 }
 
 /** One prompt and everything the main agent did until it stopped. */

@@ -58,7 +58,7 @@ function statsOf(top: Run, sessionId: string, priceOf: PriceOf, accounts: Accoun
     for (const agent of agentsOf(run)) addTo(to.agents, agent.name);
     for (const error of errorsOf(life)) addTo(to.errors, error);
     if (again) continue;
-    to.events.steering += run.steeringMs.length;
+    to.events.steering += run.steering.length;
     to.events.compactions += run.compactions.length;
     if (run.outcome.kind === 'interrupted') to.interrupted['trigger' in run ? 'turns' : 'agents']++;
   }

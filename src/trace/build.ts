@@ -277,7 +277,7 @@ const marks = (run: Run, settings: Settings): SpanEvent[] => [
     timeMs: compaction.atMs,
     attributes: compactionAttributes(compaction, settings),
   })),
-  ...run.steeringMs.map((timeMs) => ({ name: attr.EVENT_STEERING, timeMs, attributes: {} })),
+  ...run.steering.map(({ atMs }) => ({ name: attr.EVENT_STEERING, timeMs: atMs, attributes: {} })),
 ];
 
 function compactionAttributes({ trigger: told, tokensBefore, tokensAfter, durationMs }: Compaction, { names }: Settings): Attributes {

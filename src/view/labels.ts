@@ -18,9 +18,9 @@ export function labelOf(object: SpanObject): string | undefined {
     case 'turn':
       return turnTitle(object.turn);
     case 'agent':
-      return oneLine(object.agent.description) ?? askedIn(object.call?.input, object.agent.prompt) ?? saidIn(object.agent.prompt);
+      return oneLine(object.agent.description) ?? askedIn(object.call?.input, object.agent.prompt) ?? wordsOf(object.agent.prompt);
     case 'chat':
-      return saidIn(object.call.output?.parts) ?? toolsIn(object.call.output?.parts);
+      return wordsOf(object.call.output?.parts) ?? toolsIn(object.call.output?.parts);
     case 'tool':
       return argumentIn(object.call.input) ?? oneLine(object.call.files?.flatMap(({ path }) => path ?? []).join(', '));
     default:
@@ -28,7 +28,8 @@ export function labelOf(object: SpanObject): string | undefined {
   }
 }
 
-const saidIn = (parts?: readonly Part[]): string | undefined => oneLine(textOf(parts));
+/** What somebody said, or undefined where it was not kept. */
+export const wordsOf = (parts?: readonly Part[]): string | undefined => oneLine(textOf(parts));
 
 const textOf = (parts: readonly Part[] = []): string =>
   parts.flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : [])).join(' ');

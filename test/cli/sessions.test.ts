@@ -181,7 +181,7 @@ describe('events', () => {
       add(isTurn ? 'turn_started' : 'agent_started');
       if (run.finished) add(isTurn ? 'turn_ended' : 'agent_ended');
       if (run.compactions.length > 0) add('compacted', run.compactions.length);
-      if (run.steeringMs.length > 0) add('steering', run.steeringMs.length);
+      if (run.steering.length > 0) add('steering', run.steering.length);
     }
     if (events.length > 0) add('session_ended');
     const found = new Map<string, number>();
@@ -213,6 +213,53 @@ describe('events', () => {
     }
     const results = eventsOf(session('tools')).flatMap((event) => (event.kind === 'model_called' ? [event.results] : []));
     expect(results.slice(0, 4)).toEqual([0, 2, 1, 2]);
+  });
+
+  const historiesOf = (events: readonly SessionEvent[], who = 'claude-code'): readonly number[] =>
+    events.flatMap((event) => (event.kind === 'model_called' && event.agent === who ? [event.messages] : []));
+
+  test('before a call are the prompts, the answers and the results up to it', () => {
+    // A prompt; an answer with two calls, and their results; an answer with one …
+    expect(historiesOf(eventsOf(session('tools'))).slice(0, 4)).toEqual([1, 4, 6, 9]);
+    // An agent knows nothing of who started it.
+    expect(historiesOf(eventsOf(session('nest')), 'general-purpose')[0]).toBe(1);
+    for (const [name, told] of sessions) {
+      const events = eventsOf(told).filter(({ agent }) => agent === told.agentName);
+      if (told.turns.some(({ rewound }) => rewound) || events.some(({ kind }) => kind === 'compacted')) continue;
+      const counts = { turn_started: 1, steering: 1, model_answered: 1, tool_ended: 1 } as Readonly<Record<string, number>>;
+      const all = events.reduce((sum, { kind }) => sum + (counts[kind] ?? 0), 0);
+      const seen = historiesOf(events, told.agentName);
+      expect(seen, name).toEqual(seen.toSorted((a, b) => a - b));
+      expect(seen.at(-1) ?? 0, name).toBeLessThan(Math.max(all, 1));
+    }
+  });
+
+  test('a compaction leaves its summary, a rewind what was before it', () => {
+    const compact = session('compact');
+    const [, ...after] = eventsOf(compact).slice(eventsOf(compact).findIndex(({ kind }) => kind === 'compacted'));
+    // The summary, and the prompt that follows.
+    expect(historiesOf(after)[0]).toBe(2);
+    const [first, second] = session('plan').turns;
+    const again = { ...second!, startId: 'again', number: 3, rewound: { toTurnId: first!.startId, droppedTurnIds: [second!.startId] } };
+    const turns = [
+      first!,
+      second!,
+      { ...again, startedAtMs: second!.endedAtMs, modelCalls: second!.modelCalls.slice(0, 1), toolCalls: [] },
+    ];
+    const of = (all: typeof turns) => historiesOf(eventsOf({ ...session('plan'), turns: all }));
+    expect(of(turns).at(-1)).toBe(of(turns.slice(0, 2))[first!.modelCalls.length]);
+  });
+
+  test.each([
+    ['steer', 'please also do this'],
+    ['codex/0.169-appserver', 'steer: please also do X'],
+  ])('what a user adds amid work has its words: %s', (story, words) => {
+    const prompts = (content: 'full' | 'none') =>
+      loadStory(story, { content }).sessions.flatMap(({ traced }) =>
+        eventsOf(traced.session).flatMap((event) => (event.kind === 'steering' ? [event.text] : [])),
+      );
+    expect(prompts('full')).toEqual([words]);
+    expect(prompts('none')).toEqual([undefined]);
   });
 
   /** When all happens at once, only causes tell the order. */

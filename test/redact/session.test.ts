@@ -145,3 +145,15 @@ test('a turn with more in it than a call has arguments', () => {
   const redactor = createRedactor(builtInRules.slice(0, 1));
   expect(redactSession({ ...session, turns: [{ ...turn!, toolCalls }] }, redactor).turns[0]!.toolCalls).toHaveLength(50_000);
 });
+
+test('what a user added amid work is hidden, and counted where the next call was given it', () => {
+  const { session } = loadStory('fg', { content: 'full' }).sessions[0]!.traced;
+  const [turn] = session.turns;
+  const redactor = createRedactor(builtInRules);
+  const steering = [{ atMs: turn!.startedAtMs, prompt: [{ kind: 'text', text: `use ${texts[0]!}` } as const] }, { atMs: turn!.endedAtMs }];
+  const [clean] = redactSession({ ...session, turns: [{ ...turn!, steering }] }, redactor).turns;
+  expect(JSON.stringify(clean!.steering)).toContain('[REDACTED:');
+  expect(JSON.stringify(clean!.steering)).not.toContain(planted[0]!.secret);
+  expect(clean!.steering[1]).toEqual({ atMs: turn!.endedAtMs });
+  expect(clean!.redactions).toEqual(redactSession({ ...session, turns: [turn!] }, redactor).turns[0]!.redactions);
+});

@@ -13,7 +13,7 @@ const run: Run = {
   modelCalls: [],
   toolCalls: [],
   unclaimedAgents: [],
-  steeringMs: [],
+  steering: [],
   compactions: [],
   outcome: { kind: 'completed' },
   finished: true,
@@ -41,8 +41,10 @@ const free = (): number => 0;
 
 test('how an agent ended is told once, however often it was begun anew; its calls are all counted', () => {
   const failed = { kind: 'error', errorType: 'agent_error' } as const;
-  const again = agent({ outcome: failed, modelCalls: [call('m')], steeringMs: [5] });
-  const twice = session({ unclaimedAgents: [agent({ outcome: failed, modelCalls: [call('m')], steeringMs: [5], respawns: [again] })] });
+  const again = agent({ outcome: failed, modelCalls: [call('m')], steering: [{ atMs: 5 }] });
+  const twice = session({
+    unclaimedAgents: [agent({ outcome: failed, modelCalls: [call('m')], steering: [{ atMs: 5 }], respawns: [again] })],
+  });
   const [counted] = countedTurns(twice, free);
   expect(counted!.stats.errors).toEqual(new Map([['agent_error', 1]]));
   expect(counted!.stats.events.steering).toBe(1);

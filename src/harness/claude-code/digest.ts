@@ -11,7 +11,17 @@
  * - No line tells when a request left, but for `api-request` of recent versions: else it left when
  *   the last input before it was written.
  */
-import type { Compaction, ErrorType, Message, ModelCall, Part, ProblemReason, RunOutcome, TokenUsage } from '../../session/types.ts';
+import type {
+  Compaction,
+  ErrorType,
+  Message,
+  ModelCall,
+  Part,
+  ProblemReason,
+  RunOutcome,
+  Steering,
+  TokenUsage,
+} from '../../session/types.ts';
 import { isLateInterruption, type TimedResult } from './outcomes.ts';
 import type { Owners } from './pool.ts';
 import { providerOf } from './providers.ts';
@@ -54,7 +64,7 @@ export interface Digest {
   readonly modelCalls: readonly ModelCall[];
   readonly toolSites: readonly ToolSite[];
   readonly compactions: readonly Compaction[];
-  readonly steering: readonly SteeringRecord[];
+  readonly steering: readonly Steering[];
   /** As far as these records tell. */
   readonly end: 'answered' | 'interrupted' | 'failed' | 'unanswered';
   readonly error: { readonly errorType: ErrorType; readonly message: string | undefined } | undefined;
@@ -109,7 +119,7 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
   const toolSites = new Map<string, ToolSite>();
   const problems: Digest['problems'][number][] = [];
   const compactions: Compaction[] = [];
-  const steering: SteeringRecord[] = [];
+  const steering: Steering[] = [];
   const startedAtMs = records[0]?.atMs ?? 0;
   let endedAtMs = Number.NEGATIVE_INFINITY;
   let end: Digest['end'] = 'unanswered';
@@ -182,7 +192,8 @@ export function digest(index: FileIndex, records: readonly ClaudeRecord[], start
         break;
       }
       case 'steering':
-        if (notificationsIn(record.text).length === 0) steering.push(record);
+        if (notificationsIn(record.text).length === 0)
+          steering.push({ atMs: record.atMs, ...(index.file.content && { prompt: inputMessage(record).parts }) });
         pendingSteering.push(record);
         break;
       case 'system':

@@ -192,7 +192,7 @@ export class AgentTree {
       toolCalls: turns.flatMap((turn, at) => this.toolCalls(agent, at, isOver(turn))),
       unclaimedAgents: turns.flatMap((turn, at) => this.unclaimed(agent, at, isOver(turn))),
       compactions: turns.flatMap(({ compactions }) => compactions),
-      steeringMs: turns.flatMap(({ steeringMs }) => steeringMs),
+      steering: turns.flatMap(({ steering }) => steering),
       outcome: last === undefined ? { kind: finished ? 'interrupted' : 'completed' } : outcomeOf(last, finished),
       finished,
       version: meta?.version,

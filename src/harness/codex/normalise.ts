@@ -57,7 +57,7 @@ function told(parsed: ParsedTranscript<ParsedThread>, checkpoint: Checkpoint | u
       toolCalls: agents.toolCalls(main, at, isOver),
       unclaimedAgents: agents.unclaimed(main, at, isOver),
       compactions: turn.compactions,
-      steeringMs: turn.steeringMs,
+      steering: turn.steering,
       outcome: isOver ? outcomeOf(turn, true) : { kind: 'completed' },
       finished: isOver,
       version: turn.version,

@@ -4,7 +4,7 @@
  * in:   what its lines tell, in their order
  * out:  `ThreadTurn`
  */
-import type { Compaction, ErrorType, Message, ModelCall, Part, ToolCall } from '../../session/types.ts';
+import type { Compaction, ErrorType, Message, ModelCall, Part, Steering, ToolCall } from '../../session/types.ts';
 import { Calls } from './calls.ts';
 import { type Model, type ModelItem, type Round, Rounds } from './rounds.ts';
 import type { Counts } from './tokens.ts';
@@ -35,7 +35,7 @@ export interface ThreadTurn {
   /** Threads that calls of this turn started: the call's id by the thread's. */
   readonly spawned: ReadonlyMap<string, string>;
   readonly compactions: readonly Compaction[];
-  readonly steeringMs: readonly number[];
+  readonly steering: readonly Steering[];
   readonly version: string | undefined;
   readonly branch: string | undefined;
   readonly prompt: readonly Part[] | undefined;
@@ -80,7 +80,7 @@ export class TurnDraft {
   #endsWithWords = false;
   readonly #prompt: Part[] = [];
   #answer: readonly Part[] = [];
-  readonly #steeringMs: number[] = [];
+  readonly #steering: Steering[] = [];
   readonly #compactions: { atMs: number; tokensBefore?: number; tokensAfter?: number; durationMs?: number }[] = [];
 
   constructor(start: TurnStart) {
@@ -114,7 +114,7 @@ export class TurnDraft {
   }
 
   prompted(parts: readonly Part[], atMs: number): void {
-    if (this.isPrompted && this.#hasItems) this.#steeringMs.push(atMs);
+    if (this.isPrompted && this.#hasItems) this.#steering.push({ atMs, ...(this.start.content && { prompt: parts }) });
     else if (this.start.content) this.#prompt.push(...parts);
     this.isPrompted = true;
     this.told('user', parts, atMs);
@@ -185,7 +185,7 @@ export class TurnDraft {
       toolCalls: this.calls.toolCalls(estimated),
       spawned: this.calls.spawned,
       compactions: this.#compactions.map((compaction) => ({ trigger, ...compaction })),
-      steeringMs: this.#steeringMs,
+      steering: this.#steering,
       version: start.version,
       branch: start.branch,
       prompt: content ? this.#prompt : undefined,

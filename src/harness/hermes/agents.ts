@@ -101,7 +101,7 @@ export class Delegates {
       agentsOf: (call, row, result) => this.startedBy(id, call, { row, result }, used),
       isNew: (callId) => !used.has(callId) && Boolean(used.add(callId)),
     };
-    const common = { id, name: 'subagent', startId: id, respawns: [], unclaimedAgents: [], steeringMs: [] };
+    const common = { id, name: 'subagent', startId: id, respawns: [], unclaimedAgents: [], steering: [] };
     if (rows.length === 0)
       return {
         ...common,

@@ -82,7 +82,7 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
       trigger: segment.start === undefined ? 'unknown' : triggerOf(segment, sessions[0]?.['source']),
       unclaimedAgents: unclaimed.byTurn.get(at) ?? [],
       compactions: segment.compactionsMs.map((atMs) => ({ atMs: Math.round(atMs) })),
-      steeringMs: [],
+      steering: [],
       finished: isOver || isAnswered(rows),
       ...(typeof branch === 'string' && { branch }),
       notifiedBy: notifiedBy === undefined ? [] : [notifiedBy],

@@ -142,9 +142,7 @@ describe('turns without marks', () => {
       .says('again')
       .used(60, 30);
     const turns = turnsOf(made, true);
-    expect(
-      turns.map(({ prompt, steeringMs, modelCalls, outcome }) => [prompt, steeringMs.length, modelCalls.length, outcome.kind]),
-    ).toEqual([
+    expect(turns.map(({ prompt, steering, modelCalls, outcome }) => [prompt, steering.length, modelCalls.length, outcome.kind])).toEqual([
       [[{ kind: 'text', text: 'one' }], 1, 2, 'completed'],
       [[{ kind: 'text', text: 'two' }], 0, 1, 'completed'],
     ]);
