@@ -9,7 +9,7 @@
  */
 import type { AgentRun, FileChange, ModelCall, Run, RunOutcome, SessionUsage, TokenUsage, ToolCall, Turn } from '../session/types.ts';
 import { cappedJson, messagesJson, resultJson } from './content.ts';
-import { costUsd, PRICES_VERSION } from './cost.ts';
+import { PRICES_VERSION, priceOf } from './cost.ts';
 import type { Names } from './names.ts';
 import * as attr from './semconv.ts';
 import type { Attributes, AttributeValue } from './span.ts';
@@ -74,10 +74,9 @@ export function chatAttributes(call: ModelCall, who: Attribution, settings: Sett
   if (usage !== undefined) {
     addUsage(to, usage, profile, true);
     if (!usage.reliable) put(to, attr.ATTR_USAGE_UNRELIABLE, true);
-    const cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
-    put(to, attr.ATTR_COST_USD, cost ?? call.costUsd);
-    if (cost !== undefined) put(to, attr.ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`);
-    else if (call.costUsd !== undefined) put(to, attr.ATTR_COST_PRICES, HARNESS_PRICES);
+    const price = priceOf(call);
+    put(to, attr.ATTR_COST_USD, price?.usd);
+    if (price !== undefined) put(to, attr.ATTR_COST_PRICES, price.by === 'list' ? `genai-prices ${PRICES_VERSION}` : HARNESS_PRICES);
   }
   if (call.timeEstimated === true) put(to, attr.ATTR_TIME_ESTIMATED, true);
   put(to, profile.effort, names.word(call.effort));

@@ -46,9 +46,46 @@ export function costUsd(provider: string, model: string, usage: TokenUsage, atMs
   return Math.round(usd * 1e12) / 1e12;
 }
 
-/** Of a model that the list doesn't know, what the harness reckons. Undefined, too, for a call that tells no usage. */
-export const callCostUsd = ({ provider, model, usage, startedAtMs, costUsd: reckoned }: ModelCall): number | undefined =>
-  usage && (costUsd(provider, model, usage, startedAtMs) ?? reckoned);
+export interface Price {
+  readonly usd: number;
+  /** Whose prices they are. */
+  readonly by: 'list' | 'harness';
+}
+
+/** Of a model that the list doesn't know with its provider, what the harness reckons, else its vendor's price. Undefined, too, for a call that tells no usage. */
+export function priceOf({ provider, model, usage, startedAtMs, costUsd: reckoned }: ModelCall): Price | undefined {
+  if (usage === undefined) return undefined;
+  const listed =
+    costUsd(provider, model, usage, startedAtMs) ??
+    (reckoned === undefined ? vendorCostUsd(provider, model, usage, startedAtMs) : undefined);
+  if (listed !== undefined) return { usd: listed, by: 'list' };
+  return reckoned === undefined ? undefined : { usd: reckoned, by: 'harness' };
+}
+
+export const callCostUsd = (call: ModelCall): number | undefined => priceOf(call)?.usd;
+
+/**
+ * What the model's own vendor takes: a provider may be a proxy, by a name that its user gave it.
+ *
+ * @returns undefined where the name of the model may be somebody else's, or it runs on the user's own machine
+ */
+function vendorCostUsd(provider: string, model: string, usage: TokenUsage, atMs: number): number | undefined {
+  if (IS_LOCAL.test(provider)) return undefined;
+  const name = model.replace(/^(?:openai|anthropic|google|x-ai)\//, '');
+  const vendor = VENDORS.find(({ names }) => names.test(name));
+  return vendor && costUsd(vendor.id, name, usage, atMs);
+}
+
+/** Whoever serves models there calls them as he likes. */
+const IS_LOCAL = /ollama|lm-?studio|llama|vllm|local/i;
+
+/** What nobody else calls a model of his. */
+const VENDORS: readonly { readonly id: string; readonly names: RegExp }[] = [
+  { id: 'openai', names: /^(?:gpt-\d|o\d(?:-|$)|codex-)/ },
+  { id: 'anthropic', names: /^claude-/ },
+  { id: 'google', names: /^gemini-/ },
+  { id: 'x-ai', names: /^grok-/ },
+];
 
 interface Rates {
   readonly input: number;

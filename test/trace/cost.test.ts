@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { calcPrice } from '@pydantic/genai-prices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { TokenUsage } from '../../src/session/types.ts';
-import { costUsd, PRICES_VERSION } from '../../src/trace/cost.ts';
+import type { ModelCall, TokenUsage } from '../../src/session/types.ts';
+import { callCostUsd, costUsd, PRICES_VERSION, priceOf } from '../../src/trace/cost.ts';
 
 const AT_MS = Date.parse('2026-11-20T12:00:00Z');
 const usage = (own: Partial<TokenUsage>): TokenUsage => ({
@@ -116,4 +116,41 @@ test.each(MODELS)('%s (%s) %s: any usage costs what the list says', (provider, p
     }),
     { numRuns: 60 },
   );
+});
+
+describe('a provider that the list does not know', () => {
+  const call = (provider: string, model: string, reckoned?: number): ModelCall =>
+    ({
+      provider,
+      model,
+      usage: usage({ input: 1_000_000 }),
+      startedAtMs: AT_MS,
+      ...(reckoned !== undefined && { costUsd: reckoned }),
+    }) as ModelCall;
+
+  test.each([
+    { provider: 'my-proxy', model: 'gpt-5.1-codex', usd: 1.25 },
+    { provider: 'openrouter', model: 'gpt-5.1-codex', usd: 1.25 },
+    { provider: 'my-proxy', model: 'openai/gpt-5.1-codex', usd: 1.25 },
+    { provider: 'my-proxy', model: 'o3', usd: 2 },
+    { provider: 'corp', model: 'claude-opus-4-1', usd: 15 },
+  ])('$provider, $model: its vendor takes $usd $ a million', ({ provider, model, usd }) => {
+    expect(priceOf(call(provider, model))).toEqual({ usd: expect.closeTo(usd, 9), by: 'list' });
+  });
+
+  test.each([
+    { provider: 'my-proxy', model: 'gpt-oss:120b' },
+    { provider: 'my-proxy', model: 'qwen3:30b' },
+    { provider: 'my-proxy', model: 'gpt-5.1-codex-of-our-own' },
+    { provider: 'my-proxy', model: 'opus' },
+    { provider: 'ollama', model: 'gpt-5.1-codex' },
+    { provider: 'lmstudio', model: 'gpt-4o' },
+  ])('$provider, $model: nobody knows', ({ provider, model }) => {
+    expect(callCostUsd(call(provider, model))).toBeUndefined();
+  });
+
+  test('what the harness reckons goes first', () => {
+    expect(priceOf(call('my-proxy', 'gpt-5.1-codex', 0.5))).toEqual({ usd: 0.5, by: 'harness' });
+    expect(priceOf(call('openai', 'gpt-5.1-codex', 0.5))).toMatchObject({ by: 'list' });
+  });
 });
