@@ -9,7 +9,8 @@ import { duration } from '../view/page/format.ts';
 import { count, dollars, tokens } from './summary.ts';
 import { type Column, tableText } from './table.ts';
 import { harmless, type Terminal } from './terminal.ts';
-import { cut, padEnd } from './text-width.ts';
+import { padEnd } from './text-width.ts';
+import { wrapped } from './wrap.ts';
 
 export type Look = Pick<Terminal, 'width' | 'colors' | 'ascii'>;
 
@@ -207,15 +208,11 @@ function section(title: string, columns: readonly Column[], rows: readonly (read
 }
 
 /** A fact too long for its line goes on below. */
-function factLine(label: string, told: readonly string[], { width, colors }: Look): string {
+function factLine(label: string, told: readonly string[], { width, colors, ascii }: Look): string {
   const room = Math.max(20, (width ?? Number.POSITIVE_INFINITY) - LABEL - 2);
-  const lines: string[] = [];
-  for (const part of told.map(harmless).filter((text) => text !== '')) {
-    const longer = lines.length === 0 ? part : `${lines.at(-1)} · ${part}`;
-    if (lines.length > 0 && longer.length <= room) lines[lines.length - 1] = longer;
-    else lines.push(part);
-  }
-  return lines.map((line, at) => `${colors.bold(padEnd(at === 0 ? label : '', LABEL))}  ${cut(line, room)}\n`).join('');
+  const parts = told.map(harmless).filter((text) => text !== '');
+  const lines = wrapped(parts, ' · ', room, ascii ? '...' : '…');
+  return lines.map((line, at) => `${colors.bold(padEnd(at === 0 ? label : '', LABEL))}  ${line}\n`).join('');
 }
 
 const some = (n: number, text: string): readonly string[] => (n > 0 ? [text] : []);

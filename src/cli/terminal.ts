@@ -34,9 +34,9 @@ export function terminal(stdout: WriteStream, stderr: WriteStream, env: NodeJS.P
   const errorColors = createColors(wanted ?? stderr.isTTY === true);
   return {
     colors,
-    // Some terminals don't know how wide they are.
-    width: stdout.isTTY ? stdout.columns || 80 : undefined,
-    height: stdout.isTTY ? stdout.rows || 24 : undefined,
+    // Some terminals don't know how wide they are: then the user may. What is no terminal has no width, whoever says so.
+    width: stdout.isTTY ? stdout.columns || sizeIn(env['COLUMNS']) || 80 : undefined,
+    height: stdout.isTTY ? stdout.rows || sizeIn(env['LINES']) || 24 : undefined,
     ascii: isAscii(env),
     watched: stderr.isTTY === true,
     write: (text) =>
@@ -48,6 +48,8 @@ export function terminal(stdout: WriteStream, stderr: WriteStream, env: NodeJS.P
     complain: (text) => void stderr.write(`${errorColors.red('trace-build:')} ${text}\n`),
   };
 }
+
+const sizeIn = (text: string | undefined): number => (/^[1-9]\d{0,4}$/.test(text ?? '') ? Number(text) : 0);
 
 /** A locale that is not told is taken for UTF-8: it is, nearly everywhere, even where nobody says so. */
 function isAscii(env: NodeJS.ProcessEnv): boolean {

@@ -35,6 +35,7 @@ export const WIDE = 100;
 /** Narrower, a bar would tell less than the name it cuts. */
 const BAR_FROM = 48;
 const DURATION_FROM = 24;
+const COST_FROM = 40;
 const TOKENS_FROM = 60;
 const CACHED_FROM = 120;
 
@@ -46,18 +47,26 @@ export function layoutOf(rows: readonly CellWidths[], width: number | undefined)
   const labels = width >= WIDE ? 'beside' : 'below';
   const all = labels === 'below' ? names : widest(({ name, label }) => name + (label > 0 ? GAP + label : 0));
   // What a row must have, before columns are dropped for it.
-  const least = Math.min(all, Math.floor(width * (labels === 'below' ? 0.45 : 0.4)));
+  let least = Math.min(names, Math.floor(width * 0.45));
   let room = width - least;
-  const take = (columns: number): number => {
-    if (columns === 0 || room < GAP + columns) return 0;
+  let isFull = false;
+  // The worthiest first. After one that has no room none is taken: a column that is there stays as the terminal gets wider.
+  const take = (columns: number, from: number): number => {
+    if (columns === 0 || width < from) return 0;
+    isFull ||= room < GAP + columns;
+    if (isFull) return 0;
     room -= GAP + columns;
     return columns;
   };
-  const duration = width < DURATION_FROM ? 0 : take(DURATION);
-  const minBar = width < BAR_FROM ? 0 : take(MIN_BAR);
-  const tokens = width < TOKENS_FROM ? 0 : take(wanted.tokens);
-  const cost = take(wanted.cost);
-  const cached = width < CACHED_FROM ? 0 : take(wanted.cached);
+  const duration = take(DURATION, DURATION_FROM);
+  const cost = take(wanted.cost, COST_FROM);
+  const minBar = take(MIN_BAR, BAR_FROM);
+  const tokens = take(wanted.tokens, TOKENS_FROM);
+  const cached = take(wanted.cached, CACHED_FROM);
+  // Of what is left, a label beside the name has its part, too.
+  const missing = Math.max(0, Math.min(all, Math.floor(width * 0.4)) - least);
+  least += Math.min(missing, room);
+  room -= Math.min(missing, room);
   // Half of what is left makes the bars longer, the rest shows more of the labels.
   const longer = minBar === 0 ? 0 : Math.max(0, Math.min(MAX_BAR - MIN_BAR, Math.max(Math.floor(room / 2), room - (all - least))));
   return {

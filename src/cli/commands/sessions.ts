@@ -31,10 +31,10 @@ import { sinceMs } from '../since.ts';
 import { standingIn } from '../standing.ts';
 import { count } from '../summary.ts';
 import { harmless, jsonText, type Terminal } from '../terminal.ts';
-import { cut } from '../text-width.ts';
 import { overSessions } from '../threads.ts';
 import { WIDE } from '../tree-layout.ts';
 import { unplacedWords } from '../unplaced.ts';
+import { wrapped } from '../wrap.ts';
 import { type CliCommand, commandLine, wholeNumber } from './command.ts';
 
 interface ListFlags {
@@ -250,7 +250,7 @@ async function show(world: World, given: string | undefined, flags: ShowFlags): 
   }
   if (events.length === 0) throw new UserError(`Nothing happened in ${ref.path ?? ref.sessionId}.`, 'Name another session.');
   await paged(world, flags, async (out) => {
-    await out.write(`${out.colors.bold(heading(session.id, events, standing.ended, out))}\n`);
+    for (const line of heading(session.id, events, standing.ended, out)) await out.write(`${out.colors.bold(line)}\n`);
     for (const line of eventLines(events, {
       colors: out.colors,
       width: out.width,
@@ -273,7 +273,7 @@ function named(world: World, given: string | undefined, { last }: ShowFlags): Se
   return found[0]!;
 }
 
-function heading(id: string, events: readonly SessionEvent[], ended: boolean, { width, ascii }: Terminal): string {
+function heading(id: string, events: readonly SessionEvent[], ended: boolean, { width, ascii }: Terminal): readonly string[] {
   const sum = (of: (event: SessionEvent) => number): number => events.reduce((total, event) => total + of(event), 0);
   const counted = (kind: SessionEvent['kind']): number => sum((event) => (event.kind === kind ? 1 : 0));
   const parts = [
@@ -284,8 +284,9 @@ function heading(id: string, events: readonly SessionEvent[], ended: boolean, { 
     `began ${new Date(events[0]!.atMs).toISOString().replace('T', ' ')}`,
     ...(ended ? [] : ['open']),
   ];
-  const line = `${harmless(width === undefined || width >= WIDE ? id : id.slice(0, 8))}  ${parts.join(ascii ? ', ' : ' · ')}`;
-  return width === undefined ? line : cut(line, width, ascii ? '...' : '…');
+  const name = harmless(width === undefined || width >= WIDE ? id : id.slice(0, 8));
+  const [first, ...rest] = parts;
+  return wrapped([`${name}  ${first}`, ...rest], ascii ? ', ' : ' · ', width ?? Number.POSITIVE_INFINITY, ascii ? '...' : '…');
 }
 
 const paged = (world: World, { pager }: { readonly pager: boolean }, work: (out: Terminal) => Promise<void>): Promise<void> =>
