@@ -11,7 +11,7 @@ import { unreadable } from './folders.ts';
 import { agentsAround, type BesideIndex, projectsStore } from './projects.ts';
 import { type AgentRef, type Places, placeOf, type SessionRef, type Store } from './refs.ts';
 import { threadsAround, threadsStore } from './threads.ts';
-import { reasonAgainst } from './transcript.ts';
+import { reasonAgainstAll } from './transcript.ts';
 import { NoSuchSession, onceEachFile, tolerantly, UnreadableFile } from './unreadable.ts';
 
 export { isDatabase } from './databases.ts';
@@ -101,7 +101,7 @@ export function* sessionsWritten(places: Places, sinceMs: number): Generator<Ses
   const files = storesOf(places, new Map()).flatMap((store) => store.writtenSince(sinceMs));
   for (const { refs } of files.toSorted((a, b) => b.atMs - a.atMs))
     for (const ref of tolerantly(refs, places.onUnreadable)) {
-      const why = ref.begunMs === 0 && ref.path !== undefined && ref.rows === undefined ? reasonAgainst(ref.path) : undefined;
+      const why = ref.begunMs === 0 && ref.path !== undefined && ref.rows === undefined ? reasonAgainstAll(ref.path) : undefined;
       if (why !== undefined) places.onUnreadable?.(new UnreadableFile(ref.path!, why.replace(/, \w+ '.*$/s, ''), CHECK_FILE));
       else if (ref.rows === undefined || ref.modifiedMs >= sinceMs) yield ref;
     }

@@ -13,7 +13,7 @@ import type { Harness, ThreadHead, ThreadsLayout } from '../harness/harness.ts';
 import { beginningOf } from './beginning.ts';
 import { entriesOf, foldersUnder, readableStats, realPathOf } from './folders.ts';
 import type { AgentRef, Places, SessionRef, Store } from './refs.ts';
-import { firstLineOf, isPacked } from './transcript.ts';
+import { firstLineOf, isPacked, reasonAgainstAll } from './transcript.ts';
 
 interface Kind {
   readonly harness: Harness;
@@ -36,7 +36,7 @@ export function threadsStore(kind: Kind, places: Places): Store {
     harness,
     roots,
     names: (path) => layout.threadOf(path) !== undefined,
-    owns: (path) => headOf(path, layout) !== undefined,
+    owns: (path) => headOrNone(path, layout) !== undefined,
     at: (path) => [fromFile(path, kind, roots)],
     all: () => sessionsAmong(usual(), kind),
     under: (folder) => sessionsAmong(threadsBelow([folder], layout), kind),
@@ -92,7 +92,7 @@ function threadsBelow(tops: readonly string[], layout: ThreadsLayout, isLeftOut:
       for (const { name } of entriesOf(folder)) {
         const path = join(folder, name);
         const named = layout.threadOf(path);
-        const head = named === undefined || isLeftOut(named) ? undefined : headOf(path, layout);
+        const head = named === undefined || isLeftOut(named) ? undefined : headOrNone(path, layout);
         if (named === undefined || head === undefined) continue;
         const thread = { id: head.threadId ?? named, scope: layout.scopeOf?.(path) ?? '', path, head };
         const other = byId.get(nameOf(thread));
@@ -105,6 +105,10 @@ const nameOf = ({ id, scope }: Pick<Thread, 'id' | 'scope'>): string => `${scope
 
 const isBetter = (a: Thread, b: Thread): boolean =>
   isPacked(a.path) === isPacked(b.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b.path)?.size ?? 0) : isPacked(b.path);
+
+/** A packed file is called like no other: where nothing in it can be read, its name tells whose it is, and reading it why. */
+const headOrNone = (path: string, layout: ThreadsLayout): ThreadHead | undefined =>
+  headOf(path, layout) ?? (isPacked(path) && layout.threadOf(path) !== undefined && reasonAgainstAll(path) !== undefined ? {} : undefined);
 
 const heads = new WeakMap<ThreadsLayout, Map<string, ThreadHead>>();
 

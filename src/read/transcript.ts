@@ -11,7 +11,7 @@ import { rowLines } from './databases.ts';
 import { linesOf } from './lines.ts';
 import { readNewLines } from './new-lines.ts';
 import type { AgentRef, SessionRef } from './refs.ts';
-import { linesOfZstd } from './zstd.ts';
+import { isCutOff, linesOfZstd } from './zstd.ts';
 
 /** A session of which only agents are left has an empty main file. */
 export function mainFile({ path, rows, sessionId, layout }: SessionRef): TranscriptFile {
@@ -36,7 +36,23 @@ function* inTurn<T>(...sources: readonly Iterable<T>[]): Generator<T> {
   for (const source of sources) yield* source;
 }
 
-const allLines = (path: string): Iterable<Buffer> => (isPacked(path) ? linesOfZstd(path) : linesOf(path));
+const allLines = (path: string): Iterable<Buffer> => (isPacked(path) ? linesToCut(path) : linesOf(path));
+
+/** Of a packed file that was cut off, what lies before the cut, and a line that is torn: as of one that is not packed. */
+function* linesToCut(path: string): Generator<Buffer> {
+  let isFirst = true;
+  try {
+    for (const line of linesOfZstd(path)) {
+      yield line;
+      isFirst = false;
+    }
+  } catch (error) {
+    if (isFirst || !isCutOff(error)) throw error;
+    yield TORN;
+  }
+}
+
+const TORN = Buffer.from('{');
 
 export const isPacked = (path: string): boolean => path.endsWith('.zst');
 
@@ -56,6 +72,18 @@ export function firstLineOf(path: string): string | undefined {
     // Who opens it for good tells why.
   }
   return undefined;
+}
+
+/** Why nothing of a file can be read; undefined: something can, or it is empty. */
+export function reasonAgainstAll(path: string): string | undefined {
+  const reason = reasonAgainst(path);
+  if (reason !== undefined || !isPacked(path)) return reason;
+  try {
+    linesOfZstd(path, 1).next();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** A first line may hold a system prompt. */
@@ -124,7 +152,7 @@ function* readableLines(path: string, lines: Iterable<Buffer>): Generator<Buffer
 }
 
 /** Undefined: it can be read, as far as the file system says. */
-export function reasonAgainst(path: string): string | undefined {
+function reasonAgainst(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);
     return statSync(path).isFile() ? undefined : 'it is no regular file';

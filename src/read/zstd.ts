@@ -69,6 +69,9 @@ export function* linesOfZstd(path: string, maxBytes = Number.POSITIVE_INFINITY):
   if (rest.length > 0) yield Buffer.concat(rest);
 }
 
+/** Whether a file ends before it is over, and is well up to there. */
+export const isCutOff = (error: unknown): boolean => error instanceof Error && error.message === 'unexpected EOF';
+
 function* pieces(chunks: Iterable<Uint8Array>, maxBytes: number): Generator<Buffer> {
   let made: Buffer[] = [];
   let total = 0;

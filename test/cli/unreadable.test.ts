@@ -1,5 +1,5 @@
 /** A file of sessions that can't be read, in its usual place beside good ones: every command names it, and why. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SESSION, SMALL, text } from '../support/lines.ts';
@@ -106,5 +106,62 @@ describe('in the place of a database', () => {
     const { home: at, database, says } = home();
     writeFileSync(database, content);
     expect(times((await trace(['sessions', 'list'], { home: at })).stderr, says)).toBe(told);
+  });
+});
+
+describe('a packed rollout', () => {
+  const ID = '01a1faeb-c1ee-7952-b1c2-945aee8e6756';
+  const PACKED = readdirSync('fixtures/codex/0.169-zst', { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.zst'))!;
+  const bytes = readFileSync(join('fixtures/codex/0.169-zst', PACKED));
+  const plain = readdirSync('fixtures/codex/0.169-plain', { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.jsonl'))!;
+  const lines = readFileSync(join('fixtures/codex/0.169-plain', plain), 'utf8').replaceAll(/01a1fa[0-9a-f]{2}-[0-9a-f-]{27}/g, ID);
+
+  /** Blocks of a line each, that hold it as it is. */
+  function packed(parts: readonly string[]): Buffer {
+    const blocks = parts.flatMap((part, at) => {
+      const head = Buffer.alloc(3);
+      head.writeUIntLE((Buffer.byteLength(part) << 3) | Number(at === parts.length - 1), 0, 3);
+      return [head, Buffer.from(part)];
+    });
+    return Buffer.concat([Buffer.from('28b52ffd0038', 'hex'), ...blocks]);
+  }
+
+  /** In its usual place, beside a good session of another agent. */
+  function rollout(content: Uint8Array): { readonly home: string; readonly path: string } {
+    const { home: at, database } = home();
+    copyFileSync(HERMES, database);
+    const path = join(at, '.codex/sessions/2026/11/20', `rollout-2026-11-20T21-45-17-${ID}.jsonl.zst`);
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, content);
+    return { home: at, path };
+  }
+
+  test('of which no line can be read is named by all who look at many', async () => {
+    const { home: at, path } = rollout(bytes.subarray(0, 2000));
+    const says = `${path} can't be read: unexpected EOF.`;
+    for (const args of [['sync', '--dry-run', ...ENDPOINT], ['stats'], [at, '--dry-run'], ['verify', at], [path], [ID]]) {
+      const { stderr } = await trace(args, { home: at, cwd: '/' });
+      expect([args, times(stderr, says)]).toEqual([args, 1]);
+    }
+    const listed = JSON.parse((await trace(['sessions', 'list', '--json'], { home: at })).stdout);
+    expect(listed.sessions.find(({ path: own }: { path: string }) => own === path)).toMatchObject({
+      id: ID,
+      harness: 'codex',
+      failed: expect.stringContaining(says),
+    });
+    expect((await trace(['doctor', '--offline'], { home: at, databaseHome: at, cwd: '/' })).stdout).toContain(says.replace(at, '~'));
+  });
+
+  test('that was cut off tells what lies before the cut, and that something is missing', async () => {
+    const parts = lines.split(/(?<=\n)/);
+    const whole = packed(parts);
+    const cut = rollout(whole.subarray(0, whole.length - 3 - Buffer.byteLength(parts.at(-1)!)));
+    const { code, stdout, stderr } = await trace([cut.path, '--dry-run', '--verbose'], { home: cut.home });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('chat')]);
+    expect(stderr).toContain(`${parts.length}: torn-line`);
+    const verified = await trace(['verify', cut.path], { home: cut.home });
+    expect(verified.code).toBe(0);
+    const well = rollout(whole);
+    expect((await trace([well.path, '--dry-run', '--verbose'], { home: well.home })).stderr).not.toContain('torn-line');
   });
 });
