@@ -7,7 +7,7 @@
 
 import { fill, h, setAttributes } from './dom.ts';
 import { cost, counted, day, exactTime, notPriced, number, shortId, shortPath, tokens } from './format.ts';
-import { type Column, type Entry, inOrder, type Order, startedMs, told, totalsOf } from './listing.ts';
+import { type Column, type Entry, inOrder, type Order, told, totalsOf } from './listing.ts';
 import { focusOn, searchBox } from './search-box.ts';
 import type { Source } from './source.ts';
 import { oneLine } from './text.ts';
@@ -17,7 +17,7 @@ import { movedTo, virtualRows } from './virtual.ts';
 const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly figures?: true }[] = [
   { column: 'title', name: 'Session' },
   { column: 'project', name: 'Project' },
-  { column: 'started', name: 'Started' },
+  { column: 'last', name: 'Last active' },
   { column: 'turns', name: 'Turns', figures: true },
   { column: 'tokens', name: 'Tokens', figures: true },
   { column: 'cost', name: 'Cost', figures: true },
@@ -37,7 +37,7 @@ export function listView(source: Source, announce: (text: string) => void): List
   const entries = new Map<string, Entry>();
   let loading = new AbortController();
   let rows: readonly Entry[] = [];
-  let order: Order = { column: 'started', descending: true };
+  let order: Order = { column: 'last', descending: true };
   let active = 0;
   /** The session somebody went to: rows move while sessions are read. */
   let chosen: string | undefined;
@@ -253,7 +253,7 @@ function cellsOf(entry: Entry): HTMLElement[] {
     `${listed.harness}${summary?.version ? ` ${summary.version}` : ''}`,
   ];
   const errors = summary?.errors ?? 0;
-  const started = startedMs(entry);
+  const began = summary === undefined || summary.startedAtMs === 0 ? '' : `, begun ${exactTime(summary.startedAtMs)}`;
   return [
     h(
       'div',
@@ -274,15 +274,7 @@ function cellsOf(entry: Entry): HTMLElement[] {
       { role: 'gridcell', class: 'project', title: listed.project },
       h('bdi', {}, listed.project === undefined ? '–' : oneLine(shortPath(listed.project))),
     ),
-    h(
-      'div',
-      {
-        role: 'gridcell',
-        class: `started${summary === undefined ? ' pending' : ''}`,
-        title: started === undefined ? undefined : exactTime(started),
-      },
-      started === undefined ? '–' : day(started, Date.now()),
-    ),
+    h('div', { role: 'gridcell', class: 'last', title: `${exactTime(listed.modifiedMs)}${began}` }, day(listed.modifiedMs, Date.now())),
     figure('turns', summary && number(summary.turns)),
     figure(
       'tokens',

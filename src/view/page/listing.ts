@@ -15,7 +15,7 @@ export interface Entry {
   readonly failed?: string;
 }
 
-export type Column = 'title' | 'project' | 'started' | 'turns' | 'tokens' | 'cost' | 'errors';
+export type Column = 'title' | 'project' | 'last' | 'turns' | 'tokens' | 'cost' | 'errors';
 
 export interface Order {
   readonly column: Column;
@@ -57,10 +57,6 @@ function haystack({ listed, summary }: Entry): string {
   return [listed.id, listed.harness, listed.project ?? '', title, branch, ...models].join('\n').toLowerCase();
 }
 
-/** When it began; until it is read, when its file last changed. Undefined: it has no turn to tell. */
-export const startedMs = ({ listed, summary }: Entry): number | undefined =>
-  summary === undefined ? listed.modifiedMs : summary.startedAtMs > 0 ? summary.startedAtMs : undefined;
-
 function sortValue(entry: Entry, column: Column): number | string | undefined {
   const { listed, summary } = entry;
   switch (column) {
@@ -68,8 +64,8 @@ function sortValue(entry: Entry, column: Column): number | string | undefined {
       return summary?.title?.toLowerCase();
     case 'project':
       return listed.project?.toLowerCase();
-    case 'started':
-      return startedMs(entry);
+    case 'last':
+      return listed.modifiedMs;
     case 'turns':
       return summary?.turns;
     case 'tokens':

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SessionSummary } from '../../../src/stats/summary.ts';
 import type { ListedSession } from '../../../src/view/model.ts';
-import { type Column, type Entry, inOrder, startedMs, told, totalsOf } from '../../../src/view/page/listing.ts';
+import { type Column, type Entry, inOrder, told, totalsOf } from '../../../src/view/page/listing.ts';
 
 const listed = (key: string, modifiedMs: number, project = '/code/shop'): ListedSession => ({
   key,
@@ -45,32 +45,31 @@ const order = (column: Column, descending = true, query = ''): string =>
     .join('');
 
 test('in order of a column; what is not known yet comes last, either way, the newest first', () => {
-  expect(order('started')).toBe('dabc');
+  expect(order('last')).toBe('dabc');
   expect(order('cost')).toBe('badc');
   expect(order('cost', false)).toBe('abdc');
   expect(order('title', false)).toBe('badc');
   expect(order('project', false)).toBe('bdac');
 });
 
-test('a session without a turn never began: it tops the list only until that is known', () => {
+test('what was last written to is first, as on the command line; what is read meanwhile moves no row', () => {
   const known = entries();
   const sorted = (): string =>
-    inOrder(known.values(), '', { column: 'started', descending: true })
+    inOrder(known.values(), '', { column: 'last', descending: true })
       .map(({ listed: { key } }) => key)
       .join('');
-  expect([sorted(), startedMs(known.get('d')!)]).toEqual(['dabc', 4]);
+  expect(sorted()).toBe('dabc');
   told(known, { kind: 'summary', key: 'd', summary: summary({ turns: 0 }) });
-  told(known, { kind: 'summary', key: 'a', summary: summary({ startedAtMs: 1 }) });
-  told(known, { kind: 'summary', key: 'b', summary: summary({ startedAtMs: 2 }) });
-  expect([sorted(), startedMs(known.get('d')!)]).toEqual(['bacd', undefined]);
+  told(known, { kind: 'summary', key: 'c', summary: summary({ startedAtMs: 9 }) });
+  expect(sorted()).toBe('dabc');
 });
 
 test('search in title, project, id and model', () => {
-  expect(order('started', true, 'CART fix')).toBe('a');
-  expect(order('started', true, 'api')).toBe('b');
-  expect(order('started', true, 'id-c')).toBe('c');
-  expect(order('started', true, 'opus')).toBe('ab');
-  expect(order('started', true, 'opus cart nothing')).toBe('');
+  expect(order('last', true, 'CART fix')).toBe('a');
+  expect(order('last', true, 'api')).toBe('b');
+  expect(order('last', true, 'id-c')).toBe('c');
+  expect(order('last', true, 'opus')).toBe('ab');
+  expect(order('last', true, 'opus cart nothing')).toBe('');
 });
 
 test('sums of what is known', () => {
