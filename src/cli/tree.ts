@@ -15,6 +15,7 @@ import { cut, padStart, widthOf } from './text-width.ts';
 import { bar } from './tree-bar.ts';
 import { layoutOf, type TreeLayout, WIDE } from './tree-layout.ts';
 import { sessionUsed, spansOfTurn, type TreeRow, treeRows, type Used } from './tree-rows.ts';
+import { wrapped } from './wrap.ts';
 
 export interface TreeView {
   readonly colors: Terminal['colors'];
@@ -40,8 +41,9 @@ export function treeText(session: TracedRef, view: TreeView = { colors: pc.creat
   const { id } = session.session;
   const named = width < WIDE ? { ...session, session: { ...session.session, id: id.slice(0, ID_CHARS) } } : session;
   const line = sessionLine(named, totalsOf(spans, undefined));
-  const head = colors.bold(cutIn(view.ascii ? line.replaceAll('·', '-') : line, width, view));
-  return `${[head, ...linesOf(treeRows(session.session, spans, view.depth), view)].join('\n')}\n\n`;
+  const between = view.ascii ? ' - ' : ' · ';
+  const head = wrapped(line.split(' · '), between, width, view.ascii ? '...' : '…').map((text) => colors.bold(text));
+  return `${[...head, ...linesOf(treeRows(session.session, spans, view.depth), view)].join('\n')}\n\n`;
 }
 
 function linesOf(rows: readonly TreeRow[], view: TreeView): readonly string[] {

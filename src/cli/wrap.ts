@@ -18,11 +18,12 @@ export function wrapped(parts: readonly string[], between: string, columns: numb
 const fits = (line: string | undefined, between: string, more: string, columns: number): boolean =>
   line !== undefined && widthOf(line) + widthOf(between) + widthOf(more) <= columns;
 
-/** Between its words. */
+/** After a comma, else between words. */
 function broken(part: string, columns: number, ellipsis: string): readonly string[] {
   if (widthOf(part) <= columns) return [part];
   const lines: string[] = [];
-  for (const word of part.split(/ +/)) {
+  const pieces = part.split(/(?<=,) +/).flatMap((piece) => (widthOf(piece) <= columns ? [piece] : piece.split(/ +/)));
+  for (const word of pieces) {
     if (fits(lines.at(-1), ' ', word, columns)) lines[lines.length - 1] += ` ${word}`;
     else lines.push(cut(word, columns, ellipsis));
   }

@@ -6,19 +6,23 @@ import { describe, expect, test } from 'vitest';
 import { overviewText } from '../../src/cli/stats-text.ts';
 import { terminal } from '../../src/cli/terminal.ts';
 import { widthOf } from '../../src/cli/text-width.ts';
+import { treeText } from '../../src/cli/tree.ts';
 import { type CellWidths, layoutOf, type TreeLayout } from '../../src/cli/tree-layout.ts';
 import { wrapped } from '../../src/cli/wrap.ts';
 import { reportOf } from '../../src/stats/report.ts';
 import { nothing } from '../../src/stats/stats.ts';
+import { loadStory } from '../support/stories.ts';
 
 describe('parts on lines', () => {
   test.each([
     { columns: 40, is: ['a b · 12 tool calls · began today'] },
     { columns: 22, is: ['a b · 12 tool calls', 'began today'] },
     { columns: 12, is: ['a b', '12 tool', 'calls', 'began today'] },
+    { columns: 12, parts: ['5 one two, 6 three and 4 more'], is: ['5 one two, 6', 'three and 4', 'more'] },
+    { columns: 16, parts: ['5 one two, 6 three, 7 four'], is: ['5 one two,', '6 three, 7 four'] },
     { columns: 4, is: ['a b', '12', 'tool', 'cal…', 'beg…', 'tod…'] },
-  ])('$columns columns', ({ columns, is }) => {
-    expect(wrapped(['a b', '12 tool calls', 'began today'], ' · ', columns)).toEqual(is);
+  ])('$columns columns', ({ columns, parts = ['a b', '12 tool calls', 'began today'], is }) => {
+    expect(wrapped(parts, ' · ', columns)).toEqual(is);
   });
 
   test('no line is too wide, and of words that fit none is lost', () => {
@@ -38,6 +42,13 @@ describe('parts on lines', () => {
       ),
     );
   });
+});
+
+test('the tree: what a session came to is told to its end', async () => {
+  const { traced, ref } = loadStory('tools').sessions[0]!;
+  const text = treeText({ ...traced, ref, repeated: 0 }, { colors: createColors(false), width: 40, depth: 0 });
+  expect(text.split('\n').slice(0, 3).join(' ')).toMatch(/^ab176b2b {2}1 turn · .*\$0\.0277 · 5 errors/);
+  for (const line of text.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(40);
 });
 
 test('stats: a fact with many kinds is told to its end', () => {
