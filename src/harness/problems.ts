@@ -1,11 +1,15 @@
 /**
- * How many problems of each kind.
+ * How many problems of each kind, and which are a turn's.
  *
- * in:   problems, counts of earlier ones      out: ProblemCounts
+ * in:   problems, counts of earlier ones      out: ProblemCounts; Problem[]
  */
 import type { Problem, ProblemReason } from '../session/types.ts';
 
 export type ProblemCounts = Readonly<Partial<Record<ProblemReason, number>>>;
+
+/** The last line of a file that goes on is only being written: it is of the turn to come, and none of the one before it. */
+export const problemsOfTurns = (problems: readonly Problem[], ended: boolean): readonly Problem[] =>
+  ended ? problems : problems.filter(({ reason }) => reason !== 'torn-line');
 
 export function countByReason(problems: readonly Problem[], earlier: ProblemCounts = {}): ProblemCounts {
   const counts: Partial<Record<ProblemReason, number>> = { ...earlier };

@@ -13,7 +13,7 @@
  */
 import type { AgentRun, CallRef, ModelCall, Problem, ToolCall, Turn } from '../../session/types.ts';
 import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
-import { countByReason } from '../problems.ts';
+import { countByReason, problemsOfTurns } from '../problems.ts';
 import { AgentTree, agentDigest, runOf } from './agents.ts';
 import { type Before, isDoubtful, lastEventMs, lastIdsOf, lineBefore, reachesBack } from './before.ts';
 import { type Digest, digest, type FileIndex, indexFile, outcomeOf } from './digest.ts';
@@ -96,7 +96,7 @@ function told(
   const turnOfFile = agents.turnOfFile(drafts);
   const problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()];
   const turnOfLine = (line: number): number => lowerBound(segments, ({ lastLine }) => lastLine >= line);
-  const problemCounts = countByTurn(problems, main.name, turnOfLine, turnOfFile);
+  const problemCounts = countByTurn(problemsOfTurns(problems, ended), main.name, turnOfLine, turnOfFile);
   const turns = drafts.map(
     (draft, at): Turn => ({
       ...draft,

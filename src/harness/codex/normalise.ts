@@ -7,7 +7,7 @@
 import type { Problem, Turn } from '../../session/types.ts';
 import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
-import { countByReason } from '../problems.ts';
+import { countByReason, problemsOfTurns } from '../problems.ts';
 import { AgentTree, threadOf } from './agents.ts';
 import { type ParsedThread, type ToldThread, threadFrom } from './records.ts';
 import { outcomeOf, triggerOf } from './runs.ts';
@@ -44,7 +44,7 @@ function told(parsed: ParsedTranscript<ParsedThread>, checkpoint: Checkpoint | u
   const problems = [...main.told.problems, ...parsed.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
   if (before !== undefined && isDoubtful(main.told, agents)) return undefined;
 
-  const countOf = problemCounter(problems, main.file, own, parsed.agents, agents);
+  const countOf = problemCounter(problemsOfTurns(problems, ended), main.file, own, parsed.agents, agents);
   const turns = own.map((turn, at): Turn => {
     const isOver =
       ended || at < own.length - 1 || turn.end.kind !== 'none' || (!turn.isMarked && turn.isAnswered && turn.endedAtMs <= stoppedAtMs);

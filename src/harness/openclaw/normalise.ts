@@ -13,6 +13,7 @@ import { grouped } from '../../grouped.ts';
 import type { AgentRun, CallRef, Problem, ProblemReason, Run, Session, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
+import { problemsOfTurns } from '../problems.ts';
 import { modelCallsOf } from './calls.ts';
 import { endingOf } from './endings.ts';
 import { Names } from './names.ts';
@@ -57,7 +58,7 @@ class Building {
   session(): Session {
     const { main, sessionId, ended } = this.#files;
     const raw = runsOf(main);
-    const problemsBy = lineCounts(main.problems, raw);
+    const problemsBy = lineCounts(problemsOfTurns(main.problems, ended), raw);
     let version: string | undefined;
     const turns = raw.map((run, at): Turn => {
       const isOver = at < raw.length - 1 || ended;
