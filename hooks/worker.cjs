@@ -10794,6 +10794,7 @@ function classify(relativePath) {
 }
 
 // src/harness/problems.ts
+var problemsOfTurns = (problems, ended) => ended ? problems : problems.filter(({ reason }) => reason !== "torn-line");
 function countByReason(problems, earlier = {}) {
   let counts = { ...earlier };
   for (let { reason } of problems) counts[reason] = (counts[reason] ?? 0) + 1;
@@ -11247,7 +11248,7 @@ function digest(index, records, startId) {
           break;
         }
         case "steering":
-          notificationsIn(record2.text).length === 0 && steering.push(record2), pendingSteering.push(record2);
+          notificationsIn(record2.text).length === 0 && steering.push({ atMs: record2.atMs, ...index.file.content && { prompt: inputMessage(record2).parts } }), pendingSteering.push(record2);
           break;
         case "system":
           record2.compaction !== void 0 ? (compactions.push({ atMs: record2.atMs, ...record2.compaction }), afterCompaction = !0) : record2.subtype === "api_error" ? failedAttempts++ : CLOSING_LINES.has(record2.subtype) && (closed = !0);
@@ -11481,7 +11482,7 @@ function runOf(digested, toolCalls, finished) {
     modelCalls: digested.modelCalls,
     toolCalls,
     compactions: digested.compactions,
-    steeringMs: digested.steering.map((record2) => record2.atMs),
+    steering: digested.steering,
     finished,
     ...context?.version !== void 0 && { version: context.version },
     ...context?.branch !== void 0 && context.branch !== "HEAD" && { branch: context.branch },
@@ -11593,7 +11594,7 @@ var AgentTree = class {
       endedAtMs: Math.max(...runs.map(({ endedAtMs }) => endedAtMs)),
       finished: runs.every((each) => each.finished),
       compactions: runs.flatMap(({ compactions }) => compactions),
-      steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
+      steering: runs.flatMap(({ steering }) => steering),
       unclaimedAgents: (this.#claims.adoptedBy.get(id) ?? []).map((child) => this.#agentRun(child, void 0, startedAtMs)),
       respawns,
       ...type !== void 0 && { type },
@@ -11771,7 +11772,7 @@ function told(parsed4, segments, resumed) {
     };
   }), refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed2.strays)]);
   if (resumed !== void 0 && reachesBack(mainIndex, agents.knowsCall, (id) => refs.has(id))) return;
-  let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine2 = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problems, main.name, turnOfLine2, turnOfFile), turns = drafts.map(
+  let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine2 = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problemsOfTurns(problems, ended), main.name, turnOfLine2, turnOfFile), turns = drafts.map(
     (draft, at2) => ({
       ...draft,
       notifiedBy: notifiers(segments[at2], refs),
@@ -12924,7 +12925,7 @@ var AgentTree2 = class {
       toolCalls: turns.flatMap((turn, at2) => this.toolCalls(agent, at2, isOver2(turn))),
       unclaimedAgents: turns.flatMap((turn, at2) => this.unclaimed(agent, at2, isOver2(turn))),
       compactions: turns.flatMap(({ compactions }) => compactions),
-      steeringMs: turns.flatMap(({ steeringMs }) => steeringMs),
+      steering: turns.flatMap(({ steering }) => steering),
       outcome: last === void 0 ? { kind: finished ? "interrupted" : "completed" } : outcomeOf2(last, finished),
       finished,
       version: meta2?.version,
@@ -13822,7 +13823,7 @@ var TurnDraft = class {
   #endsWithWords = !1;
   #prompt = [];
   #answer = [];
-  #steeringMs = [];
+  #steering = [];
   #compactions = [];
   constructor(start) {
     this.start = start, this.rounds = new Rounds(start.atMs), this.calls = new Calls(start.content), this.#endedAtMs = start.atMs, this.#lastLine = start.line;
@@ -13844,7 +13845,7 @@ var TurnDraft = class {
     this.#endedAtMs = Math.max(this.#endedAtMs, atMs), this.#lastLine = line;
   }
   prompted(parts, atMs) {
-    this.isPrompted && this.#hasItems ? this.#steeringMs.push(atMs) : this.start.content && this.#prompt.push(...parts), this.isPrompted = !0, this.told("user", parts, atMs);
+    this.isPrompted && this.#hasItems ? this.#steering.push({ atMs, ...this.start.content && { prompt: parts } }) : this.start.content && this.#prompt.push(...parts), this.isPrompted = !0, this.told("user", parts, atMs);
   }
   /** Anything else that the model is told. */
   told(role, parts, atMs) {
@@ -13895,7 +13896,7 @@ var TurnDraft = class {
       toolCalls: this.calls.toolCalls(estimated),
       spawned: this.calls.spawned,
       compactions: this.#compactions.map((compaction) => ({ trigger, ...compaction })),
-      steeringMs: this.#steeringMs,
+      steering: this.#steering,
       version: start.version,
       branch: start.branch,
       prompt: content ? this.#prompt : void 0,
@@ -14301,7 +14302,7 @@ function told2(parsed4, checkpoint) {
     ended
   ), problems = [...main.told.problems, ...parsed4.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
   if (before !== void 0 && isDoubtful2(main.told, agents)) return;
-  let countOf2 = problemCounter(problems, main.file, own2, parsed4.agents, agents), turns = own2.map((turn, at2) => {
+  let countOf2 = problemCounter(problemsOfTurns(problems, ended), main.file, own2, parsed4.agents, agents), turns = own2.map((turn, at2) => {
     let isOver2 = ended || at2 < own2.length - 1 || turn.end.kind !== "none" || !turn.isMarked && turn.isAnswered && turn.endedAtMs <= stoppedAtMs, once = new Once(), told5 = once.run({
       startId: turn.startId,
       startedAtMs: turn.startedAtMs,
@@ -14310,7 +14311,7 @@ function told2(parsed4, checkpoint) {
       toolCalls: agents.toolCalls(main, at2, isOver2),
       unclaimedAgents: agents.unclaimed(main, at2, isOver2),
       compactions: turn.compactions,
-      steeringMs: turn.steeringMs,
+      steering: turn.steering,
       outcome: isOver2 ? outcomeOf2(turn, !0) : { kind: "completed" },
       finished: isOver2,
       version: turn.version,
@@ -15176,7 +15177,7 @@ var SLACK_MS2 = 50, Delegates = class {
       modelOf: (sessionId) => modelOf(file.meta, sessionId),
       agentsOf: (call, row, result) => this.startedBy(id, call, { row, result }, used),
       isNew: (callId) => !used.has(callId) && !!used.add(callId)
-    }, common3 = { id, name: "subagent", startId: id, respawns: [], unclaimedAgents: [], steeringMs: [] };
+    }, common3 = { id, name: "subagent", startId: id, respawns: [], unclaimedAgents: [], steering: [] };
     if (rows.length === 0)
       return {
         ...common3,
@@ -15273,7 +15274,7 @@ function normalise3({ sessionId, main, agents, ended }) {
       trigger: segment.start === void 0 ? "unknown" : triggerOf3(segment, sessions[0]?.source),
       unclaimedAgents: unclaimed.byTurn.get(at2) ?? [],
       compactions: segment.compactionsMs.map((atMs) => ({ atMs: Math.round(atMs) })),
-      steeringMs: [],
+      steering: [],
       finished: isOver2 || isAnswered(rows),
       ...typeof branch == "string" && { branch },
       notifiedBy: notifiedBy === void 0 ? [] : [notifiedBy],
@@ -15913,7 +15914,7 @@ var Building = class {
     this.#unclaimed = grouped(inTurn2, (file) => file.window.sessionKey ?? file.agentId ?? file.name);
   }
   session() {
-    let { main, sessionId, ended } = this.#files, raw = runsOf(main), problemsBy = lineCounts(main.problems, raw), version2, turns = raw.map((run2, at2) => {
+    let { main, sessionId, ended } = this.#files, raw = runsOf(main), problemsBy = lineCounts(problemsOfTurns(main.problems, ended), raw), version2, turns = raw.map((run2, at2) => {
       let isOver2 = at2 < raw.length - 1 || ended, own2 = this.#run(run2, main, isOver2, run2.startId), notifiedBy = this.#starts.get(announcedBy(run2.runId) ?? ""), isCompact = run2.prompt === void 0 && run2.calls.length === 0 && run2.compactions.length > 0;
       return version2 = own2.version ?? (isCompact ? version2 : void 0), {
         ...own2,
@@ -15953,7 +15954,7 @@ var Building = class {
       toolCalls,
       unclaimedAgents: [],
       compactions: run2.compactions.map(({ atMs, tokensBefore, tokensAfter }) => ({ atMs, tokensBefore, tokensAfter })),
-      steeringMs: run2.steering.map(({ sentMs }) => sentMs),
+      steering: run2.steering.map(({ sentMs, parts }) => ({ atMs: sentMs, ...parts && { prompt: parts } })),
       outcome: outcome2,
       finished,
       ...version2 !== void 0 && { version: version2 },
@@ -15993,7 +15994,7 @@ var Building = class {
       toolCalls: runs.flatMap(({ toolCalls }) => toolCalls),
       unclaimedAgents: [],
       compactions: runs.flatMap(({ compactions }) => compactions),
-      steeringMs: runs.flatMap(({ steeringMs }) => steeringMs),
+      steering: runs.flatMap(({ steering }) => steering),
       outcome: last?.outcome ?? { kind: "interrupted" },
       finished: this.#files.ended || isBroken || last?.finished === !0 && status !== "running",
       respawns: [],
@@ -16020,7 +16021,7 @@ var Building = class {
   toolCalls: [],
   unclaimedAgents: [],
   compactions: [],
-  steeringMs: [],
+  steering: [],
   outcome: { kind: "completed" },
   finished: !1,
   respawns: []
@@ -20957,7 +20958,22 @@ function costUsd(provider, model, usage, atMs) {
   let usd = (usage.input - usage.cacheRead - usage.cacheWrite) * rates.input + usage.cacheRead * rates.cacheRead + (usage.cacheWrite - usage.cacheWrite1h) * rates.cacheWrite + usage.cacheWrite1h * rates.cacheWrite1h + usage.output * rates.output + usage.webSearches * rates.webSearch;
   return Math.round(usd * 1e12) / 1e12;
 }
-var listings = /* @__PURE__ */ new Map(), stepsMs = /* @__PURE__ */ new Map();
+function priceOf({ provider, model, usage, startedAtMs, costUsd: reckoned }) {
+  if (usage === void 0) return;
+  let listed3 = costUsd(provider, model, usage, startedAtMs) ?? (reckoned === void 0 ? vendorCostUsd(provider, model, usage, startedAtMs) : void 0);
+  return listed3 !== void 0 ? { usd: listed3, by: "list" } : reckoned === void 0 ? void 0 : { usd: reckoned, by: "harness" };
+}
+function vendorCostUsd(provider, model, usage, atMs) {
+  if (IS_LOCAL.test(provider)) return;
+  let name = model.replace(/^(?:openai|anthropic|google|x-ai)\//, ""), vendor = VENDORS.find(({ names }) => names.test(name));
+  return vendor && costUsd(vendor.id, name, usage, atMs);
+}
+var IS_LOCAL = /ollama|lm-?studio|llama|vllm|local/i, VENDORS = [
+  { id: "openai", names: /^(?:gpt-\d|o\d(?:-|$)|codex-)/ },
+  { id: "anthropic", names: /^claude-/ },
+  { id: "google", names: /^gemini-/ },
+  { id: "x-ai", names: /^grok-/ }
+], listings = /* @__PURE__ */ new Map(), stepsMs = /* @__PURE__ */ new Map();
 function listing(providerId, model, atMs) {
   let name = `${providerId} ${model}`, stepMs = stepsMs.get(name);
   stepMs === void 0 && (stepMs = dependsOnTimeOfDay(providerId, model) ? MINUTE_MS : DAY_MS, stepsMs.set(name, stepMs));
@@ -21010,8 +21026,8 @@ function chatAttributes(call, who, settings) {
   let { profile, names } = settings, { usage } = call, to = common2(GEN_AI_OPERATION_NAME_VALUE_CHAT, who);
   if (put2(to, ATTR_GEN_AI_PROVIDER_NAME, names.word(call.provider)), put2(to, ATTR_GEN_AI_REQUEST_MODEL, modelName(call, settings)), put2(to, ATTR_GEN_AI_REQUEST_STREAM, !0), put2(to, ATTR_GEN_AI_RESPONSE_MODEL, names.label(call.model)), put2(to, ATTR_GEN_AI_RESPONSE_ID, call.idIsOurs === !0 ? call.responseId : call.id), call.idIsOurs === !0 && put2(to, ATTR_MODEL_CALL_ID, call.id), addFinishReason(to, call, settings), usage !== void 0) {
     addUsage(to, usage, profile, !0), usage.reliable || put2(to, ATTR_USAGE_UNRELIABLE, !0);
-    let cost = costUsd(call.provider, call.model, usage, call.startedAtMs);
-    put2(to, ATTR_COST_USD, cost ?? call.costUsd), cost !== void 0 ? put2(to, ATTR_COST_PRICES, `genai-prices ${PRICES_VERSION}`) : call.costUsd !== void 0 && put2(to, ATTR_COST_PRICES, HARNESS_PRICES);
+    let price = priceOf(call);
+    put2(to, ATTR_COST_USD, price?.usd), price !== void 0 && put2(to, ATTR_COST_PRICES, price.by === "list" ? `genai-prices ${PRICES_VERSION}` : HARNESS_PRICES);
   }
   return call.timeEstimated === !0 && put2(to, ATTR_TIME_ESTIMATED, !0), put2(to, profile.effort, names.word(call.effort)), call.retries > 0 && put2(to, ATTR_RETRIES, call.retries), call.serverToolCalls > 0 && put2(to, ATTR_SERVER_TOOL_CALLS, call.serverToolCalls), profile.compacted !== void 0 && call.afterCompaction && put2(to, profile.compacted, !0), settings.content && call.input !== void 0 && call.output !== void 0 && (put2(to, ATTR_GEN_AI_INPUT_MESSAGES, messagesJson(call.input)), put2(to, ATTR_INPUT_SCOPE, "delta"), put2(to, ATTR_GEN_AI_OUTPUT_MESSAGES, messagesJson([call.output], finishReason(call, profile)))), to;
 }
@@ -21635,6 +21651,7 @@ function* linesOfZstd(path2, maxBytes = Number.POSITIVE_INFINITY) {
   }
   rest.length > 0 && (yield Buffer.concat(rest));
 }
+var isCutOff = (error) => error instanceof Error && error.message === "unexpected EOF";
 function* pieces(chunks, maxBytes) {
   let made = [], total = 0, { Decompress } = require_lib(), decoder2 = new Decompress((data) => {
     if (total += data.length, total > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
@@ -21948,7 +21965,18 @@ function openThread(path2, layout4) {
 function* inTurn(...sources) {
   for (let source of sources) yield* source;
 }
-var allLines = (path2) => isPacked(path2) ? linesOfZstd(path2) : linesOf(path2), isPacked = (path2) => path2.endsWith(".zst");
+var allLines = (path2) => isPacked(path2) ? linesToCut(path2) : linesOf(path2);
+function* linesToCut(path2) {
+  let isFirst = !0;
+  try {
+    for (let line of linesOfZstd(path2))
+      yield line, isFirst = !1;
+  } catch (error) {
+    if (isFirst || !isCutOff(error)) throw error;
+    yield TORN;
+  }
+}
+var TORN = Buffer.from("{"), isPacked = (path2) => path2.endsWith(".zst");
 function rowsFile(path2, rows, layout4) {
   if (layout4.kind !== "database") throw new Error(`${path2} is no database to ${layout4.kind}`);
   return { name: `${path2}#${rows.id}`, lines: rowLines(path2, rows, layout4), ...rows.meta !== void 0 && { meta: rows.meta } };
@@ -21959,6 +21987,16 @@ function firstLineOf(path2) {
     for (let line of isPacked(path2) ? linesOfZstd(path2, FIRST_LINE_BYTES) : linesOf(path2, 0, [], FIRST_LINE_BYTES))
       return line.toString();
   } catch {
+  }
+}
+function reasonAgainstAll(path2) {
+  let reason = reasonAgainst(path2);
+  if (reason !== void 0 || !isPacked(path2)) return reason;
+  try {
+    linesOfZstd(path2, 1).next();
+    return;
+  } catch (error) {
+    return error.message;
   }
 }
 var FIRST_LINE_BYTES = 4 * 1024 * 1024;
@@ -22164,7 +22202,7 @@ function threadsStore(kind, places) {
     harness,
     roots,
     names: (path2) => layout4.threadOf(path2) !== void 0,
-    owns: (path2) => headOf7(path2, layout4) !== void 0,
+    owns: (path2) => headOrNone(path2, layout4) !== void 0,
     at: (path2) => [fromFile2(path2, kind, roots)],
     all: () => sessionsAmong(usual(), kind),
     under: (folder) => sessionsAmong(threadsBelow([folder], layout4), kind),
@@ -22195,14 +22233,14 @@ function threadsBelow(tops, layout4, isLeftOut = () => !1) {
   for (let top of tops)
     for (let folder of foldersUnder(top))
       for (let { name } of entriesOf2(folder)) {
-        let path2 = (0, import_node_path13.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 || isLeftOut(named) ? void 0 : headOf7(path2, layout4);
+        let path2 = (0, import_node_path13.join)(folder, name), named = layout4.threadOf(path2), head = named === void 0 || isLeftOut(named) ? void 0 : headOrNone(path2, layout4);
         if (named === void 0 || head === void 0) continue;
         let thread = { id: head.threadId ?? named, scope: layout4.scopeOf?.(path2) ?? "", path: path2, head }, other = byId3.get(nameOf3(thread));
         (other === void 0 || isBetter(thread, other)) && byId3.set(nameOf3(thread), thread);
       }
   return [...byId3.values()];
 }
-var nameOf3 = ({ id, scope }) => `${scope}\0${id}`, isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path), heads = /* @__PURE__ */ new WeakMap();
+var nameOf3 = ({ id, scope }) => `${scope}\0${id}`, isBetter = (a, b2) => isPacked(a.path) === isPacked(b2.path) ? (readableStats(a.path)?.size ?? 0) > (readableStats(b2.path)?.size ?? 0) : isPacked(b2.path), headOrNone = (path2, layout4) => headOf7(path2, layout4) ?? (isPacked(path2) && layout4.threadOf(path2) !== void 0 && reasonAgainstAll(path2) !== void 0 ? {} : void 0), heads = /* @__PURE__ */ new WeakMap();
 function headOf7(path2, layout4) {
   let known = heads.get(layout4) ?? /* @__PURE__ */ new Map();
   heads.set(layout4, known);
@@ -22286,7 +22324,7 @@ function* sessionsWritten(places, sinceMs) {
   let files2 = storesOf(places, /* @__PURE__ */ new Map()).flatMap((store) => store.writtenSince(sinceMs));
   for (let { refs } of files2.toSorted((a, b2) => b2.atMs - a.atMs))
     for (let ref of tolerantly(refs, places.onUnreadable)) {
-      let why = ref.begunMs === 0 && ref.path !== void 0 && ref.rows === void 0 ? reasonAgainst(ref.path) : void 0;
+      let why = ref.begunMs === 0 && ref.path !== void 0 && ref.rows === void 0 ? reasonAgainstAll(ref.path) : void 0;
       why !== void 0 ? places.onUnreadable?.(new UnreadableFile(ref.path, why.replace(/, \w+ '.*$/s, ""), CHECK_FILE)) : (ref.rows === void 0 || ref.modifiedMs >= sinceMs) && (yield ref);
     }
 }
@@ -22426,6 +22464,8 @@ var Redaction = class {
     return {
       branch: this.text(run2.branch),
       prompt: this.#value(run2.prompt),
+      // The next call is given the same, and there it is counted.
+      steering: run2.steering.map(({ atMs, prompt }) => ({ atMs, ...prompt && { prompt: this.#redactor.value(prompt).value } })),
       answer: this.#value(run2.answer),
       outcome: this.#outcome(run2.outcome),
       modelCalls: run2.modelCalls.map((call) => this.#modelCall(call)),
@@ -22645,7 +22685,7 @@ var marks = (run2, settings) => [
     timeMs: compaction.atMs,
     attributes: compactionAttributes(compaction, settings)
   })),
-  ...run2.steeringMs.map((timeMs) => ({ name: EVENT_STEERING, timeMs, attributes: {} }))
+  ...run2.steering.map(({ atMs }) => ({ name: EVENT_STEERING, timeMs: atMs, attributes: {} }))
 ];
 function compactionAttributes({ trigger: told5, tokensBefore, tokensAfter, durationMs }, { names }) {
   let trigger = names.word(told5);
