@@ -31,7 +31,7 @@ export interface Run {
   readonly endedAtMs: number;
   readonly modelCalls: readonly ModelCall[];
   readonly toolCalls: readonly ToolCall[];
-  /** Agents that ran here without a call that could be found for them. */
+  /** Agents that ran here without a call, or without one that could be found for them. */
   readonly unclaimedAgents: readonly AgentRun[];
   readonly compactions: readonly Compaction[];
   /** Prompts that arrived while the agent was at work. */
@@ -92,6 +92,8 @@ export interface AgentRun extends Run {
   readonly name: string;
   readonly type?: string | undefined;
   readonly description?: string | undefined;
+  /** No call starts one of its kind, and its own lines name the turn that it belongs to. */
+  readonly ofTurn?: true;
   /** What the harness counted of all its calls, where it keeps no usage per call and the agent has an account of its own. */
   readonly sessionUsage?: SessionUsage | undefined;
   /** Later transcripts of the same agent, when the harness began a new one for it; how it ended, this run tells for all. */

@@ -112,7 +112,7 @@ class SpanBuilder {
     return [
       ...run.modelCalls.map((call) => this.#chat(call, place)),
       ...run.toolCalls.flatMap((call) => this.#call(call, place)),
-      ...run.unclaimedAgents.flatMap((agent) => this.#agent(agent, undefined, unclaimed)),
+      ...run.unclaimedAgents.flatMap((agent) => this.#agent(agent, undefined, agent.ofTurn === true ? place : unclaimed)),
     ];
   }
 

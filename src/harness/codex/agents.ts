@@ -9,6 +9,7 @@
  * however often it was called again.
  */
 import type { AgentRun, ModelCall, Problem, ToolCall } from '../../session/types.ts';
+import type { ThreadMeta } from './meta.ts';
 import type { ParsedThread, ToldThread } from './records.ts';
 import { nameOf, outcomeOf, settled } from './runs.ts';
 import type { ThreadTurn } from './turn.ts';
@@ -26,6 +27,8 @@ interface Site {
   readonly at: number;
   readonly callId: string | undefined;
   readonly isSure: boolean;
+  /** Its own turn names that one. */
+  readonly isTold?: true;
 }
 
 export class AgentTree {
@@ -74,7 +77,8 @@ export class AgentTree {
   #ownersOfTurns(): ReadonlyMap<string, Site> {
     const owners = new Map<string, Site>();
     for (const thread of [...this.#threads.values(), this.#main])
-      for (const [at, { startId }] of thread.told.turns.entries()) owners.set(startId, { thread, at, callId: undefined, isSure: true });
+      for (const [at, { startId }] of thread.told.turns.entries())
+        owners.set(startId, { thread, at, callId: undefined, isSure: true, isTold: true });
     return owners;
   }
 
@@ -186,6 +190,8 @@ export class AgentTree {
       name: nameOf(meta),
       ...((meta?.role ?? undefined) !== undefined && { type: meta!.role }),
       startId: first?.startId ?? agent.agentId!,
+      // What Codex starts itself, as for a review, no call does.
+      ...(this.#sites.get(agent.agentId!)?.isTold === true && isCodexsOwn(meta) && { ofTurn: true as const }),
       startedAtMs,
       endedAtMs: turns.reduce((latest, turn) => Math.max(latest, turn.endedAtMs), startedAtMs),
       modelCalls: turns.flatMap(({ modelCalls }): readonly ModelCall[] => modelCalls),
@@ -222,3 +228,5 @@ function turnAt(turns: readonly ThreadTurn[], atMs: number): number {
   const next = turns.findIndex((turn) => turn.startedAtMs > atMs);
   return next >= 0 ? next : turns.length - 1;
 }
+
+const isCodexsOwn = (meta: ThreadMeta | undefined): boolean => meta?.agentKind !== undefined && meta.agentKind !== 'thread_spawn';
