@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 /** The whole page over a server that answers from recorded sessions: no layout here, that is the browser's test. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { ListLine } from '../../../src/view/model.ts';
 import { sourceOf } from '../../../src/view/page/source.ts';
 import { openSession } from '../../../src/view/sessions.ts';
@@ -53,11 +53,13 @@ const go = async (hash: string, selector: string): Promise<void> => {
 };
 const activeRow = (): HTMLElement => document.getElementById(one('.wf').getAttribute('aria-activedescendant')!)!;
 
-beforeEach(async () => {
-  vi.stubGlobal('fetch', async (address: string) => answer(address));
+beforeAll(async () => {
+  // Of this file's own window, to its end: the page goes on asking between tests.
+  globalThis.fetch = (async (address: string) => answer(address)) as unknown as typeof fetch;
   await import('../../../src/view/page/main.ts');
-  await go('#/', '.list');
 });
+
+beforeEach(() => go('#/', '.list'));
 
 test('the list tells of every session, and of the one that could not be read', async () => {
   await soon(() => expect(one('.list-totals').textContent).toMatch(/^4 sessions/));
