@@ -12841,7 +12841,8 @@ var AgentTree2 = class {
   #ownersOfTurns() {
     let owners = /* @__PURE__ */ new Map();
     for (let thread of [...this.#threads.values(), this.#main])
-      for (let [at2, { startId }] of thread.told.turns.entries()) owners.set(startId, { thread, at: at2, callId: void 0, isSure: !0 });
+      for (let [at2, { startId }] of thread.told.turns.entries())
+        owners.set(startId, { thread, at: at2, callId: void 0, isSure: !0, isTold: !0 });
     return owners;
   }
   #siteOf(agent, callers, ownersOfTurns) {
@@ -12919,6 +12920,8 @@ var AgentTree2 = class {
       name: nameOf(meta2),
       ...(meta2?.role ?? void 0) !== void 0 && { type: meta2.role },
       startId: first?.startId ?? agent.agentId,
+      // What Codex starts itself, as for a review, no call does.
+      ...this.#sites.get(agent.agentId)?.isTold === !0 && isCodexsOwn(meta2) && { ofTurn: !0 },
       startedAtMs,
       endedAtMs: turns.reduce((latest, turn) => Math.max(latest, turn.endedAtMs), startedAtMs),
       modelCalls: turns.flatMap(({ modelCalls }) => modelCalls),
@@ -12946,6 +12949,7 @@ function turnAt2(turns, atMs) {
   let next = turns.findIndex((turn) => turn.startedAtMs > atMs);
   return next >= 0 ? next : turns.length - 1;
 }
+var isCodexsOwn = (meta2) => meta2?.agentKind !== void 0 && meta2.agentKind !== "thread_spawn";
 
 // src/harness/json-lines.ts
 function* objectsIn(lines2, add, firstLine = 1, open = wholeText) {
@@ -18079,6 +18083,62 @@ function pemFrom(env, suffix, configured) {
 var import_node_crypto2 = require("node:crypto");
 var import_node_path6 = require("node:path");
 
+// node_modules/@opentelemetry/semantic-conventions/dist/stable_attributes.mjs
+var ATTR_ERROR_TYPE = "error.type";
+var ATTR_SERVICE_NAME = "service.name";
+var ATTR_SERVICE_VERSION = "service.version";
+
+// node_modules/@opentelemetry/semantic-conventions/dist/experimental_attributes.mjs
+var ATTR_GEN_AI_AGENT_DESCRIPTION = "gen_ai.agent.description", ATTR_GEN_AI_AGENT_ID = "gen_ai.agent.id", ATTR_GEN_AI_AGENT_NAME = "gen_ai.agent.name", ATTR_GEN_AI_AGENT_VERSION = "gen_ai.agent.version";
+var ATTR_GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
+var ATTR_GEN_AI_INPUT_MESSAGES = "gen_ai.input.messages";
+var ATTR_GEN_AI_OPERATION_NAME = "gen_ai.operation.name", GEN_AI_OPERATION_NAME_VALUE_CHAT = "chat";
+var GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL = "execute_tool";
+var GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT = "invoke_agent";
+var ATTR_GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages";
+var ATTR_GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
+var ATTR_GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
+var ATTR_GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
+var ATTR_GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons", ATTR_GEN_AI_RESPONSE_ID = "gen_ai.response.id", ATTR_GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
+var ATTR_GEN_AI_TOOL_CALL_ARGUMENTS = "gen_ai.tool.call.arguments", ATTR_GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id", ATTR_GEN_AI_TOOL_CALL_RESULT = "gen_ai.tool.call.result";
+var ATTR_GEN_AI_TOOL_NAME = "gen_ai.tool.name", ATTR_GEN_AI_TOOL_TYPE = "gen_ai.tool.type", ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS = "gen_ai.usage.cache_creation.input_tokens", ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens";
+var ATTR_GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens", ATTR_GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
+var ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+var ATTR_MCP_METHOD_NAME = "mcp.method.name";
+var ATTR_PROCESS_EXIT_CODE = "process.exit.code";
+var ATTR_SESSION_ID = "session.id";
+var ATTR_VCS_OWNER_NAME = "vcs.owner.name", ATTR_VCS_PROVIDER_NAME = "vcs.provider.name";
+var ATTR_VCS_REF_HEAD_NAME = "vcs.ref.head.name";
+var ATTR_VCS_REPOSITORY_NAME = "vcs.repository.name";
+var ATTR_VCS_REPOSITORY_URL_FULL = "vcs.repository.url.full";
+
+// src/trace/semconv.ts
+var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_MODEL_CALL_ID = "trace_build.model_call.id", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_USAGE_SCOPE = "trace_build.usage.scope", ATTR_TIME_ESTIMATED = "trace_build.time.estimated", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_FILES_COUNT = "trace_build.files.count", ATTR_FILES = "trace_build.files", ATTR_COMMITS = "trace_build.commits", ATTR_PULL_REQUESTS = "trace_build.pull_requests", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
+  "1.41": {
+    cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+    agentHasProvider: !0,
+    agentHasVersion: !0,
+    agentHasCacheTokens: !0,
+    effort: ATTR_EFFORT,
+    compacted: void 0,
+    finishReasonInMessage: !0,
+    schemaUrl: "https://opentelemetry.io/schemas/1.41.0"
+  },
+  latest: {
+    cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    agentHasProvider: !1,
+    agentHasVersion: !1,
+    agentHasCacheTokens: !1,
+    effort: ATTR_GEN_AI_REQUEST_REASONING_LEVEL,
+    compacted: ATTR_GEN_AI_CONVERSATION_COMPACTED,
+    finishReasonInMessage: !1,
+    schemaUrl: void 0
+  }
+};
+
+// src/trace/copied.ts
+var copiedTraces = (spans) => new Set(spans.flatMap(({ traceId, attributes }) => attributes[ATTR_TURN_COPIED] === !0 ? [traceId] : []));
+
 // node_modules/@opentelemetry/otlp-transformer/build/esm/common/protobuf/protobuf-writer.js
 init_esm();
 
@@ -18440,11 +18500,6 @@ var ProtobufReader = class {
     }
   }
 };
-
-// node_modules/@opentelemetry/semantic-conventions/dist/stable_attributes.mjs
-var ATTR_ERROR_TYPE = "error.type";
-var ATTR_SERVICE_NAME = "service.name";
-var ATTR_SERVICE_VERSION = "service.version";
 
 // node_modules/@opentelemetry/core/build/esm/platform/node/index.js
 var otperformance = performance;
@@ -19058,7 +19113,7 @@ function createOtlpExportDelegate(components, settings) {
 init_esm();
 
 // node_modules/@opentelemetry/otlp-exporter-base/build/esm/semconv.js
-var ATTR_HTTP_RESPONSE_STATUS_CODE2 = "http.response.status_code", ATTR_OTEL_COMPONENT_NAME = "otel.component.name", ATTR_OTEL_COMPONENT_TYPE = "otel.component.type", ATTR_SERVER_ADDRESS2 = "server.address", ATTR_SERVER_PORT2 = "server.port", ATTR_ERROR_TYPE2 = "error.type";
+var ATTR_HTTP_RESPONSE_STATUS_CODE2 = "http.response.status_code", ATTR_OTEL_COMPONENT_NAME2 = "otel.component.name", ATTR_OTEL_COMPONENT_TYPE2 = "otel.component.type", ATTR_SERVER_ADDRESS2 = "server.address", ATTR_SERVER_PORT2 = "server.port", ATTR_ERROR_TYPE2 = "error.type";
 
 // node_modules/@opentelemetry/otlp-exporter-base/build/esm/version.js
 var VERSION2 = "0.223.1";
@@ -19076,8 +19131,8 @@ var componentCounter = /* @__PURE__ */ new Map(), ExporterMetrics = class {
     this.responseAttributesFromError = responseAttributesFromError;
     let meter = meterProvider ? meterProvider.getMeter("@opentelemetry/otlp-exporter", VERSION2) : createNoopMeter(), counter = componentCounter.get(componentType) ?? 0;
     if (componentCounter.set(componentType, counter + 1), this.standardAttrs = {
-      [ATTR_OTEL_COMPONENT_TYPE]: componentType,
-      [ATTR_OTEL_COMPONENT_NAME]: `${componentType}/${counter}`
+      [ATTR_OTEL_COMPONENT_TYPE2]: componentType,
+      [ATTR_OTEL_COMPONENT_NAME2]: `${componentType}/${counter}`
     }, url) {
       let urlToParse = url;
       url.includes("://") || (urlToParse = `http://${url}`);
@@ -19674,56 +19729,6 @@ function reportOf2(built, requests, account, { stopped }) {
 
 // src/export/ledger.ts
 var import_node_fs5 = require("node:fs"), import_node_path5 = require("node:path");
-
-// node_modules/@opentelemetry/semantic-conventions/dist/experimental_attributes.mjs
-var ATTR_GEN_AI_AGENT_DESCRIPTION = "gen_ai.agent.description", ATTR_GEN_AI_AGENT_ID = "gen_ai.agent.id", ATTR_GEN_AI_AGENT_NAME = "gen_ai.agent.name", ATTR_GEN_AI_AGENT_VERSION = "gen_ai.agent.version";
-var ATTR_GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
-var ATTR_GEN_AI_INPUT_MESSAGES = "gen_ai.input.messages";
-var ATTR_GEN_AI_OPERATION_NAME = "gen_ai.operation.name", GEN_AI_OPERATION_NAME_VALUE_CHAT = "chat";
-var GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL = "execute_tool";
-var GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT = "invoke_agent";
-var ATTR_GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages";
-var ATTR_GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
-var ATTR_GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
-var ATTR_GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
-var ATTR_GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons", ATTR_GEN_AI_RESPONSE_ID = "gen_ai.response.id", ATTR_GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
-var ATTR_GEN_AI_TOOL_CALL_ARGUMENTS = "gen_ai.tool.call.arguments", ATTR_GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id", ATTR_GEN_AI_TOOL_CALL_RESULT = "gen_ai.tool.call.result";
-var ATTR_GEN_AI_TOOL_NAME = "gen_ai.tool.name", ATTR_GEN_AI_TOOL_TYPE = "gen_ai.tool.type", ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS = "gen_ai.usage.cache_creation.input_tokens", ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens";
-var ATTR_GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens", ATTR_GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
-var ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
-var ATTR_MCP_METHOD_NAME = "mcp.method.name";
-var ATTR_PROCESS_EXIT_CODE = "process.exit.code";
-var ATTR_SESSION_ID = "session.id";
-var ATTR_VCS_OWNER_NAME = "vcs.owner.name", ATTR_VCS_PROVIDER_NAME = "vcs.provider.name";
-var ATTR_VCS_REF_HEAD_NAME = "vcs.ref.head.name";
-var ATTR_VCS_REPOSITORY_NAME = "vcs.repository.name";
-var ATTR_VCS_REPOSITORY_URL_FULL = "vcs.repository.url.full";
-
-// src/trace/semconv.ts
-var ATTR_GEN_AI_SKILL_NAME = "gen_ai.skill.name", ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens", ATTR_GEN_AI_CONVERSATION_COMPACTED = "gen_ai.conversation.compacted", ATTR_GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level", ATTR_MCP_SERVER_NAME = "trace_build.mcp.server", ATTR_COMMAND = "trace_build.turn.command", ATTR_TURN_NUMBER = "trace_build.turn.number", ATTR_TURN_TRIGGER = "trace_build.turn.trigger", ATTR_TURN_REWOUND_TO = "trace_build.turn.rewound_to", ATTR_TURN_COPIED = "trace_build.turn.copied", ATTR_OUTCOME = "trace_build.outcome", ATTR_MODEL_CALLS = "trace_build.model_calls", ATTR_TOOL_CALLS = "trace_build.tool_calls", ATTR_COMPACTIONS = "trace_build.compactions", ATTR_PROBLEMS = "trace_build.problems", ATTR_REDACTIONS = "trace_build.redactions", ATTR_MODEL_CALL_ID = "trace_build.model_call.id", ATTR_RETRIES = "trace_build.retries", ATTR_SERVER_TOOL_CALLS = "trace_build.server_tool_calls", ATTR_EFFORT = "trace_build.request.effort", ATTR_USAGE_UNRELIABLE = "trace_build.usage.unreliable", ATTR_USAGE_SCOPE = "trace_build.usage.scope", ATTR_TIME_ESTIMATED = "trace_build.time.estimated", ATTR_COST_USD = "trace_build.cost.usd", ATTR_COST_PRICES = "trace_build.cost.prices", ATTR_AGENT_TYPE = "trace_build.agent.type", ATTR_AGENT_UNCLAIMED = "trace_build.agent.unclaimed", ATTR_AGENT_RESPAWNS = "trace_build.agent.respawns", ATTR_TEAMMATE = "trace_build.teammate", ATTR_TASK_ID = "trace_build.task.id", ATTR_PERMISSION_DECISION = "trace_build.permission.decision", ATTR_PERMISSION_SOURCE = "trace_build.permission.source", ATTR_FILES_COUNT = "trace_build.files.count", ATTR_FILES = "trace_build.files", ATTR_COMMITS = "trace_build.commits", ATTR_PULL_REQUESTS = "trace_build.pull_requests", ATTR_INPUT_SCOPE = "trace_build.input.scope", ATTR_LINK_KIND = "trace_build.link", ATTR_COMPACTION_TRIGGER = "trace_build.compaction.trigger", ATTR_COMPACTION_TOKENS_BEFORE = "trace_build.compaction.tokens_before", ATTR_COMPACTION_TOKENS_AFTER = "trace_build.compaction.tokens_after", ATTR_COMPACTION_DURATION_MS = "trace_build.compaction.duration_ms", EVENT_COMPACTION = "trace_build.compaction", EVENT_STEERING = "trace_build.steering", profiles = {
-  "1.41": {
-    cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
-    agentHasProvider: !0,
-    agentHasVersion: !0,
-    agentHasCacheTokens: !0,
-    effort: ATTR_EFFORT,
-    compacted: void 0,
-    finishReasonInMessage: !0,
-    schemaUrl: "https://opentelemetry.io/schemas/1.41.0"
-  },
-  latest: {
-    cacheWriteTokens: ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-    agentHasProvider: !1,
-    agentHasVersion: !1,
-    agentHasCacheTokens: !1,
-    effort: ATTR_GEN_AI_REQUEST_REASONING_LEVEL,
-    compacted: ATTR_GEN_AI_CONVERSATION_COMPACTED,
-    finishReasonInMessage: !1,
-    schemaUrl: void 0
-  }
-};
-
-// src/export/ledger.ts
 var VERSION3 = 1, ACCOUNTS = "accounts.jsonl";
 function openLedger(stateFolder, destinationKey) {
   let folder = (0, import_node_path5.join)(stateFolder, "ledger", destinationKey);
@@ -21167,11 +21172,17 @@ function lessOf2(total, told5) {
 // src/export/outlet.ts
 var PATIENCE_MS = 6e4, RETRY_FIRST_MS2 = 3e4, RETRY_MAX_MS2 = 60 * 6e4;
 function openOutlet(destination, options) {
-  let { stateFolder, now = Date.now } = options, key = keyOf3(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, isWanted = (ends) => (span) => span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY), maySend2 = ({ open }) => options.final === !0 || !open;
+  let { stateFolder, now = Date.now } = options, key = keyOf3(destination), ledger = onDisk(stateFolder, () => openLedger(stateFolder, key)), delivery = createDelivery(destination, { ...options, now: () => performance.now() }), health = healthFile(destination, stateFolder, key), alone = oneAtATime(stateFolder, key, options.deadlineMs), hasStopped = !1, wantedOf = (spans, ends) => {
+    let copied2 = copiedTraces(spans);
+    return spans.filter(({ spanId, traceId, endMs }) => {
+      let sentEndMs = ends.get(spanId);
+      return sentEndMs === void 0 || endMs > sentEndMs && !copied2.has(traceId);
+    });
+  }, maySend2 = ({ open }) => options.final === !0 || !open;
   return {
     key,
     send: (spans, session, onWire) => alone(async () => {
-      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = spans.filter(isWanted(ends)), sent = wanted.filter(maySend2), told5 = tellingsOf(
+      let ends = options.resend ? /* @__PURE__ */ new Map() : onDisk(stateFolder, () => ledger.acknowledged(spans, session)), wanted = wantedOf(spans, ends), sent = wanted.filter(maySend2), told5 = tellingsOf(
         sent,
         onDisk(stateFolder, () => ledger.told(session))
       ), settled2 = /* @__PURE__ */ new Set(), report = await delivery.send(
@@ -21195,7 +21206,7 @@ function openOutlet(destination, options) {
         unsettled: new Set(wanted.filter((span) => !settled2.has(span)).map(({ traceId }) => traceId))
       };
     }),
-    unsent: (spans) => spans.filter(isWanted(options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans))).filter(maySend2),
+    unsent: (spans) => wantedOf(spans, options.resend ? /* @__PURE__ */ new Map() : ledger.acknowledged(spans)).filter(maySend2),
     health: health.read,
     prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close
@@ -22558,7 +22569,7 @@ var SpanBuilder = class {
     return [
       ...run2.modelCalls.map((call) => this.#chat(call, place2)),
       ...run2.toolCalls.flatMap((call) => this.#call(call, place2)),
-      ...run2.unclaimedAgents.flatMap((agent) => this.#agent(agent, void 0, unclaimed))
+      ...run2.unclaimedAgents.flatMap((agent) => this.#agent(agent, void 0, agent.ofTurn === !0 ? place2 : unclaimed))
     ];
   }
   #chat(call, place2) {

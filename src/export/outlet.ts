@@ -4,8 +4,10 @@
  * in:   the spans of one session after another, a destination, the state folder
  * out:  OutletReport: built = acknowledged + before + refused + pending + open, always
  *
- * What the ledger knows is not sent again, whatever changed about it, but for a span whose end has moved later. What may
- * still change is not sent. Of totals that grow only what the destination was not told yet is. Between a look at the ledger and its last entry nobody else sends to the same destination.
+ * What the ledger knows is not sent again, whatever changed about it, but for a span whose end has moved later; not for a
+ * copy's either, whose lines may have times of their own. What may still change is not sent. Of totals that grow only what
+ * the destination was not told yet is. Between a look at the ledger and its last entry nobody else sends to the same
+ * destination.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -13,6 +15,7 @@ import { join } from 'node:path';
 import { readIfThere, writePrivate } from '../disk/files.ts';
 import { holderOf, lock } from '../disk/lock.ts';
 import { UserError } from '../errors.ts';
+import { copiedTraces } from '../trace/copied.ts';
 import type { Span } from '../trace/span.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryReport } from './deliver.ts';
 import { type Destination, shownUrl } from './destination.ts';
@@ -87,17 +90,20 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
   const health = healthFile(destination, stateFolder, key);
   const alone = oneAtATime(stateFolder, key, options.deadlineMs);
   let hasStopped = false;
-  const isWanted =
-    (ends: ReadonlyMap<string, number>) =>
-    (span: Span): boolean =>
-      span.endMs > (ends.get(span.spanId) ?? Number.NEGATIVE_INFINITY);
+  const wantedOf = (spans: readonly Span[], ends: ReadonlyMap<string, number>): readonly Span[] => {
+    const copied = copiedTraces(spans);
+    return spans.filter(({ spanId, traceId, endMs }) => {
+      const sentEndMs = ends.get(spanId);
+      return sentEndMs === undefined || (endMs > sentEndMs && !copied.has(traceId));
+    });
+  };
   const maySend = ({ open }: Span): boolean => options.final === true || !open;
   return {
     key,
     send: (spans, session, onWire) =>
       alone(async () => {
         const ends = options.resend ? new Map<string, number>() : onDisk(stateFolder, () => ledger.acknowledged(spans, session));
-        const wanted = spans.filter(isWanted(ends));
+        const wanted = wantedOf(spans, ends);
         const sent = wanted.filter(maySend);
         const told = tellingsOf(
           sent,
@@ -128,7 +134,7 @@ export function openOutlet(destination: Destination, options: OutletOptions): Ou
           unsettled: new Set(wanted.filter((span) => !settled.has(span)).map(({ traceId }) => traceId)),
         };
       }),
-    unsent: (spans) => spans.filter(isWanted(options.resend ? new Map() : ledger.acknowledged(spans))).filter(maySend),
+    unsent: (spans) => wantedOf(spans, options.resend ? new Map() : ledger.acknowledged(spans)).filter(maySend),
     health: health.read,
     prune: (isGone) => alone(() => ledger.prune(isGone)),
     close: delivery.close,

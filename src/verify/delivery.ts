@@ -9,7 +9,8 @@
  * a turn that was copied from another session, for that one sends it, as soon as it is final there.
  */
 import { accountOf } from '../trace/account.ts';
-import { ATTR_COST_USD, ATTR_TURN_COPIED } from '../trace/semconv.ts';
+import { copiedTraces } from '../trace/copied.ts';
+import { ATTR_COST_USD } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import type { Acknowledged, DestinationReport, Difference } from './report.ts';
 
@@ -20,7 +21,7 @@ export function compareDelivery(
   const { key, url, ends, own, doneUntilMs = Number.NEGATIVE_INFINITY, sinceMs = Number.NEGATIVE_INFINITY, refused } = known;
   const begunMs = beginnings(spans);
   const isKnown = ({ spanId, endMs }: Span): boolean => ends.has(spanId) || endMs <= doneUntilMs;
-  const copied = new Set(spans.flatMap(({ traceId, attributes }) => (attributes[ATTR_TURN_COPIED] === true ? [traceId] : [])));
+  const copied = copiedTraces(spans);
   const isLeftOut = (span: Span): boolean => !isKnown(span) && (begunMs.get(span.traceId)! < sinceMs || copied.has(span.traceId));
   const exported = own.size > 0 || spans.some(isKnown);
   const final = spans.filter((span) => !span.open && !isLeftOut(span));

@@ -7,6 +7,7 @@ import { harnesses } from '../../src/harness/index.ts';
 import { allSessions, type SessionRef } from '../../src/read/find.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { copied, homeOfAll, LIVE_HERMES_DATABASE, listingOf, OPENCLAW_DATABASE, SESSION_FOLDERS } from '../support/homes.ts';
+import { idsTaken } from '../support/machine.ts';
 import { databaseOf } from '../support/sqlite.ts';
 import { trace } from './world.ts';
 
@@ -245,6 +246,7 @@ describe('sync', () => {
     expect([...new Set(await listed('undelivered'))].toSorted()).toEqual(inScope);
     const first = await run(['sync', '--since', '2020-01-01', '--final']);
     expect([first.code, first.stderr]).toEqual([0, expect.not.stringMatching(/Skipped|bug/)]);
+    expect(idsTaken(collector)).toEqual([...new Set(idsTaken(collector))]);
     const sent = new Set(collector.taken.map(({ attributes }) => attributes['session.id']));
     for (const name of NAMES) expect([name, ofHarness(name).some(({ sessionId }) => sent.has(sessionId))]).toEqual([name, true]);
     expect(await listed('undelivered')).toEqual([]);

@@ -92,6 +92,15 @@ describe('each span once', () => {
     expect(collector.requests).toHaveLength(2);
   });
 
+  test('a copy of a turn adds what is not there, and moves no end', async () => {
+    const copied = { 'trace_build.turn.copied': true };
+    const { endMs } = span(0);
+    await send([span(0)]);
+    const copy = [span(0, { endMs: endMs + 1, attributes: copied }), span(1, { endMs: endMs + 1 })];
+    expect(figures(await send(copy))).toEqual({ ...NONE, acknowledged: 1, before: 1 });
+    expect(collector.taken.map(({ spanId }) => spanId)).toEqual([span(0).spanId, span(1).spanId]);
+  });
+
   test('an open one waits, unless it is asked for', async () => {
     const spans = [span(0), span(1, { open: true })];
     const report = await send(spans);
