@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 /** Room → what it may import besides itself. `node:` alone stands for all of Node's modules. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   session: [],
-  harness: ['session', 'grouped', 'zod'],
+  harness: ['session', 'grouped', 'json', 'zod'],
   trace: ['session', '@opentelemetry/semantic-conventions', '@pydantic/genai-prices', 'node:crypto'],
   redact: ['session', 're2js', 'errors'],
-  export: ['trace', 'disk', 'errors', 'grouped', '@opentelemetry/', 'node:'],
+  export: ['trace', 'disk', 'errors', 'grouped', 'json', '@opentelemetry/', 'node:'],
   read: ['harness', 'disk', 'errors', 'grouped', 'node:', 'sql.js', 'fzstd'],
   config: ['read', 'redact', 'disk', 'errors', 'zod', 'js-yaml', 'node:fs', 'node:path'],
   disk: ['node:'],
@@ -18,9 +18,25 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   view: ['session', 'stats', 'trace', 'errors', 'grouped', 'node:', 'marked', 'diff'],
   errors: [],
   grouped: [],
+  json: [],
   pipeline: ['read', 'harness', 'session', 'redact', 'trace', 'export'],
   sync: ['pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'grouped', 'node:'],
-  hook: ['sync', 'pipeline', 'read', 'harness', 'session', 'trace', 'export', 'config', 'disk', 'errors', 'grouped', 'node:', 'zod'],
+  hook: [
+    'sync',
+    'pipeline',
+    'read',
+    'harness',
+    'session',
+    'trace',
+    'export',
+    'config',
+    'disk',
+    'errors',
+    'grouped',
+    'json',
+    'node:',
+    'zod',
+  ],
   index: ['pipeline', 'harness', 'session', 'redact', 'trace'],
   cli: [
     'hook',
@@ -39,6 +55,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'disk',
     'errors',
     'grouped',
+    'json',
     'node:',
     'commander',
     'picocolors',
@@ -50,7 +67,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** These rooms fail on nothing, for they touch nothing: no clock, no environment, no disk. */
-const PURE = ['session', 'harness', 'redact', 'trace', 'stats', 'verify', 'grouped'];
+const PURE = ['session', 'harness', 'redact', 'trace', 'stats', 'verify', 'grouped', 'json'];
 const IMPURE_CALLS = /\b(?:Date\.now|new Date\(\)|process\.|Math\.random|setTimeout|fetch\(|console\.|performance\.)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })

@@ -10,6 +10,7 @@
  * asked for: Langfuse and tracelet answer protobuf requests in JSON.
  */
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { parsedJson } from '../json.ts';
 
 export type ResponseBody =
   | { readonly kind: 'response'; readonly rejectedSpans: number; readonly errorMessage: string }
@@ -91,15 +92,6 @@ function protobufStatusMessage(body: string): string | undefined {
 
 const pageTitle = (body: string): string | undefined =>
   /^\s*</.test(body) ? `a web page "${/<title[^>]*>([^<]*)/i.exec(body)?.[1]?.trim() ?? ''}"` : undefined;
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: that is what the caller wants to know.
-    return undefined;
-  }
-}
 
 const field = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

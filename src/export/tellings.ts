@@ -7,7 +7,7 @@
  * A harness that counts no single call has totals, and they grow. The build has them on the last turn; the spans of earlier
  * turns were sent with the totals of their time, and stay as they were sent. So the last turn tells the difference.
  */
-import { type Account, accountOf, COST, type Counts, hasOwnUsage, withCounts } from '../trace/account.ts';
+import { type Account, accountOf, COST, type Counts, hasOwnUsage, isSame, sumOf, withCounts } from '../trace/account.ts';
 import type { Span } from '../trace/span.ts';
 
 /** What a span told of a session or an agent; no counts: it told nothing. */
@@ -55,9 +55,6 @@ export function tellingsOf(sent: readonly Span[], known: ReadonlyMap<string, Tel
   };
 }
 
-/** Cents that were added up in another order are the same. */
-const SAME = 1e-9;
-
 /** Tokens that were taken back, and cost likewise, can't be told: then there is nothing to tell until there is more again. */
 function difference(totals: Counts, told: readonly Counts[]): { readonly counts: Counts; readonly isLess: boolean } {
   const left = Object.entries(totals).map(([name, total]) => [name, lessOf(total, sumOf(told, name))] as const);
@@ -70,10 +67,8 @@ function difference(totals: Counts, told: readonly Counts[]): { readonly counts:
   };
 }
 
-export const sumOf = (all: readonly Counts[], name: string): number => all.reduce((sum, counts) => sum + (counts[name] ?? 0), 0);
-
 function lessOf(total: number, told: number): number {
   const left = total - told;
   if (Number.isSafeInteger(left)) return left;
-  return Math.abs(left) < SAME ? 0 : Number(left.toPrecision(12));
+  return isSame(total, told) ? 0 : Number(left.toPrecision(12));
 }

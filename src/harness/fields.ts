@@ -8,6 +8,8 @@
  * no old field. A schema library would do the same work ten times slower, and this runs for every line of 100 MB:
  * zod took a third of the time that reading and parsing the file took.
  */
+import { isObject } from '../json.ts';
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** @param detail  which field, and what it was */
@@ -50,8 +52,6 @@ export function objectAt(fields: Fields, key: string, complain: Complain): Field
 /** What JSON.parse complains of, without the text it quotes, which is content: `…, "text" is not valid JSON`. */
 export const whyNotJson = (error: unknown): string =>
   (error as Error).message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
-
-export const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const wrong = (key: string, expected: string, value: unknown): string =>
   `${key}: expected ${expected}, got ${Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : typeof value === 'number' ? value : `a ${typeof value}`}`;

@@ -4,8 +4,9 @@
  * in:   lines, as text or bytes, the number of the first of them, and how much of a line is worth parsing
  * out:  an object a line; problems for lines that hold none, the last one being torn while somebody writes it
  */
+import { isObject } from '../json.ts';
 import type { ProblemReason } from '../session/types.ts';
-import { type Fields, isObject, whyNotJson } from './fields.ts';
+import { type Fields, whyNotJson } from './fields.ts';
 import type { Line } from './harness.ts';
 
 export interface NumberedObject {

@@ -6,6 +6,7 @@
  *
  * Hermes' `on_session_end` comes at the end of every turn. Codex's `notify` gives its JSON as an argument, and in words of its own.
  */
+import { isObject, parsedJson } from '../json.ts';
 
 export type HookEvent = 'SessionStart' | 'Stop' | 'SessionEnd';
 
@@ -28,21 +29,12 @@ export const eventCalled = (name: string | undefined): HookEvent | undefined =>
 
 /** Codex's `notify` → a payload; undefined for what is none. */
 export function payloadOfNotify(json: string): string | undefined {
-  const told = parsed(json);
-  if (told === undefined || typeof told['type'] !== 'string' || typeof told['thread-id'] !== 'string') return undefined;
+  const told = parsedJson(json);
+  if (!isObject(told) || typeof told['type'] !== 'string' || typeof told['thread-id'] !== 'string') return undefined;
   return JSON.stringify({
     session_id: told['thread-id'],
     cwd: told['cwd'],
     hook_event_name: told['type'],
     last_assistant_message: told['last-assistant-message'],
   });
-}
-
-function parsed(json: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

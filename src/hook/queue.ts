@@ -13,6 +13,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSyn
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere } from '../disk/files.ts';
+import { isObject, parsedJson } from '../json.ts';
 import { eventCalled, type HookEvent } from './events.ts';
 
 export interface Job {
@@ -120,7 +121,9 @@ function jobFrom(path: string, atMs: number): Job | string | undefined {
   const [first, ...lines] = text.slice(0, Math.max(end, 0)).split('\n');
   if (first !== 'trace-build job 1') return 'it does not begin like a job';
   const fields = new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-  const payload = payloadSchema.parse(jsonObject(text.slice(end + 2)));
+  const told = parsedJson(text.slice(end + 2));
+  // Some old versions give hooks no payload: the fields above have to do.
+  const payload = payloadSchema.parse(isObject(told) ? told : {});
   const event = eventCalled(fields.get('event') ?? payload.hook_event_name);
   const sessionId = payload.session_id ?? fields.get('session_id');
   if (event === undefined) return 'it tells of no event we know';
@@ -141,15 +144,6 @@ function jobFrom(path: string, atMs: number): Job | string | undefined {
     disabled: fields.has('disabled'),
     lastMessage: payload.last_assistant_message,
   };
-}
-
-function jsonObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {}; // Some old versions give hooks no payload: the fields above have to do.
-  }
 }
 
 /** The oldest first: a queue that nobody drains must not grow for ever. */

@@ -29,17 +29,20 @@ const COUNTS: readonly string[] = [
 ];
 const TOLD: ReadonlySet<string> = new Set([...COUNTS, attr.ATTR_USAGE_SCOPE, attr.ATTR_COST_PRICES]);
 
+/** Whether a span tells of a session or an agent as a whole: where no call tells its tokens. */
+export const isAccount = ({ attributes }: Span): boolean => attributes[attr.ATTR_USAGE_SCOPE] === 'session';
+
 /** @returns undefined for a span that tells of nothing but itself */
-export function accountOf({ attributes }: Span): Account | undefined {
-  if (attributes[attr.ATTR_USAGE_SCOPE] !== 'session') return undefined;
+export function accountOf(span: Span): Account | undefined {
+  if (!isAccount(span)) return undefined;
+  const { attributes } = span;
   const owner = attributes[attr.ATTR_GEN_AI_AGENT_ID];
   const counts = COUNTS.flatMap((name) => (typeof attributes[name] === 'number' ? [[name, attributes[name]] as const] : []));
   return { owner: typeof owner === 'string' ? owner : '', counts: Object.fromEntries(counts) };
 }
 
 /** Whether it tells the usage of its own calls. */
-export const hasOwnUsage = (span: Span): boolean =>
-  accountOf(span) === undefined && span.attributes[attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS] !== undefined;
+export const hasOwnUsage = (span: Span): boolean => !isAccount(span) && span.attributes[attr.ATTR_GEN_AI_USAGE_INPUT_TOKENS] !== undefined;
 
 /** @param counts  none: then it tells of no usage at all */
 export function withCounts(span: Span, counts: Counts): Span {
@@ -51,3 +54,10 @@ export function withCounts(span: Span, counts: Counts): Span {
   };
   return { ...span, attributes: { ...Object.fromEntries(others), ...told } };
 }
+
+export const sumOf = (all: readonly Counts[], name: string): number => all.reduce((sum, counts) => sum + (counts[name] ?? 0), 0);
+
+/** Cents that were added up in another order are the same. */
+const SAME = 1e-9;
+
+export const isSame = (a: number, b: number): boolean => Math.abs(a - b) < SAME;

@@ -8,7 +8,7 @@
  * No difference: a session that was never exported; spans that may still change; turns begun before the export was set up;
  * a turn that was copied from another session, for that one sends it, as soon as it is final there.
  */
-import { accountOf } from '../trace/account.ts';
+import { accountOf, isSame, sumOf } from '../trace/account.ts';
 import { copiedTraces } from '../trace/copied.ts';
 import { ATTR_COST_USD } from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
@@ -75,17 +75,14 @@ export function compareDelivery(
   };
 }
 
-/** Cents that were added up in another order are the same. */
-const SAME = 1e-9;
-
 /** The build has totals on one span; several may have told parts of them. Undefined: they are told, or none ever was. */
 function toldOtherwise(span: Span, { told = new Map() }: Acknowledged): string | undefined {
   const account = accountOf(span);
   const parts = [...told.values()].flatMap(({ owner, counts }) => (owner === account?.owner ? [counts] : []));
   if (account === undefined || parts.every((counts) => Object.keys(counts).length === 0)) return undefined;
   const wrong = Object.entries(account.counts)
-    .map(([name, total]) => ({ name, total, sum: parts.reduce((sum, counts) => sum + (counts[name] ?? 0), 0) }))
-    .filter(({ total, sum }) => Math.abs(total - sum) > SAME);
+    .map(([name, total]) => ({ name, total, sum: sumOf(parts, name) }))
+    .filter(({ total, sum }) => !isSame(total, sum));
   if (wrong.length === 0) return undefined;
   const counts = wrong.map(({ name, total, sum }) => `${sum}${name === ATTR_COST_USD ? ' USD' : ` ${name}`} in place of ${total}`);
   const isMore = wrong.some(({ total, sum }) => sum > total);

@@ -11,6 +11,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readIfThere } from '../../disk/files.ts';
+import { isObject, type JsonObject, objectIn } from '../../json.ts';
 import { PLUGIN_NAME } from '../install/installer.ts';
 
 export interface ClaudeCode {
@@ -62,19 +63,17 @@ export interface ClaudePlaces {
 interface Source {
   readonly path: string;
   readonly kind: 'managed' | 'project' | 'user';
-  readonly json: Json;
+  readonly json: JsonObject;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const NOTHING: Json = {};
+const NOTHING: JsonObject = {};
 
 export function claudeCode(places: ClaudePlaces): ClaudeCode {
   const { env, home, directory } = places;
   const folder = env['CLAUDE_CONFIG_DIR'] || join(home, '.claude');
   const userSettings = join(folder, 'settings.json');
   const broken: string[] = [];
-  const read = (path: string): Json => {
+  const read = (path: string): JsonObject => {
     const json = jsonIn(path);
     if (json === 'broken') broken.push(path);
     return typeof json === 'object' ? json : NOTHING;
@@ -131,9 +130,9 @@ const MANAGED_FOLDERS: Partial<Record<NodeJS.Platform, string>> = {
 
 interface Lists {
   /** By plugin@marketplace. */
-  readonly installed: Json;
+  readonly installed: JsonObject;
   /** By name. */
-  readonly marketplaces: readonly Json[];
+  readonly marketplaces: readonly JsonObject[];
 }
 
 function pluginState(sources: readonly Source[], { installed, marketplaces }: Lists): PluginState {
@@ -155,7 +154,7 @@ function pluginState(sources: readonly Source[], { installed, marketplaces }: Li
 /** Up to some version one object, later a list, one a scope. */
 function copyOf(
   entry: unknown,
-  marketplace: Json = NOTHING,
+  marketplace: JsonObject = NOTHING,
 ): { readonly version: string | undefined; readonly missing: string | undefined } {
   const entries = (Array.isArray(entry) ? entry : [entry]).filter(isObject);
   const source = objectIn(marketplace, 'source');
@@ -186,7 +185,7 @@ function hooksOff(sources: readonly Source[], plugin: PluginState): ClaudeCode['
 }
 
 /** {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "…"}]}]}} */
-const commandsIn = (json: Json): readonly string[] =>
+const commandsIn = (json: JsonObject): readonly string[] =>
   Object.values(objectIn(json, 'hooks'))
     .flatMap((groups) => (Array.isArray(groups) ? groups : []))
     .filter(isObject)
@@ -206,7 +205,7 @@ function settingOf(name: string, sources: readonly Source[], env: NodeJS.Process
 // ---------------------------------------------------------------------------------------------
 // Others' files: nothing in them is as it must be.
 
-function jsonIn(path: string): Json | 'broken' | undefined {
+function jsonIn(path: string): JsonObject | 'broken' | undefined {
   try {
     const text = readIfThere(path);
     if (text === undefined || text.trim() === '') return undefined;
@@ -217,14 +216,7 @@ function jsonIn(path: string): Json | 'broken' | undefined {
   }
 }
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function objectIn(json: Json, key: string): Json {
-  const value = json[key];
-  return isObject(value) ? value : NOTHING;
-}
-
-function textIn(json: Json, key: string): string | undefined {
+function textIn(json: JsonObject, key: string): string | undefined {
   const value = json[key];
   return typeof value === 'string' ? value : undefined;
 }

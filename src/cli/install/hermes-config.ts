@@ -8,6 +8,7 @@
  * file means afterwards what it meant before, and the hooks.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type JsonObject, listIn, objectIn } from '../../json.ts';
 
 export interface Hook {
   readonly event: string;
@@ -17,8 +18,6 @@ export interface Hook {
 
 /** @throws what is no YAML */
 export type Load = (text: string) => unknown;
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Ours of before, of whatever version, go. */
 export function withHooks(text: string, hooks: readonly Hook[], isOurs: (command: string) => boolean, load: Load): string | undefined {
@@ -76,7 +75,7 @@ const itemLines = ({ command, timeout }: Hook, indent: string): readonly string[
   `${indent}  timeout: ${timeout}`,
 ];
 
-function inserting(text: string, hooks: readonly Hook[], config: Json): string | undefined {
+function inserting(text: string, hooks: readonly Hook[], config: JsonObject): string | undefined {
   const lines = text.split('\n');
   const ours = (added: readonly string[]): readonly string[] => (text.includes('\r\n') ? added.map((line) => `${line}\r`) : added);
   const at = lines.findIndex((line) => /^hooks:/.test(line));
@@ -152,7 +151,7 @@ function scalar(text: string, load: Load): unknown {
 }
 
 /** @returns undefined for what is no YAML, or no object */
-function meaning(text: string, load: Load): Json | undefined {
+function meaning(text: string, load: Load): JsonObject | undefined {
   try {
     const value = text.split('\n').every((line) => BLANK.test(line)) ? {} : load(text);
     return isObject(value) && (value['hooks'] == null || isObject(value['hooks'])) ? value : undefined;
@@ -161,11 +160,7 @@ function meaning(text: string, load: Load): Json | undefined {
   }
 }
 
-const entryOf = ({ command, timeout }: Hook): Json => ({ command, timeout });
+const entryOf = ({ command, timeout }: Hook): JsonObject => ({ command, timeout });
 const commandOf = (entry: unknown): string => (isObject(entry) ? String(entry['command']) : '');
-const ours = (config: Json, event: string, isOurs: (command: string) => boolean): readonly unknown[] =>
+const ours = (config: JsonObject, event: string, isOurs: (command: string) => boolean): readonly unknown[] =>
   listIn(objectIn(config, 'hooks'), event).filter((entry) => isOurs(commandOf(entry)));
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const objectIn = (json: Json, key: string): Json => (isObject(json[key]) ? json[key] : {});
-const listIn = (json: Json, key: string): readonly unknown[] => (Array.isArray(json[key]) ? json[key] : []);

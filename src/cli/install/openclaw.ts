@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { readIfReadable, readIfThere } from '../../disk/files.ts';
 import { UserError } from '../../errors.ts';
+import { isObject, type JsonObject, listIn, objectIn, parsedJson } from '../../json.ts';
 import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
 import { backupOf, removeOurs, rewrite } from './rewrite.ts';
 
@@ -28,8 +29,6 @@ export const openclaw: Installer = {
   uninstall,
   look,
 };
-
-type Json = { readonly [key: string]: unknown };
 
 const stateOf = ({ env, home }: Where): string => env['OPENCLAW_STATE_DIR'] || join(env['OPENCLAW_HOME'] || home, '.openclaw');
 const configOf = (where: Where): string => where.env['OPENCLAW_CONFIG_PATH'] || join(stateOf(where), 'openclaw.json');
@@ -60,7 +59,7 @@ async function uninstall(where: Where): Promise<void> {
   const left = withoutPlugin(json);
   // Byte for byte, when it says what it said before us.
   const backup = readIfReadable(backupOf(realpathSync(file)));
-  if (text !== undefined && isDeepStrictEqual(parsed(backup), left)) rewrite(file, text, backup);
+  if (text !== undefined && isDeepStrictEqual(parsedJson(backup), left)) rewrite(file, text, backup);
   else if (Object.keys(left).length > 0 || !removeOurs(file)) write(file, text, left);
 }
 
@@ -96,9 +95,9 @@ const AGAIN = 'trace-build install --harness openclaw';
 /** Of whatever version, wherever it lay. */
 const isOurs = (path: unknown): path is string => typeof path === 'string' && /trace-build.*\/hooks\/openclaw$/.test(path);
 
-const pathsIn = (json: Json): readonly unknown[] => listIn(objectIn(objectIn(json, 'plugins'), 'load'), 'paths');
+const pathsIn = (json: JsonObject): readonly unknown[] => listIn(objectIn(objectIn(json, 'plugins'), 'load'), 'paths');
 
-function withPlugin(json: Json, path: string): Json {
+function withPlugin(json: JsonObject, path: string): JsonObject {
   const plugins = objectIn(json, 'plugins');
   const load = objectIn(plugins, 'load');
   const entries = objectIn(plugins, 'entries');
@@ -118,7 +117,7 @@ function withPlugin(json: Json, path: string): Json {
   };
 }
 
-function withoutPlugin(json: Json): Json {
+function withoutPlugin(json: JsonObject): JsonObject {
   const plugins = objectIn(json, 'plugins');
   const load = objectIn(plugins, 'load');
   const { [PLUGIN_NAME]: _, ...entries } = objectIn(plugins, 'entries');
@@ -130,13 +129,13 @@ function withoutPlugin(json: Json): Json {
 }
 
 /** With this value of a key; an empty one is as good as none, and there was none before us. */
-const withoutEmpty = (json: Json, key: string, value: Json): Json =>
+const withoutEmpty = (json: JsonObject, key: string, value: JsonObject): JsonObject =>
   Object.keys(value).length > 0 ? { ...json, [key]: value } : withoutKey(json, key);
 
-const withoutKey = (json: Json, key: string): Json => Object.fromEntries(Object.entries(json).filter(([name]) => name !== key));
+const withoutKey = (json: JsonObject, key: string): JsonObject => Object.fromEntries(Object.entries(json).filter(([name]) => name !== key));
 
 /** @throws UserError for what is no plain JSON, with what to add by hand */
-function readJson(file: string, folder: string | undefined): { readonly json: Json; readonly text: string | undefined } {
+function readJson(file: string, folder: string | undefined): { readonly json: JsonObject; readonly text: string | undefined } {
   let text: string | undefined;
   try {
     text = readIfThere(file);
@@ -163,20 +162,8 @@ const byHand = (folder: string | undefined): string =>
     : `Add to it, and restart the gateway:\n${JSON.stringify(withPlugin({}, pluginIn(folder)), undefined, 2)}`;
 
 /** Nothing to change is nothing written. */
-function write(file: string, before: string | undefined, json: Json): void {
+function write(file: string, before: string | undefined, json: JsonObject): void {
   const indent = /^[{[]\r?\n([ \t]+)/.exec(before ?? '')?.[1] ?? 2;
   if (before !== undefined && JSON.stringify(JSON.parse(before)) === JSON.stringify(json)) return;
   rewrite(file, before, `${JSON.stringify(json, undefined, indent)}\n`);
-}
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const objectIn = (json: Json, key: string): Json => (isObject(json[key]) ? json[key] : {});
-const listIn = (json: Json, key: string): readonly unknown[] => (Array.isArray(json[key]) ? json[key] : []);
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

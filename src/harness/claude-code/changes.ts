@@ -4,9 +4,10 @@
  * in:   a tool_use, the result that came for it
  * out:  fields of `ToolCall`; without content the kind of each change alone, and nothing of the shell
  */
+import { isObject } from '../../json.ts';
 import type { FileChange, ToolCall, ToolOutcome } from '../../session/types.ts';
 import { madeBy } from '../commands.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import type { ToolResult, ToolUse } from './records.ts';
 
 type Changes = Pick<ToolCall, 'files' | 'commits' | 'pullRequests'>;

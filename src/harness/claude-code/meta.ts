@@ -4,7 +4,8 @@
  * in:   text of an `agent-<id>.meta.json`
  * out:  `AgentMeta`, or a problem
  */
-import { type Complain, flagAt, isObject, textAt, whyNotJson } from '../fields.ts';
+import { isObject } from '../../json.ts';
+import { type Complain, flagAt, textAt, whyNotJson } from '../fields.ts';
 import type { AddProblem } from './reader.ts';
 
 export interface AgentMeta {

@@ -4,8 +4,9 @@
  * in:   a message's `content`: text, or a list of blocks
  * out:  `Block[]`, `Part[]`; binary data is left out and told by its size
  */
+import { isObject } from '../../json.ts';
 import type { Part } from '../../session/types.ts';
-import { type Complain, type Fields, isObject } from '../fields.ts';
+import type { Complain, Fields } from '../fields.ts';
 
 /** An object that says what it is. Its other fields are looked at where they are needed. */
 export type Block = Fields & { readonly type: string };

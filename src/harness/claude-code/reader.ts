@@ -6,8 +6,9 @@
  *
  * Text is kept only when content is asked for; what classifies a line is read off here, once.
  */
+import { isObject } from '../../json.ts';
 import type { Part, ProblemReason } from '../../session/types.ts';
-import { type Complain, countAt, type Fields, flagAt, isObject, objectAt, textAt, utcMs } from '../fields.ts';
+import { type Complain, countAt, type Fields, flagAt, objectAt, textAt, utcMs } from '../fields.ts';
 import { type Block, blocksOf, partsOf, resultValue, textOf } from './parts.ts';
 import type {
   AgentCallInput,

@@ -4,8 +4,9 @@
  * in:   payload of `item_completed`, `exec_command_end`, `mcp_tool_call_end`, `patch_apply_end` …
  * out:  `ItemFacts`: when it began and ended, how, and what it was
  */
+import { isObject } from '../../json.ts';
 import type { FileChange } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import { word } from './meta.ts';
 import type { Ending } from './outcomes.ts';
 import { textOf } from './parts.ts';

@@ -4,7 +4,8 @@
  * in:   environment, home, paths, first and last lines
  * out:  `layout`, plain data and pure functions; read/ touches the disk
  */
-import { isObject, utcMs } from '../fields.ts';
+import { isObject, parsedJson } from '../../json.ts';
+import { utcMs } from '../fields.ts';
 import type { Stop, ThreadHead, ThreadsLayout } from '../harness.ts';
 import { madeAtMs, metaOf } from './meta.ts';
 
@@ -24,7 +25,7 @@ export const layout: ThreadsLayout = {
   timeOf,
   directoryOf: (head) => {
     const quoted = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1];
-    const text = quoted === undefined ? undefined : parsed(quoted);
+    const text = quoted === undefined ? undefined : parsedJson(quoted);
     return typeof text === 'string' ? text : undefined;
   },
   hasStop,
@@ -36,7 +37,7 @@ function timeOf(lineHead: string): number | undefined {
 }
 
 function headOf(firstLine: string): ThreadHead | undefined {
-  const line = parsed(firstLine) ?? parsed(beginning(firstLine));
+  const line = parsedJson(firstLine) ?? parsedJson(beginning(firstLine));
   if (!isObject(line)) return undefined;
   const isMeta = line['type'] === 'session_meta' && isObject(line['payload']);
   const meta = isMeta ? metaOf(line['payload'] as Record<string, unknown>) : line['type'] === undefined ? metaOf(line) : undefined;
@@ -65,11 +66,3 @@ const CLOCK_STEP_MS = 60 * 60_000;
 
 /** A file's time may be coarser than a line's. */
 const CLOCK_SLACK_MS = 20;
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined; // Not JSON, or the beginning of some.
-  }
-}

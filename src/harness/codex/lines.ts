@@ -8,8 +8,9 @@
  * anew after a compaction, images. Such lines are told by their first bytes, and long texts are cut before a line is
  * parsed. A line that this does not understand is parsed like any other: skipping saves time, it decides nothing.
  */
+import { isObject } from '../../json.ts';
 import type { ProblemReason } from '../../session/types.ts';
-import { type Fields, isObject, utcMs } from '../fields.ts';
+import { type Fields, utcMs } from '../fields.ts';
 import type { Line, ParseOptions } from '../harness.ts';
 import { asBuffer, type Opening, objectsIn } from '../json-lines.ts';
 import { shortened } from './cut.ts';

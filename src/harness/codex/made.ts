@@ -4,8 +4,8 @@
  * in:   input and output of the call, as the rollout has them; there only where content is kept
  * out:  the counts that a `ToolCall` has; none where there is nothing
  */
+import { isObject, parsedJson } from '../../json.ts';
 import { madeBy } from '../commands.ts';
-import { isObject } from '../fields.ts';
 
 export function madeIn(input: unknown, output: unknown): { readonly commits?: number; readonly pullRequests?: number } {
   const command = commandIn(input);
@@ -27,10 +27,6 @@ function commandIn(input: unknown): string | undefined {
 /** The oldest versions have JSON around it, later ones a few lines above. */
 function printed(output: string): string {
   if (!output.startsWith('{"output":')) return output;
-  try {
-    const value: unknown = JSON.parse(output);
-    return isObject(value) && typeof value['output'] === 'string' ? value['output'] : output;
-  } catch {
-    return output;
-  }
+  const value = parsedJson(output);
+  return isObject(value) && typeof value['output'] === 'string' ? value['output'] : output;
 }

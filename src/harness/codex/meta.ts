@@ -4,7 +4,8 @@
  * in:   payload of `session_meta`, or the bare object of the first era
  * out:  `ThreadMeta`
  */
-import { type Fields, isObject, utcMs } from '../fields.ts';
+import { isObject } from '../../json.ts';
+import { type Fields, utcMs } from '../fields.ts';
 
 export interface ThreadMeta {
   readonly threadId: string;

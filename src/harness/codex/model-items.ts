@@ -4,8 +4,9 @@
  * in:   payload of a `response_item`
  * out:  `ResponseItem`; undefined for what neither the model nor a tool nor another agent said
  */
+import { isObject, parsedJson } from '../../json.ts';
 import type { FileChange, Part } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import type { CallStart } from './calls.ts';
 import { word } from './meta.ts';
 import { partsOf, reasoningParts } from './parts.ts';
@@ -131,10 +132,6 @@ const textsIn = (value: unknown): readonly string[] =>
 
 /** JSON text; what a model wrote may be none. */
 function parsedArguments(text: unknown): unknown {
-  if (typeof text !== 'string') return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const value = typeof text === 'string' ? parsedJson(text) : undefined;
+  return value === undefined ? text : value;
 }

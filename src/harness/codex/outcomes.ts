@@ -4,8 +4,9 @@
  * in:   output of a call; error of a turn
  * out:  `Ending`, `ErrorType`
  */
+import { isObject, parsedJson } from '../../json.ts';
 import type { ErrorType } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import { textOf } from './parts.ts';
 
 export interface Ending {
@@ -76,12 +77,8 @@ export function turnErrorType(error: Fields): ErrorType {
 function apiErrorType(message: unknown): unknown {
   if (typeof message !== 'string') return undefined;
   const status = /\bstatus (\d{3})\b/.exec(message)?.[1];
-  try {
-    const value: unknown = JSON.parse(message);
-    return isObject(value) && isObject(value['error']) ? (value['error']['type'] ?? value['error']['code']) : status;
-  } catch {
-    return status;
-  }
+  const value = parsedJson(message);
+  return isObject(value) && isObject(value['error']) ? (value['error']['type'] ?? value['error']['code']) : status;
 }
 
 const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9_]{1,60}$/.test(value);

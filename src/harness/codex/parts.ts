@@ -4,8 +4,9 @@
  * in:   `content`, `summary` or `output` of an item
  * out:  `Part[]`, text; images and the like are left out and told by their size
  */
+import { isObject } from '../../json.ts';
 import type { Part } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import { word } from './meta.ts';
 
 export const partsOf = (content: unknown): readonly Part[] =>

@@ -4,8 +4,8 @@
  * in:   the text of an `apply_patch` call; or the `changes` of the item that tells how it went
  * out:  `FileChange[]`, with paths and texts only when content is kept
  */
+import { isObject } from '../../json.ts';
 import type { FileChange } from '../../session/types.ts';
-import { isObject } from '../fields.ts';
 
 type Edit = { readonly before: string; readonly after: string };
 

@@ -4,7 +4,8 @@
  * in:   payload of a message
  * out:  whether a user wrote it
  */
-import { type Fields, isObject } from '../fields.ts';
+import { isObject } from '../../json.ts';
+import type { Fields } from '../fields.ts';
 import { textOf } from './parts.ts';
 
 /** How the harness's own messages begin, in versions that do not mark them. */

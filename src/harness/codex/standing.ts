@@ -4,7 +4,8 @@
  * in:   `session_meta`, `turn_context`, settings, counts
  * out:  `Standing`, and as plain JSON `Carried`
  */
-import { type Fields, isObject } from '../fields.ts';
+import { isObject } from '../../json.ts';
+import type { Fields } from '../fields.ts';
 import { metaOf, type ThreadMeta, word } from './meta.ts';
 import type { Model } from './rounds.ts';
 import { type Counts, NOTHING, type Told, type Total, toldBy } from './tokens.ts';

@@ -7,8 +7,9 @@
  * Lines name their turn in recent versions; before, they belong to the turn that is open. Lines of other threads and
  * lines copied from the parent of a forked agent are dropped.
  */
+import { isObject } from '../../json.ts';
 import type { ProblemReason } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import { eventFacts, itemFacts, msAt } from './items.ts';
 import type { Entry } from './lines.ts';
 import { type ThreadMeta, word } from './meta.ts';

@@ -8,8 +8,9 @@
  * estimate in place of the last call. It tells of a new call only when the total grew, and by just as much as the last
  * call is said to have used.
  */
+import { isObject } from '../../json.ts';
 import type { TokenUsage } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 
 export interface Counts {
   /** Cached tokens included. */

@@ -6,8 +6,9 @@
  *
  * A turn that is over changes no more, whatever late lines say: it may have been sent.
  */
+import { isObject } from '../../json.ts';
 import type { ProblemReason } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 import type { CallStart } from './calls.ts';
 import type { Entry } from './lines.ts';
 import { madeAtMs, word } from './meta.ts';

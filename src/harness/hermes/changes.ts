@@ -7,9 +7,9 @@
  * `patch` names one file and what it replaces in it. `write_file` does not tell whether there was a file before, so it is told
  * as an update without what it was.
  */
+import { isObject, parsedJson } from '../../json.ts';
 import type { FileChange, ToolCall } from '../../session/types.ts';
 import { madeBy } from '../commands.ts';
-import { isObject } from '../fields.ts';
 
 export function filesOf(name: string, input: unknown, content: boolean): readonly FileChange[] | undefined {
   if ((name !== 'patch' && name !== 'write_file') || !isObject(input) || typeof input['path'] !== 'string') return undefined;
@@ -27,10 +27,7 @@ export function madeIn(name: string, input: unknown, result: string): Pick<ToolC
 }
 
 function printed(result: string): string {
-  try {
-    const value: unknown = JSON.parse(result);
-    return isObject(value) && typeof value['output'] === 'string' ? value['output'] : '';
-  } catch {
-    return result;
-  }
+  const value = parsedJson(result);
+  if (value === undefined) return result;
+  return isObject(value) && typeof value['output'] === 'string' ? value['output'] : '';
 }

@@ -6,8 +6,9 @@
  *
  * Rows and hooks share ids of tool calls but none of model calls: a row is written 10 to 20 ms after its request ended.
  */
+import { isObject } from '../../json.ts';
 import type { TokenUsage } from '../../session/types.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 
 export type HookRecord = RequestHook | ToolHook | AgentHook;
 

@@ -6,6 +6,7 @@
  *
  * Rows are written anew, marked and deleted at any time, and are few: so a session is always told from its beginning.
  */
+import { grouped } from '../../grouped.ts';
 import type { AgentRun, CallRef, ToolCall, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Delegates } from './agents.ts';
@@ -131,18 +132,14 @@ function placed(
   delegates: Delegates,
   turns: readonly Span[],
 ): { byTurn: ReadonlyMap<number, readonly AgentRun[]>; strays: readonly AgentRun[] } {
-  const byTurn = new Map<number, AgentRun[]>();
-  if (turns.length === 0) return { byTurn, strays: delegates.unclaimed(() => new Set()) };
+  if (turns.length === 0) return { byTurn: new Map(), strays: delegates.unclaimed(() => new Set()) };
   const turnAt = (atMs: number): number =>
     Math.max(
       0,
       turns.findLastIndex(({ startedAtMs }) => startedAtMs <= atMs),
     );
-  for (const agent of delegates.unclaimed((atMs) => turns[turnAt(atMs)]!.ids)) {
-    const at = turnAt(agent.startedAtMs);
-    byTurn.set(at, [...(byTurn.get(at) ?? []), agent]);
-  }
-  return { byTurn, strays: [] };
+  const unclaimed = delegates.unclaimed((atMs) => turns[turnAt(atMs)]!.ids);
+  return { byTurn: grouped(unclaimed, ({ startedAtMs }) => turnAt(startedAtMs)), strays: [] };
 }
 
 /** Where the span of each background delegation is, of any depth. */

@@ -4,8 +4,8 @@
  * in:   plain text, or a NUL, `json:` and a list of parts as the Chat Completions API has them
  * out:  Part[]
  */
+import { isObject } from '../../json.ts';
 import type { Part } from '../../session/types.ts';
-import { isObject } from '../fields.ts';
 
 const LIST = '\0json:';
 

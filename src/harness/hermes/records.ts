@@ -6,8 +6,9 @@
  *
  * Of a content only what spans need is kept: its hash tells copies, its beginning tells what kind of row it is.
  */
+import { isObject, parsedJson } from '../../json.ts';
 import type { FileChange, Part, Problem, ProblemReason } from '../../session/types.ts';
-import { type Fields, isObject, objectAt, textAt } from '../fields.ts';
+import { type Fields, objectAt, textAt } from '../fields.ts';
 import type { AgentFile, ParseOptions, TranscriptFile } from '../harness.ts';
 import { objectsIn } from '../json-lines.ts';
 import { filesOf } from './changes.ts';
@@ -148,7 +149,7 @@ function messageOf(
 export const MAX_SECONDS = 8.64e12;
 
 function toolCallsOf(value: unknown, content: boolean, complain: (detail: string) => void): RequestedTool[] {
-  const list = typeof value === 'string' && value !== '' ? jsonOf(value) : value;
+  const list = typeof value === 'string' && value !== '' ? parsedJson(value) : value;
   if (list === undefined || list === null || list === '') return [];
   if (!Array.isArray(list)) {
     complain('tool_calls: expected a list');
@@ -164,7 +165,7 @@ function toolCallsOf(value: unknown, content: boolean, complain: (detail: string
       return [];
     }
     const written = ask['arguments'];
-    const input = typeof written === 'string' ? (jsonOf(written) ?? written) : written;
+    const input = typeof written === 'string' ? (parsedJson(written) ?? written) : written;
     return [
       {
         id,
@@ -185,7 +186,7 @@ function goalsOf(input: unknown): string[] {
 
 /** A result is JSON, mostly; there is no mark of failure but what it says. */
 function resultOf(text: string): ToolResult {
-  const value = text.startsWith('{') ? jsonOf(text) : undefined;
+  const value = text.startsWith('{') ? parsedJson(text) : undefined;
   const fields: Fields = isObject(value) ? value : {};
   const { exit_code: exitCode, error, delegation_id: id } = fields;
   const status = fields['status'];
@@ -208,7 +209,7 @@ const reportOf = ({ status, error }: Fields): AgentReport => ({
 });
 
 function metaOf(text: string | undefined, complain: (detail: string) => void): SessionMeta {
-  const value = text === undefined ? {} : jsonOf(text);
+  const value = text === undefined ? {} : parsedJson(text);
   if (!isObject(value)) complain('it is no JSON object');
   const fields: Fields = isObject(value) ? value : {};
   const rows = (key: string) => (Array.isArray(fields[key]) ? (fields[key] as unknown[]).filter(isObject) : []) as SessionMeta['sessions'];
@@ -218,14 +219,6 @@ function metaOf(text: string | undefined, complain: (detail: string) => void): S
     messages: Number.isSafeInteger(fields['messages']) ? (fields['messages'] as number) : -1,
     ...(typeof fields['origin'] === 'string' && { origin: fields['origin'] }),
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Plain text, then.
-  }
 }
 
 /** 53 bits of it (cyrb53): enough to tell the texts of one session apart, and short. */

@@ -4,8 +4,9 @@
  * in:   a message's `content`: text, or a list of blocks
  * out:  `Part[]`; binary data is left out and told by its size
  */
+import { isObject } from '../../json.ts';
 import type { Part } from '../../session/types.ts';
-import { type Complain, type Fields, isObject } from '../fields.ts';
+import type { Complain, Fields } from '../fields.ts';
 
 export function partsOf(content: unknown, complain: Complain): readonly Part[] {
   if (typeof content === 'string') return [{ kind: 'text', text: content }];

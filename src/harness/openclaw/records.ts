@@ -7,8 +7,9 @@
  * An entry of the transcript has an id and hangs on another one; an event of the trajectory has a `traceSchema`. Of the
  * latter only times, outcomes and the version are taken: all that was said is in the transcript.
  */
+import { isObject, parsedJson } from '../../json.ts';
 import type { Part, Problem, ProblemReason, TokenUsage } from '../../session/types.ts';
-import { type Complain, type Fields, isObject, objectAt, textAt } from '../fields.ts';
+import { type Complain, type Fields, objectAt, textAt } from '../fields.ts';
 import type { AgentFile, ParseOptions, TranscriptFile } from '../harness.ts';
 import { objectsIn } from '../json-lines.ts';
 import { eventFrom, eventKey, type RunEvent, timeAt } from './events.ts';
@@ -147,17 +148,12 @@ export function parseFile(file: TranscriptFile | AgentFile, { content }: ParseOp
 
 function windowFrom(meta: string | undefined, complain: Complain): Window {
   if (meta === undefined) return {};
-  let fields: unknown;
-  try {
-    fields = JSON.parse(meta);
-  } catch {
-    // Told below.
-  }
+  const fields = parsedJson(meta);
   if (!isObject(fields)) {
     complain('what describes the session is no JSON object');
     return {};
   }
-  const [sessionKey, label, status] = ['session_key', 'label', 'status'].map((key) => textAt(fields as Fields, key, complain));
+  const [sessionKey, label, status] = ['session_key', 'label', 'status'].map((key) => textAt(fields, key, complain));
   return { ...(sessionKey && { sessionKey }), ...(label && { label }), ...(status && { status }) };
 }
 

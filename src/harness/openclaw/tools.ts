@@ -8,8 +8,8 @@
  * and of several there the first that has none.
  */
 import { grouped } from '../../grouped.ts';
+import { isObject } from '../../json.ts';
 import type { AgentRun, FileChange, ProblemReason, ToolCall, ToolOutcome } from '../../session/types.ts';
-import { isObject } from '../fields.ts';
 import type { AssistantEntry, ResultEntry } from './records.ts';
 import { keyOf, type RawRun } from './runs.ts';
 
