@@ -12,6 +12,7 @@
 import type { ProblemReason } from '../../session/types.ts';
 import { whyNotJson } from '../fields.ts';
 import type { Line, ParseOptions } from '../harness.ts';
+import { asBuffer } from '../json-lines.ts';
 import { valueWithoutResult } from './cut.ts';
 
 export type Decoded =
@@ -107,6 +108,3 @@ function uuidOf(line: Line): string | undefined {
   const uuid = typeof line === 'string' ? line.slice(start, start + 36) : asBuffer(line).toString('latin1', start, start + 36);
   return /^[0-9a-f-]{36}$/.test(uuid) ? uuid : undefined;
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

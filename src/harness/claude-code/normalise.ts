@@ -14,6 +14,7 @@
 import type { AgentRun, CallRef, ModelCall, Problem, ToolCall, Turn } from '../../session/types.ts';
 import type { Checkpoint, Normalised, ParsedTranscript } from '../harness.ts';
 import { countByReason, problemsOfTurns } from '../problems.ts';
+import { turnAt } from '../turn-at.ts';
 import { AgentTree, agentDigest, runOf } from './agents.ts';
 import { type Before, isDoubtful, lastEventMs, lastIdsOf, lineBefore, reachesBack } from './before.ts';
 import { type Digest, digest, type FileIndex, indexFile, outcomeOf } from './digest.ts';
@@ -189,13 +190,6 @@ function placeUnclaimed(agents: AgentTree, segments: readonly Segment[], turns: 
     byTurn.set(at, [...(byTurn.get(at) ?? []), { ...agent, startedAtMs: begunMs, endedAtMs: Math.max(begunMs, agent.endedAtMs) }]);
   }
   return { byTurn, strays };
-}
-
-function turnAt(turns: readonly Digest[], atMs: number): number {
-  const during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
-  if (during >= 0) return during;
-  const next = turns.findIndex((turn) => turn.startedAtMs > atMs);
-  return next >= 0 ? next : turns.length - 1;
 }
 
 /** Some versions keep a file of the call that made a summary: a call of the turn that compacted. */

@@ -9,6 +9,7 @@
  * however often it was called again.
  */
 import type { AgentRun, ModelCall, Problem, ToolCall } from '../../session/types.ts';
+import { turnAt } from '../turn-at.ts';
 import type { ThreadMeta } from './meta.ts';
 import type { ParsedThread, ToldThread } from './records.ts';
 import { nameOf, outcomeOf, settled } from './runs.ts';
@@ -188,7 +189,7 @@ export class AgentTree {
     return {
       id: agent.agentId!,
       name: nameOf(meta),
-      ...((meta?.role ?? undefined) !== undefined && { type: meta!.role }),
+      ...(meta?.role !== undefined && { type: meta.role }),
       startId: first?.startId ?? agent.agentId!,
       // What Codex starts itself, as for a review, no call does.
       ...(this.#sites.get(agent.agentId!)?.isTold === true && isCodexsOwn(meta) && { ofTurn: true as const }),
@@ -220,13 +221,5 @@ const beganMs = ({ told }: Thread): number => told.turns[0]?.startedAtMs ?? told
 
 const idsIn = (calls: readonly ToolCall[]): readonly string[] =>
   calls.flatMap(({ id, toolCalls }) => (toolCalls === undefined ? id : [id, ...idsIn(toolCalls)]));
-
-/** During which it began, else the next, else the last; -1: there is none. */
-function turnAt(turns: readonly ThreadTurn[], atMs: number): number {
-  const during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
-  if (during >= 0) return during;
-  const next = turns.findIndex((turn) => turn.startedAtMs > atMs);
-  return next >= 0 ? next : turns.length - 1;
-}
 
 const isCodexsOwn = (meta: ThreadMeta | undefined): boolean => meta?.agentKind !== undefined && meta.agentKind !== 'thread_spawn';

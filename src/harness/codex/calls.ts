@@ -62,10 +62,6 @@ export class Calls {
     this.#content = content;
   }
 
-  get size(): number {
-    return this.#drafts.size + this.#loose.size;
-  }
-
   get allAnswered(): boolean {
     return [...this.#drafts.values()].every(({ outputAtMs }) => outputAtMs !== undefined);
   }
@@ -188,12 +184,10 @@ function endOf({ ending, item, found }: CallDraft): Ending | undefined {
   return found?.ending ?? ending;
 }
 
-function outcomeOf({ outputAtMs, item, found, ending: told, atMs }: CallDraft, ending: Ending | undefined): ToolOutcome {
+function outcomeOf({ outputAtMs, item, found, ending: told }: CallDraft, ending: Ending | undefined): ToolOutcome {
   const stopped = told?.kind === 'interrupted' || told?.kind === 'denied';
   const endedAtMs = stopped ? outputAtMs : (item?.endedAtMs ?? found?.atMs ?? outputAtMs);
-  return endedAtMs === undefined || ending === undefined
-    ? { kind: 'open' }
-    : outcome(ending, Math.max(endedAtMs, Math.min(atMs, endedAtMs)));
+  return endedAtMs === undefined || ending === undefined ? { kind: 'open' } : outcome(ending, endedAtMs);
 }
 
 function outcome({ kind, errorType, message }: Ending, endedAtMs: number): ToolOutcome {

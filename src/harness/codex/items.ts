@@ -150,7 +150,7 @@ function exitEnding(item: Fields): Ending {
   return { ...ending, ...(exitCode !== undefined && { exitCode }) };
 }
 
-export function durationOf(value: unknown): number | undefined {
+function durationOf(value: unknown): number | undefined {
   if (!isObject(value)) return undefined;
   const { secs, nanos } = value;
   return typeof secs === 'number' && typeof nanos === 'number' ? Math.round(secs * 1000 + nanos / 1e6) : undefined;

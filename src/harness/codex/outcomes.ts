@@ -41,7 +41,7 @@ export function endingOf(output: unknown): Ending {
   // What the command printed stands below, and may say anything.
   const top = text.split(/^Output:$/m, 1)[0]!.slice(0, 1000);
   const exit = legacy?.[1] ?? EXIT_CODE.exec(top)?.[1];
-  const seconds = legacy?.[2] ?? WALL.exec(top)?.[1] ?? /^Wall time ([\d.]+) seconds$/m.exec(top)?.[1];
+  const seconds = legacy?.[2] ?? WALL.exec(top)?.[1];
   const session = SESSION.exec(top)?.[1];
   const cell = CELL.exec(top)?.[1];
   const common = {

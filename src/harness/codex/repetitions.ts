@@ -7,6 +7,7 @@
  * Where lines are numbered, the number tells. Before that only the same line twice in a row is known for sure.
  */
 import type { Line } from '../harness.ts';
+import { asBuffer } from '../json-lines.ts';
 
 /** More numbers than that are not missing, but of another count. */
 const MAX_GAP = 10_000;
@@ -40,9 +41,7 @@ export class Repetitions {
 
 function markOf(line: Line): string {
   const text = (from: number, to: number): string =>
-    typeof line === 'string'
-      ? line.slice(from, to)
-      : Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('latin1', from, to);
+    typeof line === 'string' ? line.slice(from, to) : asBuffer(line).toString('latin1', from, to);
   if (line.length <= WHOLE_CHARS) return text(0, line.length);
   return `${line.length} ${text(0, WHOLE_CHARS / 2)} ${text(line.length - WHOLE_CHARS / 2, line.length)}`;
 }

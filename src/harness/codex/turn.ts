@@ -95,14 +95,6 @@ export class TurnDraft {
     return this.end.kind !== 'none';
   }
 
-  get endedAtMs(): number {
-    return this.#endedAtMs;
-  }
-
-  get lastLine(): number {
-    return this.#lastLine;
-  }
-
   /** The model was at work and is not done: what the user says now, they say in between. */
   get isAtWork(): boolean {
     return !this.isOver && this.#hasItems && !this.#endsWithWords;

@@ -14,6 +14,7 @@ import type { AgentRun, CallRef, Problem, ProblemReason, Run, Session, Trigger, 
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
 import { problemsOfTurns } from '../problems.ts';
+import { turnAt } from '../turn-at.ts';
 import { modelCallsOf } from './calls.ts';
 import { endingOf } from './endings.ts';
 import { Names } from './names.ts';
@@ -82,7 +83,7 @@ class Building {
       };
     });
     const strays = this.#leftOver();
-    const owned = grouped(strays, (agent) => ownerOf(agent, turns));
+    const owned = grouped(strays, ({ startedAtMs }) => turnAt(turns, startedAtMs));
     const lines = startLines(raw);
     const names = new Names();
     const named = turns.map((turn, at) => names.named(this.#once({ ...turn, unclaimedAgents: owned.get(at) ?? [] }, lines[at]!)));
@@ -228,14 +229,6 @@ const unbegun = (sessionKey: string, label: string | undefined, atMs: number): A
   finished: false,
   respawns: [],
 });
-
-/** The turn during which it began, else the next, else the last. */
-function ownerOf({ startedAtMs }: AgentRun, turns: readonly Turn[]): number {
-  const during = turns.findIndex((turn) => turn.startedAtMs <= startedAtMs && startedAtMs <= turn.endedAtMs);
-  if (during >= 0) return during;
-  const next = turns.findIndex((turn) => turn.startedAtMs > startedAtMs);
-  return next >= 0 ? next : turns.length - 1;
-}
 
 function triggerOf(run: RawRun): Trigger {
   if (announcedBy(run.runId) !== undefined) return 'task_notification';
