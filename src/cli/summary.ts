@@ -7,6 +7,7 @@
 import type { OutletReport } from '../export/outlet.ts';
 import type { TracedRef } from '../pipeline.ts';
 import type { Problem } from '../session/types.ts';
+import { isAccount } from '../trace/account.ts';
 import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import { harmless } from './terminal.ts';
@@ -108,8 +109,6 @@ const outcome = (totals: Totals, sent: boolean): string[] => [
 
 export const isChat = (span: Span): boolean => span.attributes[attr.ATTR_GEN_AI_OPERATION_NAME] === attr.GEN_AI_OPERATION_NAME_VALUE_CHAT;
 
-/** Where no call tells its tokens, a session or an agent does, of all of them. */
-const isAccount = (span: Span): boolean => span.attributes[attr.ATTR_USAGE_SCOPE] === 'session';
 const isCounted = (span: Span): boolean => isChat(span) || isAccount(span);
 const whose = (span: Span): string => String(span.attributes[attr.ATTR_GEN_AI_AGENT_ID] ?? '');
 

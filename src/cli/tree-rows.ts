@@ -6,6 +6,7 @@
  */
 import { UserError } from '../errors.ts';
 import type { Session } from '../session/types.ts';
+import { isAccount } from '../trace/account.ts';
 import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import { labelOf } from '../view/labels.ts';
@@ -106,7 +107,7 @@ const NOTHING: Used = { calls: 0, untold: 0, input: 0, cached: 0, output: 0, cos
 
 function usedBelow(rows: readonly Row[]): readonly Used[] {
   // An agent may have an account of its own in place of its calls'. A session's, on its last turn, is of other turns, too.
-  const tells = (at: number): boolean => at >= 0 && kindOf(rows[at]!.span) === 'agent' && isScoped(rows[at]!.span);
+  const tells = (at: number): boolean => at >= 0 && kindOf(rows[at]!.span) === 'agent' && isAccount(rows[at]!.span);
   const used = rows.map(({ span }, at): Used => {
     if (kindOf(span) === 'chat') return usedBy(span);
     return tells(at) ? { ...usedBy(span), calls: 0, untold: 0 } : NOTHING;
@@ -120,10 +121,8 @@ function usedBelow(rows: readonly Row[]): readonly Used[] {
   return used;
 }
 
-const isScoped = (span: Span): boolean => span.attributes[attr.ATTR_USAGE_SCOPE] === 'session';
-
 /** What was used up to the end of a turn by the whole session, where that is all that is known. */
-export const sessionUsed = (span: Span): Used | undefined => (isScoped(span) && kindOf(span) === 'turn' ? usedBy(span) : undefined);
+export const sessionUsed = (span: Span): Used | undefined => (isAccount(span) && kindOf(span) === 'turn' ? usedBy(span) : undefined);
 
 const usedBy = (span: Span): Used => ({
   calls: 1,

@@ -10,7 +10,7 @@ import type { Part, Trigger, Turn } from '../session/types.ts';
 
 export const TITLE_CHARS = 200;
 /** More is never looked at: a prompt may be megabytes. */
-const SEEN_CHARS = 2000;
+export const SEEN_CHARS = 2000;
 /** `<name …>`, `</name>`. */
 const TAG = /<\/?[a-z][\w-]*(?:\s[^<>]*)?>/gi;
 
@@ -18,18 +18,16 @@ const TAG = /<\/?[a-z][\w-]*(?:\s[^<>]*)?>/gi;
 const WRAPPED_BY_HARNESS: ReadonlySet<Trigger> = new Set(['command', 'bash', 'task_notification', 'peer']);
 
 export function turnTitle({ prompt, command, trigger }: Pick<Turn, 'prompt' | 'command' | 'trigger'>): string | undefined {
-  const text = textOf(prompt);
+  const text = textOf(prompt).slice(0, SEEN_CHARS);
   const wrapped = WRAPPED_BY_HARNESS.has(trigger) && text.startsWith('<');
   const told = !wrapped ? text : trigger === 'task_notification' ? noticesIn(text) : text.replace(TAG, ' ');
   const line = told.replace(/\s+/g, ' ').trim();
   return shortened(command === undefined ? line : commandLine(command, line));
 }
 
-const textOf = (parts: readonly Part[] = []): string =>
-  parts
-    .flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : []))
-    .join(' ')
-    .slice(0, SEEN_CHARS);
+/** The beginning of each text. */
+export const textOf = (parts: readonly Part[] = []): string =>
+  parts.flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : [])).join(' ');
 
 /** Names of a task and where its output lies, also where the text ends within one. */
 const PLACES = /<(task-id|shell-id|tool-use-id|output-file)>[^<]*(?:<\/\1>)?/g;
@@ -54,8 +52,8 @@ function commandLine(command: string, line: string): string {
   return words.includes(name) ? [name, ...rest].join(' ') : name;
 }
 
-/** Half a surrogate pair is no character. */
-function shortened(line: string): string | undefined {
+/** Half a surrogate pair is no character. @returns undefined for nothing */
+export function shortened(line: string): string | undefined {
   if (line === '') return undefined;
   return line.length <= TITLE_CHARS ? line : `${line.slice(0, TITLE_CHARS - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -5,11 +5,9 @@
  * out:  rows, and a difference for each account that is not the same; pure
  */
 import type { CountedAccount, Tokens } from '../harness/recount.ts';
+import { isSame } from '../trace/account.ts';
 import type { Difference, Row } from './report.ts';
 import { type BuiltAccount, TOKEN_ROWS } from './spans.ts';
-
-/** Sums of cents may be added up in another order. */
-const SAME_USD = 1e-9;
 
 export function compareAccounts(
   counted: readonly CountedAccount[],
@@ -53,7 +51,7 @@ function compareAccount(owner: string | undefined, counted: readonly CountedAcco
   const counts = TOKEN_ROWS.filter(([, counter]) => raw.tokens[counter] !== inSpans.tokens[counter]).map(
     ([what, counter]) => `${raw.tokens[counter]} ${what} in its rows and ${inSpans.tokens[counter]} in its span`,
   );
-  const isSamePrice = Math.abs((raw.costUsd ?? 0) - (inSpans.costUsd ?? 0)) <= SAME_USD;
+  const isSamePrice = isSame(raw.costUsd ?? 0, inSpans.costUsd ?? 0);
   if (!isSamePrice) counts.push(`${raw.costUsd ?? 0} USD in its rows and ${inSpans.costUsd ?? 0} in its span`);
   return counts.length === 0 ? [] : [{ ...at, says: `As a whole ${whose} has ${counts.join(', ')}.` }];
 }

@@ -5,6 +5,7 @@
  * out:  `Built`; `TOKEN_ROWS`
  */
 import type { Tokens } from '../harness/recount.ts';
+import { isAccount } from '../trace/account.ts';
 import * as attr from '../trace/semconv.ts';
 import type { Span } from '../trace/span.ts';
 import type { TokenRow } from './report.ts';
@@ -64,9 +65,9 @@ export function builtOf(spans: readonly Span[]): Built {
       const callId = text(span, attr.ATTR_GEN_AI_TOOL_CALL_ID);
       return id === undefined ? [] : [{ id, spanId: span.spanId, ...(callId !== undefined && { callId }) }];
     }),
-    accounts: spans.flatMap((span) => {
+    accounts: spans.filter(isAccount).flatMap((span) => {
       const { spanId, agentId, tokens, costUsd } = response(span);
-      if (span.attributes[attr.ATTR_USAGE_SCOPE] !== 'session' || tokens === undefined) return [];
+      if (tokens === undefined) return [];
       return [{ spanId, tokens, ...(agentId !== undefined && { agentId }), ...(costUsd !== undefined && { costUsd }) }];
     }),
   };

@@ -7,11 +7,8 @@
  * Whatever the harness: of a tool's arguments the first text counts, for that is the one that matters with most tools.
  */
 import type { Part } from '../session/types.ts';
-import { TITLE_CHARS, turnTitle } from '../stats/title.ts';
+import { SEEN_CHARS, shortened, textOf, turnTitle } from '../stats/title.ts';
 import type { SpanObject } from './objects.ts';
-
-/** More is never looked at: texts may be megabytes, mostly of spaces even. */
-const SEEN_CHARS = 2000;
 
 export function labelOf(object: SpanObject): string | undefined {
   switch (object.kind) {
@@ -30,9 +27,6 @@ export function labelOf(object: SpanObject): string | undefined {
 
 /** What somebody said, or undefined where it was not kept. */
 export const wordsOf = (parts?: readonly Part[]): string | undefined => oneLine(textOf(parts));
-
-const textOf = (parts: readonly Part[] = []): string =>
-  parts.flatMap((part) => (part.kind === 'text' ? [part.text.slice(0, SEEN_CHARS)] : [])).join(' ');
 
 /** A harness may wrap what a call asked for into words of its own: the longest argument that stands in the prompt, or that may. */
 function askedIn(input: unknown, prompt: readonly Part[] = []): string | undefined {
@@ -75,9 +69,4 @@ function beginningOfJson(value: unknown): string | undefined {
   }
 }
 
-function oneLine(text: string | undefined): string | undefined {
-  const line = text?.slice(0, SEEN_CHARS).replace(/\s+/g, ' ').trim();
-  if (line === undefined || line === '') return undefined;
-  // Half a surrogate pair is no character.
-  return line.length <= TITLE_CHARS ? line : `${line.slice(0, TITLE_CHARS - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
+const oneLine = (text = ''): string | undefined => shortened(text.slice(0, SEEN_CHARS).replace(/\s+/g, ' ').trim());

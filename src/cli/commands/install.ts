@@ -11,7 +11,7 @@ import { pathsFor } from '../../config/paths.ts';
 import { writePrivate } from '../../disk/files.ts';
 import { EXIT } from '../account.ts';
 import { isMade, type Link, linksBetween, makeLink } from '../install/default-places.ts';
-import { addHarnessOption, installers, named } from '../install/index.ts';
+import { addHarnessOption, foldersOfOthers, named } from '../install/index.ts';
 import { allOf, type Installer, type Where } from '../install/installer.ts';
 import { copyPlugin, currentOf, type Plugin, packageFolder, pluginOf, removeCopies } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
@@ -82,10 +82,9 @@ export async function installPlugin(
     await out.write(`Installed: the plugin ${plugin.version} in ${shown(target)}. New sessions of ${installer.title} use it.\n`);
     for (const note of notes) out.note(note);
   }
-  const ofOthers = installers.filter((installer) => !chosen.includes(installer)).flatMap((installer) => installer.look(world).folder ?? []);
   // Copies of before stay where one of them may still be in use.
   if (failures.length > 0) throw allOf(failures);
-  removeCopies(paths.data, [...copies.map(({ target }) => target), ...ofOthers]);
+  removeCopies(paths.data, [...copies.map(({ target }) => target), ...foldersOfOthers(chosen, world)]);
   if (!existsSync(paths.config) && !existsSync(paths.managed))
     out.note('Nothing is exported yet: trace-build init says what, and where to.');
 }

@@ -10,7 +10,7 @@ import { pathsFor } from '../../config/paths.ts';
 import { UserError } from '../../errors.ts';
 import { EXIT } from '../account.ts';
 import { linksBetween, removeLink } from '../install/default-places.ts';
-import { addHarnessOption, installers, named } from '../install/index.ts';
+import { addHarnessOption, foldersOfOthers, installers, named } from '../install/index.ts';
 import { allOf, type Installer } from '../install/installer.ts';
 import { removeCopies, removeIfEmpty } from '../install/plugin-files.ts';
 import type { World } from '../run.ts';
@@ -50,8 +50,7 @@ async function uninstallPlugin({ harness, purge, yes }: Flags, world: World): Pr
   const told = (await Promise.all(chosen.map((installer) => installer.uninstall(world).catch((error: unknown) => error)))).filter(
     (error) => error !== undefined,
   );
-  const ofOthers = installers.filter((installer) => !chosen.includes(installer)).flatMap((installer) => installer.look(world).folder ?? []);
-  removeCopies(paths.data, ofOthers);
+  removeCopies(paths.data, foldersOfOthers(chosen, world));
   if (purge) forget(world);
   if (told.length > 0) throw allOf(told);
   await world.out.write(purge ? 'Uninstalled; nothing is left.\n' : `Uninstalled. Your settings stay in ${shown(paths.config)}.\n`);

@@ -13,6 +13,7 @@ import { installers } from '../install/index.ts';
 import type { Installer } from '../install/installer.ts';
 import { type Facts, tilde } from './facts.ts';
 import { isOlder } from './hooks.ts';
+import { hookTimes, latest } from './record.ts';
 import { type Check, ok, warning } from './report.ts';
 
 /** Claude Code's own check looks closer: hooks.ts. */
@@ -26,19 +27,25 @@ export interface OtherHarnesses {
 }
 
 export function otherHarnesses(facts: Facts): OtherHarnesses {
+  const states = allSessions(facts.paths.state);
   const looks = others.map((installer) => ({ installer, look: installer.look(facts.world) }));
   return {
     checks: looks.flatMap(({ installer, look }) =>
-      look.isHere || look.folder !== undefined ? [checkOf(installer.harness, installer.title, look, facts)] : [],
+      look.isHere || look.folder !== undefined ? [checkOf(installer.harness, installer.title, look, facts, states)] : [],
     ),
     installed: looks.some(({ look }) => look.folder !== undefined),
   };
 }
 
-function checkOf(name: OtherName, title: string, { file, folder, missing }: ReturnType<Installer['look']>, facts: Facts): Check {
-  const { world, nowMs, paths } = facts;
+function checkOf(
+  name: OtherName,
+  title: string,
+  { file, folder, missing }: ReturnType<Installer['look']>,
+  { world, nowMs }: Facts,
+  states: readonly SessionState[],
+): Check {
   const again = `trace-build install --harness ${name}`;
-  const last = lastHookMs(paths.state, name);
+  const last = lastHookMs(states, name);
   const came = last === undefined ? 'No hook of it has come yet.' : `The last hook came ${when(last, nowMs)}.`;
   if (folder === undefined) return ok(name, `The hooks of ${title} are not installed: ${again}${last === undefined ? '' : `. ${came}`}`);
   const where = `The hooks of ${title} are installed (${tilde(file, world)}).`;
@@ -58,10 +65,7 @@ function versionIn(folder: string): string | undefined {
   }
 }
 
-function lastHookMs(stateFolder: string, harness: string): number | undefined {
-  const times = allSessions(stateFolder)
-    .filter((state) => state.harness === harness)
-    .flatMap(({ seenAtMs, startedAtMs, stoppedAtMs, endedAtMs }: SessionState) => [seenAtMs, startedAtMs, stoppedAtMs, endedAtMs])
-    .filter((atMs) => atMs !== undefined);
-  return times.length === 0 ? undefined : Math.max(...times);
+function lastHookMs(states: readonly SessionState[], harness: string): number | undefined {
+  const times = states.filter((state) => state.harness === harness).flatMap(hookTimes);
+  return times.length === 0 ? undefined : latest(times);
 }

@@ -71,10 +71,10 @@ export function recorded({ paths }: Facts, key: string | undefined): Recorded {
 const deliveredTo = ({ delivered }: SessionState, key: string | undefined): Delivered | undefined =>
   key === undefined ? undefined : delivered?.[key];
 
-const hookTimes = ({ seenAtMs, startedAtMs, stoppedAtMs, endedAtMs }: SessionState): readonly number[] =>
+export const hookTimes = ({ seenAtMs, startedAtMs, stoppedAtMs, endedAtMs }: SessionState): readonly number[] =>
   [seenAtMs, startedAtMs, stoppedAtMs, endedAtMs].filter((atMs) => atMs !== undefined);
 
-const latest = (times: readonly number[]): number => times.reduce((last, atMs) => Math.max(last, atMs), 0);
+export const latest = (times: readonly number[]): number => times.reduce((last, atMs) => Math.max(last, atMs), 0);
 
 function isLost(state: SessionState, key: string | undefined): boolean {
   const delivered = deliveredTo(state, key);

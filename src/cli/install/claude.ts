@@ -9,11 +9,8 @@
  */
 import { join } from 'node:path';
 import { readIfThere } from '../../disk/files.ts';
-import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
-import { type Command, type Program, programOf, typedFor } from './program.ts';
-
-const MARKETPLACE = 'trace-build';
-const PLUGIN = `${PLUGIN_NAME}@${MARKETPLACE}`;
+import { type Installer, type Look, MARKETPLACE, PLUGIN, type Where } from './installer.ts';
+import { type Command, giveUp, type Program, programOf, takeUp, typedFor } from './program.ts';
 
 export const claudeCode: Installer = {
   harness: 'claude-code',
@@ -25,7 +22,7 @@ export const claudeCode: Installer = {
   look,
 };
 
-const registering = (folder: string): readonly Command[] => [
+const registering = (folder: string): readonly [Command, ...Command[]] => [
   ['plugin', 'marketplace', 'add', folder],
   ['plugin', 'install', PLUGIN],
   ['plugin', 'update', PLUGIN],
@@ -44,24 +41,12 @@ export const claudePrograms = (home: string): readonly string[] => [
 ];
 
 async function install(folder: string, where: Where): Promise<readonly string[]> {
-  const [add, ...others] = registering(folder);
-  const { run, succeed, refused } = await claude(where, registering(folder).slice(0, 2));
-  const added = await run(add!);
-  if (!added.ok) {
-    if (!/already/i.test(added.text)) throw refused(add!, added);
-    await run(['plugin', 'marketplace', 'remove', MARKETPLACE]);
-    await succeed(add!);
-  }
-  for (const command of others) await succeed(command);
+  await takeUp(await claude(where, registering(folder).slice(0, 2)), registering(folder));
   return [];
 }
 
 async function uninstall(where: Where): Promise<void> {
-  const { run, refused } = await claude(where, UNREGISTERING);
-  for (const command of UNREGISTERING) {
-    const said = await run(command);
-    if (!said.ok && !/not found/i.test(said.text)) throw refused(command, said);
-  }
+  await giveUp(await claude(where, UNREGISTERING), UNREGISTERING, /not found/i);
 }
 
 const claude = (where: Where, byHand: readonly Command[]): Promise<Program> =>

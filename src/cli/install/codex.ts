@@ -11,11 +11,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfReadable } from '../../disk/files.ts';
-import { type Installer, type Look, PLUGIN_NAME, type Where } from './installer.ts';
-import { type Command, type Program, programOf, typedFor } from './program.ts';
-
-const MARKETPLACE = 'trace-build';
-const PLUGIN = `${PLUGIN_NAME}@${MARKETPLACE}`;
+import { type Installer, type Look, MARKETPLACE, PLUGIN, type Where } from './installer.ts';
+import { type Command, giveUp, type Program, programOf, takeUp, typedFor } from './program.ts';
 
 export const codex: Installer = {
   harness: 'codex',
@@ -29,7 +26,7 @@ export const codex: Installer = {
 
 const TRUST = 'Start codex, type /hooks, and trust the four hooks of trace-build.';
 
-const registering = (folder: string): readonly Command[] => [
+const registering = (folder: string): readonly [Command, ...Command[]] => [
   ['plugin', 'marketplace', 'add', folder],
   ['plugin', 'add', PLUGIN],
 ];
@@ -40,26 +37,14 @@ const UNREGISTERING: readonly Command[] = [
 ];
 
 async function install(folder: string, where: Where): Promise<readonly string[]> {
-  const [add, plugin] = registering(folder);
-  const { run, succeed, refused } = await program(where, registering(folder));
-  const added = await run(add!);
-  if (!added.ok) {
-    if (!/already/i.test(added.text)) throw refused(add!, added);
-    await run(['plugin', 'marketplace', 'remove', MARKETPLACE]);
-    await succeed(add!);
-  }
-  await succeed(plugin!);
+  await takeUp(await program(where, registering(folder)), registering(folder));
   return look(where).missing === undefined
     ? []
     : [`Codex skips these hooks, in silence, until you trust them; an update has to be trusted again. ${TRUST}`];
 }
 
 async function uninstall(where: Where): Promise<void> {
-  const { run, refused } = await program(where, UNREGISTERING);
-  for (const command of UNREGISTERING) {
-    const said = await run(command);
-    if (!said.ok && !/not (?:found|configured|installed)/i.test(said.text)) throw refused(command, said);
-  }
+  await giveUp(await program(where, UNREGISTERING), UNREGISTERING, /not (?:found|configured|installed)/i);
 }
 
 const program = (where: Where, byHand: readonly Command[]): Promise<Program> => programOf('codex', ['codex'], where, byHand);

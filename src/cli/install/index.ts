@@ -8,7 +8,7 @@ import { type Command, Option } from 'commander';
 import { claudeCode } from './claude.ts';
 import { codex } from './codex.ts';
 import { hermes } from './hermes.ts';
-import type { Installer } from './installer.ts';
+import type { Installer, Where } from './installer.ts';
 import { openclaw } from './openclaw.ts';
 
 export const installers: readonly Installer[] = [claudeCode, codex, openclaw, hermes];
@@ -20,3 +20,7 @@ export function addHarnessOption(command: Command, description: string): Command
 }
 
 export const named = (names: readonly string[]): readonly Installer[] => installers.filter(({ harness }) => names.includes(harness));
+
+/** Copies of the plugin that harnesses other than these were told of. */
+export const foldersOfOthers = (chosen: readonly Installer[], where: Where): readonly string[] =>
+  installers.filter((installer) => !chosen.includes(installer)).flatMap((installer) => installer.look(where).folder ?? []);

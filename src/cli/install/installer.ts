@@ -4,10 +4,11 @@
  * in:   nothing
  * out:  made by claude.ts, codex.ts, openclaw.ts and hermes.ts; the list is in index.ts
  */
-
 import { UserError } from '../../errors.ts';
 
 export const PLUGIN_NAME = 'trace-build';
+export const MARKETPLACE = 'trace-build';
+export const PLUGIN = `${PLUGIN_NAME}@${MARKETPLACE}`;
 
 export interface Where {
   readonly env: NodeJS.ProcessEnv;

@@ -5,7 +5,7 @@
  * out:  what it said; commands as somebody would type them
  */
 import { UserError } from '../../errors.ts';
-import type { Where } from './installer.ts';
+import { MARKETPLACE, type Where } from './installer.ts';
 
 /** Each takes half a second; it asks nobody and needs no network. */
 const LIMIT_MS = 60_000;
@@ -67,4 +67,23 @@ export async function programOf(name: string, programs: readonly string[], { env
     `${name} was not found.`,
     `Where it is on the PATH, run:\n${byHand.map((command) => `  ${typedFor(name, command)}`).join('\n')}`,
   );
+}
+
+/** @param add  the marketplace; some versions refuse one that they know until it is removed */
+export async function takeUp({ run, succeed, refused }: Program, [add, ...others]: readonly [Command, ...Command[]]): Promise<void> {
+  const added = await run(add);
+  if (!added.ok) {
+    if (!/already/i.test(added.text)) throw refused(add, added);
+    await run(['plugin', 'marketplace', 'remove', MARKETPLACE]);
+    await succeed(add);
+  }
+  for (const command of others) await succeed(command);
+}
+
+/** @param isGone  what it says of something that is not there */
+export async function giveUp({ run, refused }: Program, commands: readonly Command[], isGone: RegExp): Promise<void> {
+  for (const command of commands) {
+    const said = await run(command);
+    if (!said.ok && !isGone.test(said.text)) throw refused(command, said);
+  }
 }
