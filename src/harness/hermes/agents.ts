@@ -27,7 +27,7 @@ const SLACK_MS = 50;
 interface Delegate {
   readonly file: ParsedFile;
   readonly id: string;
-  readonly parentIds: ReadonlySet<string>;
+  readonly parentId: string | undefined;
   readonly rows: readonly Message[];
   readonly startedAtMs: number;
   readonly goal: string | undefined;
@@ -55,7 +55,7 @@ export class Delegates {
     for (const [place, goal] of call.goals.entries()) {
       const at = this.#free.findIndex(
         (agent) =>
-          (agent.parentIds.has(session) || agent.parentIds.has(row.sessionId)) &&
+          (agent.parentId === session || agent.parentId === row.sessionId) &&
           agent.startedAtMs >= row.atMs - SLACK_MS &&
           agent.goal === goal,
       );
@@ -86,7 +86,7 @@ export class Delegates {
     return [...unclaimed, ...this.#orphans];
   }
 
-  #run({ file, id, rows, startedAtMs, goal: _ }: Delegate, used: Set<string>): AgentRun {
+  #run({ file, id, rows, startedAtMs }: Delegate, used: Set<string>): AgentRun {
     const own = file.meta.sessions;
     const endedAt = own.at(-1)?.['ended_at'];
     // One that waits has had its last word until it is told otherwise, and nobody ever does.
@@ -102,7 +102,8 @@ export class Delegates {
       isNew: (callId) => !used.has(callId) && Boolean(used.add(callId)),
     };
     const common = { id, name: 'subagent', startId: id, respawns: [], unclaimedAgents: [], steering: [] };
-    if (rows.length === 0)
+    const told = rows.filter(({ isSummary, isHidden, role }) => !isSummary && !isHidden && role !== 'system');
+    if (told.length === 0)
       return {
         ...common,
         startedAtMs,
@@ -111,11 +112,9 @@ export class Delegates {
         toolCalls: [],
         compactions: [],
         outcome: { kind: 'interrupted' },
-        finished,
+        finished: isOver,
       };
     const summaries = rows.filter(({ isSummary }) => isSummary).map(({ atMs }) => atMs);
-    const told = rows.filter(({ isSummary, isHidden, role }) => !isSummary && !isHidden && role !== 'system');
-    if (told.length === 0) return this.#run({ file, id, rows: [], startedAtMs, parentIds: new Set(), goal: undefined }, used);
     const { orphans, ...run } = digest(told, isOver, summaries, context);
     for (const { line, id: callId } of orphans)
       this.#orphans.push({ file: file.name, line, reason: 'orphan-result', detail: `no call ${callId} was found for this result` });
@@ -165,7 +164,7 @@ function delegateOf(file: ParsedFile, exact: Exact): Delegate {
   return {
     file,
     id,
-    parentIds: new Set(typeof parent === 'string' ? [parent] : []),
+    parentId: typeof parent === 'string' ? parent : undefined,
     rows,
     startedAtMs,
     goal: rows.find(({ role }) => role === 'user')?.hash,

@@ -6,6 +6,7 @@
  *
  * A session that outgrew its context may go on as another one: the whole chain is one session here, under the id of its first.
  */
+import { grouped } from '../../grouped.ts';
 import type { DatabaseLayout, DatabaseSession, Query, Row, TableColumns } from '../harness.ts';
 
 export const layout: DatabaseLayout = {
@@ -34,7 +35,7 @@ export interface SessionMeta {
   readonly origin?: string;
 }
 
-const COUNTS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens', 'api_call_count'];
+export const COUNTS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens', 'api_call_count'];
 const COSTS = ['estimated_cost_usd', 'actual_cost_usd'];
 const SESSION_COLUMNS = [
   ...['id', 'source', 'model', 'model_config', 'parent_session_id', 'started_at', 'ended_at', 'end_reason', 'rewind_count'],
@@ -71,7 +72,6 @@ function sessionsOf(answers: readonly (readonly Row[])[]): readonly DatabaseSess
   const sessions = rows.filter(({ kind }) => kind === 'session').toSorted((a, b) => seconds(a['started_at']) - seconds(b['started_at']));
   const byId = new Map(sessions.map((session) => [text(session['id']), session]));
   const facts = new Map(rows.flatMap((row) => (row['kind'] === 'rows' ? [[text(row['session_id']), row] as const] : [])));
-  const models = rows.filter(({ kind }) => kind === 'model');
 
   const next = new Map<string, string>();
   const continued = new Set<string>();
@@ -89,6 +89,9 @@ function sessionsOf(answers: readonly (readonly Row[])[]): readonly DatabaseSess
   const chains = sessions.flatMap((session) => (continued.has(text(session['id'])) ? [] : [chainOf(text(session['id']))]));
   const firstOf = new Map(chains.flatMap((ids) => ids.map((id) => [id, ids[0]!] as const)));
 
+  const models = rows.filter(({ kind }) => kind === 'model');
+  const modelsOf = grouped(models, (row) => firstOf.get(text(row['session_id'])));
+
   return chains.map((ids): DatabaseSession => {
     const own = ids.map((id) => byId.get(id)!);
     const [first, last] = [own[0]!, own.at(-1)!];
@@ -102,7 +105,7 @@ function sessionsOf(answers: readonly (readonly Row[])[]): readonly DatabaseSess
     const directory = own.map(({ cwd }) => text(cwd)).find((cwd) => cwd !== '');
     const meta: SessionMeta = {
       sessions: own,
-      models: models.filter((model) => ids.includes(text(model['session_id']))),
+      models: modelsOf.get(ids[0]!) ?? [],
       messages: about.reduce((sum, row) => sum + Number(row['rows']), 0),
       ...(origin !== undefined && { origin }),
     };

@@ -9,6 +9,7 @@
 import { grouped } from '../../grouped.ts';
 import type { AgentRun, CallRef, ToolCall, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
+import { countByStart } from '../problems.ts';
 import { Delegates } from './agents.ts';
 import { copiedRows, withoutCopies } from './copies.ts';
 import { Exact } from './exact.ts';
@@ -26,7 +27,6 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
   const begunMs = Number(sessions[0]?.['started_at'] ?? 0) * 1000;
   const copied = new Set(origin === undefined ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs)));
   const segments = segmentsOf(withoutCopies(main.messages), (row) => (copied.has(row) ? origin! : sessionId));
-  const used = new Map<string, Set<string>>();
   const times = new Map<string, number>();
   const delegates = new Delegates(agents, exact, ended);
   const problems = [main, ...agents].flatMap((file) => file.problems);
@@ -35,7 +35,6 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
     const rows = segment.start === undefined ? segment.rows : [segment.start, ...segment.rows];
     const isOver = ended || at < segments.length - 1;
     const ids = new Set<string>();
-    used.set(segment.startId, ids);
     const context: Context = {
       exact,
       content: main.content,
@@ -48,24 +47,19 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
     const digested = digest(rows, isOver, segment.compactionsMs, context);
     for (const { line, id } of digested.orphans)
       problems.push({ file: main.name, line, reason: 'orphan-result', detail: `no call ${id} was found for this result` });
-    return { segment, digested, rows, isOver };
+    return { segment, digested, rows, isOver, ids };
   });
 
   const unclaimed = placed(
     delegates,
-    drafts.map(({ segment, digested }) => ({
-      ids: used.get(segment.startId)!,
-      startedAtMs: digested.startedAtMs,
-      endedAtMs: digested.endedAtMs,
-    })),
+    drafts.map(({ ids, digested: { startedAtMs } }) => ({ ids, startedAtMs })),
   );
   problems.push(...delegates.problems());
   const lines = drafts.map(({ rows }) => rows[0]!.line);
-  const problemsOf = drafts.map(() => 0);
-  for (const { file, line } of problems) {
-    const at = turnOfLine(lines, line);
-    if (file === main.name && problemsOf[at] !== undefined) problemsOf[at] += 1;
-  }
+  const problemsOf = countByStart(
+    problems.filter(({ file }) => file === main.name),
+    lines,
+  );
   const calls = drafts.flatMap(({ digested }) => digested.modelCalls);
   const totals = calls.some(({ usage }) => usage !== undefined) ? undefined : totalsOf(main.meta, main.messages.length);
   const refs = taskRefs(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls })));
@@ -100,13 +94,6 @@ export function normalise({ sessionId, main, agents, ended }: ParsedTranscript<P
   };
 }
 
-/** The turn a line is of: the last that began at or above it. */
-const turnOfLine = (starts: readonly number[], line: number): number =>
-  Math.max(
-    0,
-    starts.findLastIndex((start) => start <= line),
-  );
-
 function triggerOf({ delegationId }: Segment, source: unknown): Trigger {
   if (delegationId !== undefined) return 'task_notification';
   return source === 'cron' || source === 'tool' || source === 'api_server' ? 'sdk' : 'human';
@@ -124,7 +111,6 @@ function rewoundBefore(segments: readonly Segment[], at: number): Turn['rewound'
 interface Span {
   readonly ids: Set<string>;
   readonly startedAtMs: number;
-  readonly endedAtMs: number;
 }
 
 /** Under the turn during which they ran, else the one before, else the first. */

@@ -95,7 +95,7 @@ function ownId(id: string, again: Map<string, number>, { prefix, isNew }: Contex
   }
 }
 
-export const roundedMs = ({ atMs }: Message): number => Math.round(atMs);
+const roundedMs = ({ atMs }: Message): number => Math.round(atMs);
 
 function modelCallOf(row: Message, startedAtMs: number, endedAtMs: number, { exact, prefix, modelOf, times }: Context): ModelCall {
   const { model, provider } = modelOf(row.sessionId);

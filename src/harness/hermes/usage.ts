@@ -7,24 +7,23 @@
 import type { SessionUsage } from '../../session/types.ts';
 import type { Row } from '../harness.ts';
 import { usageOf } from './exact.ts';
-import type { SessionMeta } from './layout.ts';
+import { COUNTS, type SessionMeta } from './layout.ts';
 
 /** @param rows  how many were read: totals of another moment tell nothing of them */
 export function totalsOf({ sessions, messages }: SessionMeta, rows: number): SessionUsage | undefined {
   const modelCalls = sum(sessions, 'api_call_count');
   if (messages !== rows || modelCalls === 0) return undefined;
-  const names = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens'];
   // What was paid, where that is known; each session has its own account.
   const cost = sessions.reduce((total, row) => total + (numberOf(row['actual_cost_usd']) || numberOf(row['estimated_cost_usd'])), 0);
   return {
-    usage: usageOf(Object.fromEntries(names.map((name) => [name, sum(sessions, name)]))),
+    usage: usageOf(Object.fromEntries(COUNTS.map((name) => [name, sum(sessions, name)]))),
     modelCalls,
     ...(cost > 0 && { costUsd: Number(cost.toPrecision(12)) }),
   };
 }
 
 /** Of a model that was switched to, the database tells that it answered, not which calls. */
-export const UNKNOWN_MODEL = 'unknown';
+const UNKNOWN_MODEL = 'unknown';
 
 export function modelOf({ sessions, models }: SessionMeta, sessionId: string): { readonly model: string; readonly provider: string } {
   const own = sessions.find(({ id }) => id === sessionId) ?? sessions[0];
@@ -52,7 +51,7 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 };
 
 /** A gateway is named as Hermes names it; whoever is behind an address of the user's own, the model's name may tell. */
-export function providerOf(billed: string, model: string): string {
+function providerOf(billed: string, model: string): string {
   if (billed !== '' && billed !== 'custom') return PROVIDERS[billed] ?? billed;
   return PROVIDERS[/^([\w-]+)\//.exec(model)?.[1] ?? ''] ?? '_OTHER';
 }

@@ -54,7 +54,7 @@ export const database: DatabaseLayout = {
           parameters: [id],
         })),
       ),
-  lineOf: ({ event_json: json, event_zstd: packed }) => textOf(json) ?? textOf(packed ?? null) ?? '',
+  lineOf: ({ event_json: json, event_zstd: packed }) => textOf(json) ?? textOf(packed) ?? '',
 };
 
 const has = (columns: TableColumns, table: string, column: string): boolean => columns[table]?.includes(column) === true;

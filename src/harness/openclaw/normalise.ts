@@ -13,7 +13,7 @@ import { grouped } from '../../grouped.ts';
 import type { AgentRun, CallRef, Problem, ProblemReason, Run, Session, Trigger, Turn } from '../../session/types.ts';
 import type { Normalised, ParsedTranscript } from '../harness.ts';
 import { Once } from '../once.ts';
-import { problemsOfTurns } from '../problems.ts';
+import { countByStart, problemsOfTurns } from '../problems.ts';
 import { turnAt } from '../turn-at.ts';
 import { modelCallsOf } from './calls.ts';
 import { endingOf } from './endings.ts';
@@ -59,7 +59,8 @@ class Building {
   session(): Session {
     const { main, sessionId, ended } = this.#files;
     const raw = runsOf(main);
-    const problemsBy = lineCounts(problemsOfTurns(main.problems, ended), raw);
+    const lines = startLines(raw);
+    const problemsBy = countByStart(problemsOfTurns(main.problems, ended), lines);
     let version: string | undefined;
     const turns = raw.map((run, at): Turn => {
       const isOver = at < raw.length - 1 || ended;
@@ -84,7 +85,6 @@ class Building {
     });
     const strays = this.#leftOver();
     const owned = grouped(strays, ({ startedAtMs }) => turnAt(turns, startedAtMs));
-    const lines = startLines(raw);
     const names = new Names();
     const named = turns.map((turn, at) => names.named(this.#once({ ...turn, unclaimedAgents: owned.get(at) ?? [] }, lines[at]!)));
     return {
@@ -106,12 +106,7 @@ class Building {
   }
 
   /** @param isOver  whether nothing more can come */
-  #run(
-    run: RawRun,
-    file: ParsedFile,
-    isOver: boolean,
-    startId: string,
-  ): Omit<Run, 'unclaimedAgents'> & { unclaimedAgents: readonly AgentRun[] } {
+  #run(run: RawRun, file: ParsedFile, isOver: boolean, startId: string): Run {
     const { outcome, finished, isAnswered, endedAtMs } = endingOf(run, file.window.status, isOver);
     const claim = (claimed: Claimed): AgentRun | undefined => this.#claim(claimed, startId);
     const toolCalls = toolCallsOf(run, finished, file.content, claim, this.#add(file));
@@ -239,17 +234,3 @@ function triggerOf(run: RawRun): Trigger {
 
 const startLines = (runs: readonly RawRun[]): readonly number[] =>
   runs.map((run) => (run.prompt ?? run.calls[0] ?? run.results[0] ?? run.compactions[0])?.line ?? 0);
-
-/** Problems of lines, by the run that they stand in; those before the first are the first's. */
-function lineCounts(problems: readonly Problem[], runs: readonly RawRun[]): readonly number[] {
-  const starts = startLines(runs);
-  const counts = runs.map(() => 0);
-  for (const { line } of problems) {
-    const at = Math.max(
-      0,
-      starts.findLastIndex((start) => start <= line),
-    );
-    if (counts.length > 0) counts[at] = counts[at]! + 1;
-  }
-  return counts;
-}
