@@ -10729,6 +10729,16 @@ function grouped(items, keyOf4) {
   return groups;
 }
 
+// src/json.ts
+function parsedJson(text4) {
+  try {
+    return JSON.parse(text4);
+  } catch {
+    return;
+  }
+}
+var isObject2 = (value) => typeof value == "object" && value !== null && !Array.isArray(value);
+
 // src/harness/fields.ts
 function textAt(fields, key, complain) {
   let value = fields[key];
@@ -10750,7 +10760,7 @@ function objectAt(fields, key, complain) {
   if (isObject2(value)) return value;
   value != null && complain(wrong(key, "an object", value));
 }
-var whyNotJson = (error) => error.message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, ""), isObject2 = (value) => typeof value == "object" && value !== null && !Array.isArray(value), wrong = (key, expected, value) => `${key}: expected ${expected}, got ${Array.isArray(value) ? "a list" : typeof value == "object" ? "an object" : typeof value == "number" ? value : `a ${typeof value}`}`;
+var whyNotJson = (error) => error.message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, ""), wrong = (key, expected, value) => `${key}: expected ${expected}, got ${Array.isArray(value) ? "a list" : typeof value == "object" ? "an object" : typeof value == "number" ? value : `a ${typeof value}`}`;
 
 // src/harness/claude-code/layout.ts
 var MAX_FOLDER_CHARS = 200, layout = {
@@ -10795,10 +10805,29 @@ function classify(relativePath) {
 
 // src/harness/problems.ts
 var problemsOfTurns = (problems, ended) => ended ? problems : problems.filter(({ reason }) => reason !== "torn-line");
+function countByStart(problems, starts) {
+  let counts = starts.map(() => 0);
+  for (let { line } of problems) {
+    let at2 = Math.max(
+      0,
+      starts.findLastIndex((start) => start <= line)
+    );
+    counts.length > 0 && (counts[at2] = counts[at2] + 1);
+  }
+  return counts;
+}
 function countByReason(problems, earlier = {}) {
   let counts = { ...earlier };
   for (let { reason } of problems) counts[reason] = (counts[reason] ?? 0) + 1;
   return counts;
+}
+
+// src/harness/turn-at.ts
+function turnAt(turns, atMs) {
+  let during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
+  if (during >= 0) return during;
+  let next = turns.findIndex((turn) => turn.startedAtMs > atMs);
+  return next >= 0 ? next : turns.length - 1;
 }
 
 // src/harness/commands.ts
@@ -11743,13 +11772,13 @@ function turnsKept(file, segments, at2, before) {
 }
 
 // src/harness/claude-code/normalise.ts
-var AGENT_NAME = "claude-code", NO_OWNERS = { ofResponse: /* @__PURE__ */ new Map(), ofCall: /* @__PURE__ */ new Map() }, normalise = (parsed4) => told(parsed4, segmentsOf(parsed4.main, parsed4.ended), void 0);
+var AGENT_NAME = "claude-code", NO_OWNERS = { ofResponse: /* @__PURE__ */ new Map(), ofCall: /* @__PURE__ */ new Map() }, normalise = (parsed3) => told(parsed3, segmentsOf(parsed3.main, parsed3.ended), void 0);
 function resume(added2, checkpoint) {
   let before = checkpoint.before, segments = segmentsOf(added2.main, added2.ended, before);
   return isDoubtful(added2.main, segments, before) ? void 0 : told(added2, segments, { ...checkpoint, before });
 }
-function told(parsed4, segments, resumed) {
-  let { main, ended, stoppedAtMs = 0 } = parsed4, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed4.sessionId), pool = poolOf(main, parsed4.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at2) => digest(mainIndex, segment.records, startIds[at2])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed2 = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
+function told(parsed3, segments, resumed) {
+  let { main, ended, stoppedAtMs = 0 } = parsed3, before = resumed?.before, sessionId = before?.sessionId ?? sessionIdOf(main, parsed3.sessionId), pool = poolOf(main, parsed3.agents, segments.length > 0), indexOf = (file) => indexFile(file, pool.owners), mainIndex = indexOf(main), startIds = startIdsOf(segments, sessionId), turnDigests = segments.map((segment, at2) => digest(mainIndex, segment.records, startIds[at2])), agentIndexes = pool.agents.map(indexOf), agentDigests = new Map(agentIndexes.map((index) => [index.file.agentId, agentDigest(index)])), notices = new Map([main, ...pool.agents].flatMap(noticesIn)), agents = new AgentTree(pool, turnDigests, agentDigests, notices, ended), placed2 = placeUnclaimed(agents, segments, turnDigests), summaries = compactionCalls(pool, indexOf, turnDigests), begun = before?.begunMs ?? begunMs(main, segments);
   if (resumed !== void 0 && (agents.unclaimed().length > 0 || pool.compactions.length > 0)) return;
   let drafts = segments.map((segment, at2) => {
     let digested = turnDigests[at2], stopped = digested.end === "answered" && digested.endedAtMs <= stoppedAtMs, finished = ended || at2 < segments.length - 1 || digested.closed || stopped, kept2 = turnsKept(main, segments, at2, before), copiedFrom = copyMark(segment, sessionId, begun), outcome2 = outcomeOf(digested, finished), trigger = segment.start === void 0 ? "unknown" : triggerOf(segment.start), command = segment.start === void 0 || trigger !== "command" ? void 0 : commandOf(segment.start), silent = trigger === "command" && digested.modelCalls.length === 0 && outcome2.kind === "interrupted";
@@ -11772,16 +11801,16 @@ function told(parsed4, segments, resumed) {
     };
   }), refs = new Map([...Object.entries(before?.tasks ?? {}), ...taskRefs(drafts, placed2.strays)]);
   if (resumed !== void 0 && reachesBack(mainIndex, agents.knowsCall, (id) => refs.has(id))) return;
-  let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine2 = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problemsOfTurns(problems, ended), main.name, turnOfLine2, turnOfFile), turns = drafts.map(
+  let turnOfFile = agents.turnOfFile(drafts), problems = [...problemsOf(main, segments, turnDigests, [mainIndex, ...agentIndexes], agents), ...agents.problems()], turnOfLine = (line) => lowerBound(segments, ({ lastLine }) => lastLine >= line), problemCounts = countByTurn(problemsOfTurns(problems, ended), main.name, turnOfLine, turnOfFile), turns = drafts.map(
     (draft, at2) => ({
       ...draft,
       notifiedBy: notifiers(segments[at2], refs),
       problems: problemCounts.get(at2) ?? 0
     })
-  ), startedBy = before?.startedBy ?? leadCall(main, parsed4.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
+  ), startedBy = before?.startedBy ?? leadCall(main, parsed3.related), agentName = before?.agentName ?? main.records.find((r) => r.context.team !== void 0 && r.context.teammate !== void 0)?.context.teammate ?? AGENT_NAME;
   return {
     checkpointAt: (wanted) => {
-      if (sessionId !== parsed4.sessionId) return;
+      if (sessionId !== parsed3.sessionId) return;
       let line = lineBefore(segments.slice(0, wanted));
       if (line === void 0) return resumed;
       let earlier = segments.filter(({ firstLine }) => firstLine <= line), at2 = earlier.length, placedIn = new Set(pool.given.flatMap(({ name, agentId }) => (turnOfFile.get(name) ?? at2) < at2 ? [agentId] : [])), copies = [...placedIn].flatMap((id) => pool.aliasesOf.get(id) ?? []);
@@ -11836,12 +11865,6 @@ function placeUnclaimed(agents, segments, turns) {
     byTurn.set(at2, [...byTurn.get(at2) ?? [], { ...agent, startedAtMs: begunMs2, endedAtMs: Math.max(begunMs2, agent.endedAtMs) }]);
   }
   return { byTurn, strays };
-}
-function turnAt(turns, atMs) {
-  let during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
-  if (during >= 0) return during;
-  let next = turns.findIndex((turn) => turn.startedAtMs > atMs);
-  return next >= 0 ? next : turns.length - 1;
 }
 function compactionCalls(pool, indexOf, turns) {
   let byTurn = /* @__PURE__ */ new Map();
@@ -11905,10 +11928,10 @@ function problemsOf(main, segments, turns, indexes, agents) {
     ...orphans2
   ];
 }
-function countByTurn(problems, mainName, turnOfLine2, turnOfFile) {
+function countByTurn(problems, mainName, turnOfLine, turnOfFile) {
   let counts = /* @__PURE__ */ new Map();
   for (let problem of problems) {
-    let at2 = problem.file === mainName ? turnOfLine2(problem.line) : turnOfFile.get(problem.file);
+    let at2 = problem.file === mainName ? turnOfLine(problem.line) : turnOfFile.get(problem.file);
     at2 !== void 0 && counts.set(at2, (counts.get(at2) ?? 0) + 1);
   }
   return counts;
@@ -11924,6 +11947,28 @@ function leadCall(main, related) {
       }
     }
 }
+
+// src/harness/json-lines.ts
+function* objectsIn(lines2, add, firstLine = 1, open = wholeText) {
+  let number3 = firstLine - 1, failure3;
+  for (let raw of lines2) {
+    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
+    let value;
+    try {
+      if (value = open(raw), typeof value == "string") {
+        let text4 = cleaned(value);
+        if (text4 === "") continue;
+        value = JSON.parse(text4);
+      }
+    } catch (error) {
+      failure3 = { line: number3, detail: whyNotJson(error) };
+      continue;
+    }
+    isObject2(value) ? yield { line: number3, raw, value } : add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
+  }
+  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
+}
+var wholeText = (line) => typeof line == "string" ? line : asBuffer(line).toString("utf8"), asBuffer = (bytes) => Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), cleaned = (text4) => text4.replace(/^[\0\ufeff]+/, "").trim();
 
 // src/harness/claude-code/cut.ts
 var RESULT = Buffer.from('"type":"tool_result"'), FAILED = Buffer.from('"is_error":true'), TEXT = Buffer.from('"type":"tool_result","content":"'), TEXT_ENDS = ['"}]},"uuid":"', '","is_error":false}]},"uuid":"'].map((mark3) => Buffer.from(mark3)), DETAILS = Buffer.from('"toolUseResult":{'), DETAIL_CUTS = [
@@ -11983,7 +12028,7 @@ function* decodeLines(lines2, add, { content }, firstLine = 1) {
     }
     let value = content || typeof line == "string" ? void 0 : valueWithoutResult(asBuffer(line));
     if (value === void 0) {
-      let text4 = cleaned(typeof line == "string" ? line : asBuffer(line).toString("utf8"), number3);
+      let text4 = cleaned2(typeof line == "string" ? line : asBuffer(line).toString("utf8"), number3);
       if (text4 === "") continue;
       try {
         value = JSON.parse(text4);
@@ -12000,7 +12045,7 @@ function* decodeLines(lines2, add, { content }, firstLine = 1) {
   }
   failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
 }
-function cleaned(text4, line) {
+function cleaned2(text4, line) {
   let start = line === 1 && text4.charCodeAt(0) === 65279 ? 1 : 0;
   for (; text4.charCodeAt(start) === 0; ) start++;
   return text4.slice(start).trim();
@@ -12017,7 +12062,6 @@ function uuidOf(line) {
   let uuid2 = typeof line == "string" ? line.slice(start, start + 36) : asBuffer(line).toString("latin1", start, start + 36);
   return /^[0-9a-f-]{36}$/.test(uuid2) ? uuid2 : void 0;
 }
-var asBuffer = (bytes) => Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 // src/harness/claude-code/meta.ts
 function readMeta(json, add) {
@@ -12590,12 +12634,12 @@ var STARTS_AGENT = ["Agent", "Task"], CUT_OFF = "Your response above was cut off
     let files2 = this.#files.filter((file) => !this.#isSummary(file)), groups = [], byResult = /* @__PURE__ */ new Map();
     for (let { callId, agentId } of this.#named)
       this.#startsAgent(callId) && byResult.set(agentId, [...byResult.get(agentId) ?? [], callId]);
-    let byMeta = (file) => [textAt2(metaOf(file.file), "toolUseId") ?? []].flat(), startedBy = (file) => (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#standsOutside(callId, file)), isSame = (a, b2) => a.file.id === b2.file.id || isCopy(a, b2) || isCopy(b2, a) || goesOn(a, b2) || goesOn(b2, a), isTeammateOf = (later, first) => {
+    let byMeta = (file) => [textAt2(metaOf(file.file), "toolUseId") ?? []].flat(), startedBy = (file) => (byResult.get(file.file.id) ?? byMeta(file)).filter((callId) => this.#standsOutside(callId, file)), isSame2 = (a, b2) => a.file.id === b2.file.id || isCopy(a, b2) || isCopy(b2, a) || goesOn(a, b2) || goesOn(b2, a), isTeammateOf = (later, first) => {
       let name = textAt2(metaOf(later.file), "agentType") ?? "";
       return name === textAt2(metaOf(first.file), "agentType") && [...this.#teammates.get(name) ?? []].filter((callId) => this.#calls.has(callId)).length === 1;
     }, areStarted = [...this.#calls.keys()].some(this.#startsAgent), goesOn = (later, first) => startedBy(later).length === 0 && !later.isFork && (areStarted && first.uuids.has(later.firstUser?.hangsOn ?? "") || isTeammateOf(later, first));
     for (let file of files2) {
-      let same2 = groups.filter((group) => group.files.some((other) => isSame(file, other)));
+      let same2 = groups.filter((group) => group.files.some((other) => isSame2(file, other)));
       for (let group of same2) groups.splice(groups.indexOf(group), 1);
       groups.push({ files: [...same2.flatMap((group) => group.files), file] });
     }
@@ -12708,7 +12752,7 @@ var FILE = /(?:^|\/)rollout-[^/]*?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
   headOf,
   timeOf,
   directoryOf: (head) => {
-    let quoted = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1], text4 = quoted === void 0 ? void 0 : parsed2(quoted);
+    let quoted = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head)?.[1], text4 = quoted === void 0 ? void 0 : parsedJson(quoted);
     return typeof text4 == "string" ? text4 : void 0;
   },
   hasStop: hasStop2
@@ -12718,7 +12762,7 @@ function timeOf(lineHead) {
   return Number.isNaN(atMs) ? void 0 : atMs;
 }
 function headOf(firstLine) {
-  let line = parsed2(firstLine) ?? parsed2(beginning(firstLine));
+  let line = parsedJson(firstLine) ?? parsedJson(beginning(firstLine));
   if (!isObject2(line)) return;
   let meta2 = line.type === "session_meta" && isObject2(line.payload) ? metaOf2(line.payload) : line.type === void 0 ? metaOf2(line) : void 0;
   if (meta2 === void 0) return;
@@ -12737,13 +12781,6 @@ function hasStop2(lastLines2, { atMs }) {
   return lastLines2.some((line) => /"type":"(?:task_complete|turn_aborted)"/.test(line) && (timeOf(line) ?? 0) >= atMs - CLOCK_SLACK_MS2);
 }
 var CLOCK_STEP_MS = 60 * 6e4, CLOCK_SLACK_MS2 = 20;
-function parsed2(json) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return;
-  }
-}
 
 // src/harness/once.ts
 var Once = class {
@@ -12851,7 +12888,7 @@ var AgentTree2 = class {
     let attributed = turns.flatMap(({ parentTurnId }) => ownersOfTurns.get(parentTurnId ?? "") ?? []).find(({ thread: thread2 }) => thread2 !== agent);
     if (attributed !== void 0) return attributed;
     let owner = this.#threads.get(parent ?? "") ?? this.#main, thread = owner === agent || owner.told.turns.length === 0 ? this.#main : owner;
-    return { thread, at: turnAt2(thread.told.turns, beganMs(agent)), callId: void 0, isSure: !1 };
+    return { thread, at: turnAt(thread.told.turns, beganMs(agent)), callId: void 0, isSure: !1 };
   }
   #isCyclic(id) {
     let seen = /* @__PURE__ */ new Set();
@@ -12862,7 +12899,7 @@ var AgentTree2 = class {
     return !1;
   }
   #moveToMain(id, agent) {
-    this.#sites.set(id, { thread: this.#main, at: turnAt2(this.#main.told.turns, beganMs(agent)), callId: void 0, isSure: !0 }), this.#tell(agent, "agent-cycle", `agent ${id} is among the agents that it started`);
+    this.#sites.set(id, { thread: this.#main, at: turnAt(this.#main.told.turns, beganMs(agent)), callId: void 0, isSure: !0 }), this.#tell(agent, "agent-cycle", `agent ${id} is among the agents that it started`);
   }
   #tell(agent, reason, detail) {
     this.problems.push({ file: agent.file, line: 0, reason, detail });
@@ -12918,7 +12955,7 @@ var AgentTree2 = class {
     return {
       id: agent.agentId,
       name: nameOf(meta2),
-      ...(meta2?.role ?? void 0) !== void 0 && { type: meta2.role },
+      ...meta2?.role !== void 0 && { type: meta2.role },
       startId: first?.startId ?? agent.agentId,
       // What Codex starts itself, as for a review, no call does.
       ...this.#sites.get(agent.agentId)?.isTold === !0 && isCodexsOwn(meta2) && { ofTurn: !0 },
@@ -12938,40 +12975,11 @@ var AgentTree2 = class {
       respawns: []
     };
   }
-}, threadOf = (parsed4, told5 = parsed4.told) => ({
-  agentId: parsed4.agentId,
-  file: parsed4.name,
+}, threadOf = (parsed3, told5 = parsed3.told) => ({
+  agentId: parsed3.agentId,
+  file: parsed3.name,
   told: told5
-}), beganMs = ({ told: told5 }) => told5.turns[0]?.startedAtMs ?? told5.beganMs ?? 0, idsIn2 = (calls) => calls.flatMap(({ id, toolCalls }) => toolCalls === void 0 ? id : [id, ...idsIn2(toolCalls)]);
-function turnAt2(turns, atMs) {
-  let during = turns.findIndex((turn) => turn.startedAtMs <= atMs && atMs <= turn.endedAtMs);
-  if (during >= 0) return during;
-  let next = turns.findIndex((turn) => turn.startedAtMs > atMs);
-  return next >= 0 ? next : turns.length - 1;
-}
-var isCodexsOwn = (meta2) => meta2?.agentKind !== void 0 && meta2.agentKind !== "thread_spawn";
-
-// src/harness/json-lines.ts
-function* objectsIn(lines2, add, firstLine = 1, open = wholeText) {
-  let number3 = firstLine - 1, failure3;
-  for (let raw of lines2) {
-    number3++, failure3 !== void 0 && add(failure3.line, "not-json", failure3.detail), failure3 = void 0;
-    let value;
-    try {
-      if (value = open(raw), typeof value == "string") {
-        let text4 = cleaned2(value);
-        if (text4 === "") continue;
-        value = JSON.parse(text4);
-      }
-    } catch (error) {
-      failure3 = { line: number3, detail: whyNotJson(error) };
-      continue;
-    }
-    isObject2(value) ? yield { line: number3, raw, value } : add(number3, "not-an-object", `a line must be a JSON object, this one is ${Array.isArray(value) ? "an array" : typeof value}`);
-  }
-  failure3 !== void 0 && add(failure3.line, "torn-line", failure3.detail);
-}
-var wholeText = (line) => typeof line == "string" ? line : asBuffer2(line).toString("utf8"), asBuffer2 = (bytes) => Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), cleaned2 = (text4) => text4.replace(/^[\0\ufeff]+/, "").trim();
+}), beganMs = ({ told: told5 }) => told5.turns[0]?.startedAtMs ?? told5.beganMs ?? 0, idsIn2 = (calls) => calls.flatMap(({ id, toolCalls }) => toolCalls === void 0 ? id : [id, ...idsIn2(toolCalls)]), isCodexsOwn = (meta2) => meta2?.agentKind !== void 0 && meta2.agentKind !== "thread_spawn";
 
 // src/harness/codex/cut.ts
 function shortened(line) {
@@ -13011,14 +13019,14 @@ function isEscaped(line, at2, least) {
 }
 
 // src/harness/codex/repetitions.ts
-var Repetitions = class {
+var MAX_GAP = 1e4, WHOLE_CHARS = 8192, Repetitions = class {
   #highest = -1;
   #missing = /* @__PURE__ */ new Set();
   #previous = "";
   /** @returns whether it was asked for before */
   has(ordinal) {
     if (ordinal > this.#highest) {
-      if (this.#highest >= 0 && ordinal - this.#highest < 1e4 && this.#missing.size < 1e4)
+      if (this.#highest >= 0 && ordinal - this.#highest < MAX_GAP && this.#missing.size < MAX_GAP)
         for (let missing = this.#highest + 1; missing < ordinal; missing++) this.#missing.add(missing);
       return this.#highest = ordinal, !1;
     }
@@ -13031,8 +13039,8 @@ var Repetitions = class {
   }
 };
 function markOf(line) {
-  let text4 = (from, to) => typeof line == "string" ? line.slice(from, to) : Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("latin1", from, to);
-  return line.length <= 8192 ? text4(0, line.length) : `${line.length} ${text4(0, 8192 / 2)} ${text4(line.length - 8192 / 2, line.length)}`;
+  let text4 = (from, to) => typeof line == "string" ? line.slice(from, to) : asBuffer(line).toString("latin1", from, to);
+  return line.length <= WHOLE_CHARS ? text4(0, line.length) : `${line.length} ${text4(0, WHOLE_CHARS / 2)} ${text4(line.length - WHOLE_CHARS / 2, line.length)}`;
 }
 
 // src/harness/codex/lines.ts
@@ -13072,7 +13080,7 @@ function* entriesOf(lines2, add, { content }, firstLine = 1) {
   }
 }
 function headOf2(line) {
-  let text4 = typeof line == "string" ? line.slice(0, HEAD_BYTES2) : asBuffer2(line).toString("latin1", 0, HEAD_BYTES2), match = HEAD.exec(text4);
+  let text4 = typeof line == "string" ? line.slice(0, HEAD_BYTES2) : asBuffer(line).toString("latin1", 0, HEAD_BYTES2), match = HEAD.exec(text4);
   if (match === null) return;
   let [whole3, timestamp = "", ordinal, type = "", inner] = match;
   return {
@@ -13097,10 +13105,10 @@ function entryOf(line, envelope, type, payload, add) {
 var countOf = (value) => Number.isSafeInteger(value) && value >= 0 ? value : void 0;
 function textOf5(line, whole3) {
   if (typeof line == "string") return whole3 || line.length < LONG_BYTES ? line : shortened(Buffer.from(line));
-  let bytes = asBuffer2(line);
+  let bytes = asBuffer(line);
   return whole3 || bytes.length < LONG_BYTES ? bytes.toString("utf8") : shortened(bytes);
 }
-var endsWithBrace = (line) => (typeof line == "string" ? line.slice(-8) : asBuffer2(line).toString("latin1", Math.max(0, line.length - 8))).trimEnd().endsWith("}");
+var endsWithBrace = (line) => (typeof line == "string" ? line.slice(-8) : asBuffer(line).toString("latin1", Math.max(0, line.length - 8))).trimEnd().endsWith("}");
 
 // src/harness/codex/parts.ts
 var partsOf2 = (content) => typeof content == "string" ? [{ kind: "text", text: content }] : Array.isArray(content) ? content.flatMap(partOf2) : [];
@@ -13383,12 +13391,8 @@ function patchIn(name, input, raw, content) {
 }
 var textsIn = (value) => typeof value == "string" ? [value] : Array.isArray(value) ? value.flatMap(textsIn) : isObject2(value) ? Object.values(value).flatMap(textsIn) : [];
 function parsedArguments(text4) {
-  if (typeof text4 != "string") return text4;
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return text4;
-  }
+  let value = typeof text4 == "string" ? parsedJson(text4) : void 0;
+  return value === void 0 ? text4 : value;
 }
 
 // src/harness/codex/prompts.ts
@@ -13519,7 +13523,7 @@ var Standing = class {
 // src/harness/codex/outcomes.ts
 var UNKNOWN_TOOL = /^(?:unsupported (?:custom tool )?call|unknown tool|tool not found)\b/i, BAD_ARGUMENTS = /^(?:failed to parse function arguments|invalid (?:function )?arguments|invalid patch\b)/i, TIMEOUT = /^(?:command timed out|.{0,80}\btimed out after \d)/i, ABORTED = /^(?:aborted(?: by user)?|Wall time: [\d.]+ seconds\naborted by user)/, DENIED = /^(?:.{0,40}\b(?:rejected|denied) by (?:the )?user\b|user (?:rejected|denied))/i, FAILED2 = /^(?:apply_patch verification failed|exec_command failed|failed in sandbox|execution error|write_stdin failed|tool call error|error:|Script failed)/i, EXIT_CODE = /^(?:Process exited with code|Exit code:) (-?\d+)$/m, SESSION = /^Process running with session ID (\S+)$/m, CELL = /^Script running with cell ID (\S+)/m, WALL = /^Wall time:? ([\d.]+) seconds$/m, LEGACY_METADATA = /"metadata":\{"exit_code":(-?\d+),"duration_seconds":([\d.]+)\}\}\s*$/;
 function endingOf(output) {
-  let text4 = textOf6(isObject2(output) && "content" in output ? output.content : output), legacy = LEGACY_METADATA.exec(text4), top = text4.split(/^Output:$/m, 1)[0].slice(0, 1e3), exit = legacy?.[1] ?? EXIT_CODE.exec(top)?.[1], seconds2 = legacy?.[2] ?? WALL.exec(top)?.[1] ?? /^Wall time ([\d.]+) seconds$/m.exec(top)?.[1], session = SESSION.exec(top)?.[1], cell = CELL.exec(top)?.[1], common3 = {
+  let text4 = textOf6(isObject2(output) && "content" in output ? output.content : output), legacy = LEGACY_METADATA.exec(text4), top = text4.split(/^Output:$/m, 1)[0].slice(0, 1e3), exit = legacy?.[1] ?? EXIT_CODE.exec(top)?.[1], seconds2 = legacy?.[2] ?? WALL.exec(top)?.[1], session = SESSION.exec(top)?.[1], cell = CELL.exec(top)?.[1], common3 = {
     ...exit !== void 0 && { exitCode: Number(exit) },
     ...seconds2 !== void 0 && { wallMs: Math.round(Number(seconds2) * 1e3) },
     ...session !== void 0 && { session },
@@ -13536,13 +13540,8 @@ function turnErrorType(error) {
 }
 function apiErrorType(message) {
   if (typeof message != "string") return;
-  let status = /\bstatus (\d{3})\b/.exec(message)?.[1];
-  try {
-    let value = JSON.parse(message);
-    return isObject2(value) && isObject2(value.error) ? value.error.type ?? value.error.code : status;
-  } catch {
-    return status;
-  }
+  let status = /\bstatus (\d{3})\b/.exec(message)?.[1], value = parsedJson(message);
+  return isObject2(value) && isObject2(value.error) ? value.error.type ?? value.error.code : status;
 }
 var isName = (value) => typeof value == "string" && /^[a-z0-9_]{1,60}$/.test(value);
 
@@ -13563,12 +13562,8 @@ function commandIn(input) {
 }
 function printed(output) {
   if (!output.startsWith('{"output":')) return output;
-  try {
-    let value = JSON.parse(output);
-    return isObject2(value) && typeof value.output == "string" ? value.output : output;
-  } catch {
-    return output;
-  }
+  let value = parsedJson(output);
+  return isObject2(value) && typeof value.output == "string" ? value.output : output;
 }
 
 // src/harness/codex/nested.ts
@@ -13601,9 +13596,6 @@ var Calls = class {
   #content;
   constructor(content) {
     this.#content = content;
-  }
-  get size() {
-    return this.#drafts.size + this.#loose.size;
   }
   get allAnswered() {
     return [...this.#drafts.values()].every(({ outputAtMs }) => outputAtMs !== void 0);
@@ -13679,9 +13671,9 @@ function toolCall(draft, inside, estimated) {
 function endOf2({ ending, item, found: found2 }) {
   return ending === void 0 ? item?.ending : ending.kind === "interrupted" || ending.kind === "denied" || ending.errorType !== void 0 && ending.errorType !== "tool_error" ? ending : item !== void 0 ? item.ending.kind === "ok" && ending.kind === "error" ? { ...ending, ...item.ending, kind: "error" } : item.ending : found2?.ending ?? ending;
 }
-function outcomeOf3({ outputAtMs, item, found: found2, ending: told5, atMs }, ending) {
+function outcomeOf3({ outputAtMs, item, found: found2, ending: told5 }, ending) {
   let endedAtMs = told5?.kind === "interrupted" || told5?.kind === "denied" ? outputAtMs : item?.endedAtMs ?? found2?.atMs ?? outputAtMs;
-  return endedAtMs === void 0 || ending === void 0 ? { kind: "open" } : outcome(ending, Math.max(endedAtMs, Math.min(atMs, endedAtMs)));
+  return endedAtMs === void 0 || ending === void 0 ? { kind: "open" } : outcome(ending, endedAtMs);
 }
 function outcome({ kind, errorType, message }, endedAtMs) {
   return kind !== "error" ? { kind, endedAtMs } : { kind, endedAtMs, errorType: errorType ?? "tool_error", ...message !== void 0 && message !== "" && { message } };
@@ -13834,12 +13826,6 @@ var TurnDraft = class {
   }
   get isOver() {
     return this.end.kind !== "none";
-  }
-  get endedAtMs() {
-    return this.#endedAtMs;
-  }
-  get lastLine() {
-    return this.#lastLine;
   }
   /** The model was at work and is not done: what the user says now, they say in between. */
   get isAtWork() {
@@ -14263,10 +14249,10 @@ function parseFile2(file, { content }) {
   let told5 = toldBy2(reader, isPart2 ? [] : problems.list());
   return { name: file.name, agentId, told: told5, entries: isPart2 ? entries : void 0, problems: isPart2 ? own2.list() : told5.problems, content };
 }
-function threadFrom(parsed4, carried) {
-  let problems = new ProblemList(parsed4.name), reader = new ThreadReader(parsed4.agentId !== void 0, parsed4.content, problems.add, carried);
-  for (let entry of parsed4.entries ?? []) reader.read(entry);
-  return toldBy2(reader, [...parsed4.problems, ...problems.list()]);
+function threadFrom(parsed3, carried) {
+  let problems = new ProblemList(parsed3.name), reader = new ThreadReader(parsed3.agentId !== void 0, parsed3.content, problems.add, carried);
+  for (let entry of parsed3.entries ?? []) reader.read(entry);
+  return toldBy2(reader, [...parsed3.problems, ...problems.list()]);
 }
 var toldBy2 = (reader, problems) => ({
   meta: reader.meta,
@@ -14295,18 +14281,18 @@ var toldBy2 = (reader, problems) => ({
 };
 
 // src/harness/codex/normalise.ts
-var NAME = "codex", normalise2 = (parsed4) => told2(parsed4, void 0);
+var NAME = "codex", normalise2 = (parsed3) => told2(parsed3, void 0);
 function resume2(added2, checkpoint) {
   return added2.main.entries === void 0 ? void 0 : told2(added2, checkpoint);
 }
-function told2(parsed4, checkpoint) {
-  let { ended, stoppedAtMs = 0 } = parsed4, before = checkpoint?.before, main = threadOf(parsed4.main, before === void 0 ? void 0 : threadFrom(parsed4.main, before.carried)), { meta: meta2, turns: own2, carried } = main.told, agents = new AgentTree2(
+function told2(parsed3, checkpoint) {
+  let { ended, stoppedAtMs = 0 } = parsed3, before = checkpoint?.before, main = threadOf(parsed3.main, before === void 0 ? void 0 : threadFrom(parsed3.main, before.carried)), { meta: meta2, turns: own2, carried } = main.told, agents = new AgentTree2(
     main,
-    parsed4.agents.map((agent) => threadOf(agent)),
+    parsed3.agents.map((agent) => threadOf(agent)),
     ended
-  ), problems = [...main.told.problems, ...parsed4.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
+  ), problems = [...main.told.problems, ...parsed3.agents.flatMap((agent) => agent.told.problems), ...agents.problems];
   if (before !== void 0 && isDoubtful2(main.told, agents)) return;
-  let countOf2 = problemCounter(problemsOfTurns(problems, ended), main.file, own2, parsed4.agents, agents), turns = own2.map((turn, at2) => {
+  let countOf2 = problemCounter(problemsOfTurns(problems, ended), main.file, own2, parsed3.agents, agents), turns = own2.map((turn, at2) => {
     let isOver2 = ended || at2 < own2.length - 1 || turn.end.kind !== "none" || !turn.isMarked && turn.isAnswered && turn.endedAtMs <= stoppedAtMs, once = new Once(), told5 = once.run({
       startId: turn.startId,
       startedAtMs: turn.startedAtMs,
@@ -14340,7 +14326,7 @@ function told2(parsed4, checkpoint) {
     if (last === void 0) return at2 === wanted ? checkpoint : void 0;
     let line = own2[at2] === void 0 ? Math.max(main.told.lastLine, last.lastLine) : own2[at2].firstLine - 1, known = own2[at2] === void 0 ? atEndOf(last, carried[at2]) : carried[at2];
     if (known === void 0) return;
-    let placed2 = new Set(agents.ids.filter((id) => (agents.turnOf(id) ?? at2) < at2)), files2 = new Set(parsed4.agents.flatMap((agent) => placed2.has(agent.agentId) ? [agent.name] : []));
+    let placed2 = new Set(agents.ids.filter((id) => (agents.turnOf(id) ?? at2) < at2)), files2 = new Set(parsed3.agents.flatMap((agent) => placed2.has(agent.agentId) ? [agent.name] : []));
     return {
       line,
       agents: [.../* @__PURE__ */ new Set([...checkpoint?.agents ?? [], ...placed2])],
@@ -14358,7 +14344,7 @@ function told2(parsed4, checkpoint) {
   };
   return {
     session: {
-      id: parsed4.sessionId,
+      id: parsed3.sessionId,
       harness: NAME,
       agentName: NAME,
       turns,
@@ -14661,7 +14647,7 @@ function lineQueries(ids, columns) {
 }
 var present = (columns, table, wanted) => wanted.filter((name) => columns[table]?.includes(name)), listed = (names) => names.map((name) => `"${name}"`).join(", ");
 function sessionsOf(answers2) {
-  let rows = answers2.flat(), sessions = rows.filter(({ kind }) => kind === "session").toSorted((a, b2) => seconds(a.started_at) - seconds(b2.started_at)), byId3 = new Map(sessions.map((session) => [text2(session.id), session])), facts = new Map(rows.flatMap((row) => row.kind === "rows" ? [[text2(row.session_id), row]] : [])), models = rows.filter(({ kind }) => kind === "model"), next = /* @__PURE__ */ new Map(), continued = /* @__PURE__ */ new Set();
+  let rows = answers2.flat(), sessions = rows.filter(({ kind }) => kind === "session").toSorted((a, b2) => seconds(a.started_at) - seconds(b2.started_at)), byId3 = new Map(sessions.map((session) => [text2(session.id), session])), facts = new Map(rows.flatMap((row) => row.kind === "rows" ? [[text2(row.session_id), row]] : [])), next = /* @__PURE__ */ new Map(), continued = /* @__PURE__ */ new Set();
   for (let session of sessions) {
     let parentId = text2(session.parent_session_id);
     kindOf3(session, byId3.get(parentId)) !== "continuation" || next.has(parentId) || (next.set(parentId, text2(session.id)), continued.add(text2(session.id)));
@@ -14670,14 +14656,14 @@ function sessionsOf(answers2) {
     let ids = /* @__PURE__ */ new Set();
     for (let at2 = id; at2 !== void 0 && !ids.has(at2); at2 = next.get(at2)) ids.add(at2);
     return [...ids];
-  }, chains = sessions.flatMap((session) => continued.has(text2(session.id)) ? [] : [chainOf(text2(session.id))]), firstOf = new Map(chains.flatMap((ids) => ids.map((id) => [id, ids[0]])));
+  }, chains = sessions.flatMap((session) => continued.has(text2(session.id)) ? [] : [chainOf(text2(session.id))]), firstOf = new Map(chains.flatMap((ids) => ids.map((id) => [id, ids[0]]))), models = rows.filter(({ kind }) => kind === "model"), modelsOf = grouped(models, (row) => firstOf.get(text2(row.session_id)));
   return chains.map((ids) => {
     let own2 = ids.map((id) => byId3.get(id)), [first, last] = [own2[0], own2.at(-1)], about = ids.flatMap((id) => {
       let row = facts.get(id);
       return row === void 0 ? [] : [row];
     }), parentId = text2(first.parent_session_id), kind = kindOf3(first, byId3.get(parentId)), origin = kind === "branch" ? firstOf.get(parentId) ?? parentId : void 0, directory = own2.map(({ cwd }) => text2(cwd)).find((cwd) => cwd !== ""), meta2 = {
       sessions: own2,
-      models: models.filter((model) => ids.includes(text2(model.session_id))),
+      models: modelsOf.get(ids[0]) ?? [],
       messages: about.reduce((sum3, row) => sum3 + Number(row.rows), 0),
       ...origin !== void 0 && { origin }
     };
@@ -14750,12 +14736,8 @@ function madeIn2(name, input, result) {
   return { ...commits > 0 && { commits }, ...pullRequests > 0 && { pullRequests } };
 }
 function printed2(result) {
-  try {
-    let value = JSON.parse(result);
-    return isObject2(value) && typeof value.output == "string" ? value.output : "";
-  } catch {
-    return result;
-  }
+  let value = parsedJson(result);
+  return value === void 0 ? result : isObject2(value) && typeof value.output == "string" ? value.output : "";
 }
 
 // src/harness/hermes/exact.ts
@@ -14901,13 +14883,13 @@ function messageOf(line, row, content, add) {
 }
 var MAX_SECONDS = 864e10;
 function toolCallsOf(value, content, complain) {
-  let list = typeof value == "string" && value !== "" ? jsonOf2(value) : value;
+  let list = typeof value == "string" && value !== "" ? parsedJson(value) : value;
   return list == null || list === "" ? [] : Array.isArray(list) ? list.flatMap((call) => {
     if (!isObject2(call)) return [];
     let ask = objectAt(call, "function", complain) ?? call, id = textAt(call, "id", complain) ?? textAt(call, "call_id", complain), name = textAt(ask, "name", complain);
     if (id === void 0 || name === void 0)
       return complain("tool_calls: a call without id or name"), [];
-    let written = ask.arguments, input = typeof written == "string" ? jsonOf2(written) ?? written : written;
+    let written = ask.arguments, input = typeof written == "string" ? parsedJson(written) ?? written : written;
     return [
       {
         id,
@@ -14923,7 +14905,7 @@ function goalsOf(input) {
   return isObject2(input) ? (Array.isArray(input.tasks) && input.tasks.length > 0 ? input.tasks : [input]).map((task) => isObject2(task) && typeof task.goal == "string" ? hashOf(task.goal) : "") : [];
 }
 function resultOf2(text4) {
-  let value = text4.startsWith("{") ? jsonOf2(text4) : void 0, fields = isObject2(value) ? value : {}, { exit_code: exitCode, error, delegation_id: id } = fields, status = fields.status, results = Array.isArray(fields.results) ? fields.results.filter(isObject2) : [], message = typeof error == "string" && error !== "" ? error : void 0;
+  let value = text4.startsWith("{") ? parsedJson(text4) : void 0, fields = isObject2(value) ? value : {}, { exit_code: exitCode, error, delegation_id: id } = fields, status = fields.status, results = Array.isArray(fields.results) ? fields.results.filter(isObject2) : [], message = typeof error == "string" && error !== "" ? error : void 0;
   return {
     exitCode: Number.isSafeInteger(exitCode) ? exitCode : void 0,
     error: message,
@@ -14939,7 +14921,7 @@ var reportOf = ({ status, error }) => ({
   error: typeof error == "string" && error !== "" ? error : void 0
 });
 function metaOf3(text4, complain) {
-  let value = text4 === void 0 ? {} : jsonOf2(text4);
+  let value = text4 === void 0 ? {} : parsedJson(text4);
   isObject2(value) || complain("it is no JSON object");
   let fields = isObject2(value) ? value : {}, rows = (key) => Array.isArray(fields[key]) ? fields[key].filter(isObject2) : [];
   return {
@@ -14948,13 +14930,6 @@ function metaOf3(text4, complain) {
     messages: Number.isSafeInteger(fields.messages) ? fields.messages : -1,
     ...typeof fields.origin == "string" && { origin: fields.origin }
   };
-}
-function jsonOf2(text4) {
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return;
-  }
 }
 function hashOf(text4) {
   let a = 3735928559, b2 = 1103547991;
@@ -15100,9 +15075,9 @@ var textOf8 = ({ parts }) => parts.flatMap((part) => part.kind === "text" ? [par
 function totalsOf({ sessions, messages }, rows) {
   let modelCalls = sum(sessions, "api_call_count");
   if (messages !== rows || modelCalls === 0) return;
-  let names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"], cost = sessions.reduce((total, row) => total + (numberOf(row.actual_cost_usd) || numberOf(row.estimated_cost_usd)), 0);
+  let cost = sessions.reduce((total, row) => total + (numberOf(row.actual_cost_usd) || numberOf(row.estimated_cost_usd)), 0);
   return {
-    usage: usageOf2(Object.fromEntries(names.map((name) => [name, sum(sessions, name)]))),
+    usage: usageOf2(Object.fromEntries(COUNTS.map((name) => [name, sum(sessions, name)]))),
     modelCalls,
     ...cost > 0 && { costUsd: Number(cost.toPrecision(12)) }
   };
@@ -15151,7 +15126,7 @@ var SLACK_MS2 = 50, Delegates = class {
     let found2 = [];
     for (let [place2, goal] of call.goals.entries()) {
       let at2 = this.#free.findIndex(
-        (agent) => (agent.parentIds.has(session) || agent.parentIds.has(row.sessionId)) && agent.startedAtMs >= row.atMs - SLACK_MS2 && agent.goal === goal
+        (agent) => (agent.parentId === session || agent.parentId === row.sessionId) && agent.startedAtMs >= row.atMs - SLACK_MS2 && agent.goal === goal
       ), report = result?.result?.reports.get(place2);
       for (let agent of at2 >= 0 ? this.#free.splice(at2, 1) : []) found2.push([agent, report]);
     }
@@ -15172,7 +15147,7 @@ var SLACK_MS2 = 50, Delegates = class {
       ({ file }) => ({ file: file.name, line: 0, reason: "unclaimed-agent", detail: "no call was found that started it" })
     ), ...this.#orphans];
   }
-  #run({ file, id, rows, startedAtMs, goal: _ }, used) {
+  #run({ file, id, rows, startedAtMs }, used) {
     let endedAt = file.meta.sessions.at(-1)?.ended_at, isOver2 = this.#ended || typeof endedAt == "number", finished = isOver2 || isAnswered(rows), context = {
       exact: this.#exact,
       content: file.content,
@@ -15181,8 +15156,8 @@ var SLACK_MS2 = 50, Delegates = class {
       modelOf: (sessionId) => modelOf(file.meta, sessionId),
       agentsOf: (call, row, result) => this.startedBy(id, call, { row, result }, used),
       isNew: (callId) => !used.has(callId) && !!used.add(callId)
-    }, common3 = { id, name: "subagent", startId: id, respawns: [], unclaimedAgents: [], steering: [] };
-    if (rows.length === 0)
+    }, common3 = { id, name: "subagent", startId: id, respawns: [], unclaimedAgents: [], steering: [] }, told5 = rows.filter(({ isSummary, isHidden, role }) => !isSummary && !isHidden && role !== "system");
+    if (told5.length === 0)
       return {
         ...common3,
         startedAtMs,
@@ -15191,11 +15166,9 @@ var SLACK_MS2 = 50, Delegates = class {
         toolCalls: [],
         compactions: [],
         outcome: { kind: "interrupted" },
-        finished
+        finished: isOver2
       };
-    let summaries = rows.filter(({ isSummary }) => isSummary).map(({ atMs }) => atMs), told5 = rows.filter(({ isSummary, isHidden, role }) => !isSummary && !isHidden && role !== "system");
-    if (told5.length === 0) return this.#run({ file, id, rows: [], startedAtMs, parentIds: /* @__PURE__ */ new Set(), goal: void 0 }, used);
-    let { orphans: orphans2, ...run2 } = digest2(told5, isOver2, summaries, context);
+    let summaries = rows.filter(({ isSummary }) => isSummary).map(({ atMs }) => atMs), { orphans: orphans2, ...run2 } = digest2(told5, isOver2, summaries, context);
     for (let { line, id: callId } of orphans2)
       this.#orphans.push({ file: file.name, line, reason: "orphan-result", detail: `no call ${callId} was found for this result` });
     return {
@@ -15230,7 +15203,7 @@ function delegateOf(file, exact) {
   return {
     file,
     id,
-    parentIds: new Set(typeof parent == "string" ? [parent] : []),
+    parentId: typeof parent == "string" ? parent : void 0,
     rows,
     startedAtMs,
     goal: rows.find(({ role }) => role === "user")?.hash
@@ -15240,10 +15213,8 @@ function delegateOf(file, exact) {
 // src/harness/hermes/normalise.ts
 var NAME2 = "hermes";
 function normalise3({ sessionId, main, agents, ended }) {
-  let known = new Set([main, ...agents].flatMap(({ meta: meta2 }) => meta2.sessions.map(({ id }) => id))), exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId)))), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), used = /* @__PURE__ */ new Map(), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at2) => {
-    let rows = segment.start === void 0 ? segment.rows : [segment.start, ...segment.rows], isOver2 = ended || at2 < segments.length - 1, ids = /* @__PURE__ */ new Set();
-    used.set(segment.startId, ids);
-    let context = {
+  let known = new Set([main, ...agents].flatMap(({ meta: meta2 }) => meta2.sessions.map(({ id }) => id))), exact = new Exact([main, ...agents].flatMap(({ hooks }) => hooks.filter((hook) => known.has(hook.sessionId)))), { origin, sessions } = main.meta, begunMs2 = Number(sessions[0]?.started_at ?? 0) * 1e3, copied2 = new Set(origin === void 0 ? [] : main.messages.slice(0, copiedRows(main.messages, begunMs2))), segments = segmentsOf2(withoutCopies(main.messages), (row) => copied2.has(row) ? origin : sessionId), times = /* @__PURE__ */ new Map(), delegates = new Delegates(agents, exact, ended), problems = [main, ...agents].flatMap((file) => file.problems), drafts = segments.map((segment, at2) => {
+    let rows = segment.start === void 0 ? segment.rows : [segment.start, ...segment.rows], isOver2 = ended || at2 < segments.length - 1, ids = /* @__PURE__ */ new Set(), context = {
       exact,
       content: main.content,
       prefix: "",
@@ -15254,22 +15225,16 @@ function normalise3({ sessionId, main, agents, ended }) {
     }, digested = digest2(rows, isOver2, segment.compactionsMs, context);
     for (let { line, id } of digested.orphans)
       problems.push({ file: main.name, line, reason: "orphan-result", detail: `no call ${id} was found for this result` });
-    return { segment, digested, rows, isOver: isOver2 };
+    return { segment, digested, rows, isOver: isOver2, ids };
   }), unclaimed = placed(
     delegates,
-    drafts.map(({ segment, digested }) => ({
-      ids: used.get(segment.startId),
-      startedAtMs: digested.startedAtMs,
-      endedAtMs: digested.endedAtMs
-    }))
+    drafts.map(({ ids, digested: { startedAtMs } }) => ({ ids, startedAtMs }))
   );
   problems.push(...delegates.problems());
-  let lines2 = drafts.map(({ rows }) => rows[0].line), problemsOf2 = drafts.map(() => 0);
-  for (let { file, line } of problems) {
-    let at2 = turnOfLine(lines2, line);
-    file === main.name && problemsOf2[at2] !== void 0 && (problemsOf2[at2] += 1);
-  }
-  let totals = drafts.flatMap(({ digested }) => digested.modelCalls).some(({ usage }) => usage !== void 0) ? void 0 : totalsOf(main.meta, main.messages.length), refs = taskRefs2(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls }))), branch = sessions.findLast(({ git_branch: name }) => typeof name == "string" && name !== "")?.git_branch, turns = drafts.map(({ segment, digested, rows, isOver: isOver2 }, at2) => {
+  let lines2 = drafts.map(({ rows }) => rows[0].line), problemsOf2 = countByStart(
+    problems.filter(({ file }) => file === main.name),
+    lines2
+  ), totals = drafts.flatMap(({ digested }) => digested.modelCalls).some(({ usage }) => usage !== void 0) ? void 0 : totalsOf(main.meta, main.messages.length), refs = taskRefs2(drafts.map(({ segment, digested }) => ({ startId: segment.startId, toolCalls: digested.toolCalls }))), branch = sessions.findLast(({ git_branch: name }) => typeof name == "string" && name !== "")?.git_branch, turns = drafts.map(({ segment, digested, rows, isOver: isOver2 }, at2) => {
     let { orphans: _, ...run2 } = digested, notifiedBy = refs.get(segment.delegationId ?? ""), rewound = rewoundBefore(segments, at2), isCopy2 = copied2.has(rows[0]);
     return {
       ...run2,
@@ -15295,10 +15260,6 @@ function normalise3({ sessionId, main, agents, ended }) {
     }
   };
 }
-var turnOfLine = (starts, line) => Math.max(
-  0,
-  starts.findLastIndex((start) => start <= line)
-);
 function triggerOf3({ delegationId }, source) {
   return delegationId !== void 0 ? "task_notification" : source === "cron" || source === "tool" || source === "api_server" ? "sdk" : "human";
 }
@@ -15310,17 +15271,12 @@ function rewoundBefore(segments, at2) {
     return { toTurnId: segments[first - 1]?.startId ?? null, droppedTurnIds: segments.slice(first, at2).map(({ startId }) => startId) };
 }
 function placed(delegates, turns) {
-  let byTurn = /* @__PURE__ */ new Map();
-  if (turns.length === 0) return { byTurn, strays: delegates.unclaimed(() => /* @__PURE__ */ new Set()) };
-  let turnAt3 = (atMs) => Math.max(
+  if (turns.length === 0) return { byTurn: /* @__PURE__ */ new Map(), strays: delegates.unclaimed(() => /* @__PURE__ */ new Set()) };
+  let turnAt2 = (atMs) => Math.max(
     0,
     turns.findLastIndex(({ startedAtMs }) => startedAtMs <= atMs)
-  );
-  for (let agent of delegates.unclaimed((atMs) => turns[turnAt3(atMs)].ids)) {
-    let at2 = turnAt3(agent.startedAtMs);
-    byTurn.set(at2, [...byTurn.get(at2) ?? [], agent]);
-  }
-  return { byTurn, strays: [] };
+  ), unclaimed = delegates.unclaimed((atMs) => turns[turnAt2(atMs)].ids);
+  return { byTurn: grouped(unclaimed, ({ startedAtMs }) => turnAt2(startedAtMs)), strays: [] };
 }
 function taskRefs2(turns) {
   let refs = /* @__PURE__ */ new Map(), visit = (call, startId) => {
@@ -15522,7 +15478,7 @@ var stateOf = (env, home) => env.OPENCLAW_STATE_DIR || `${env.OPENCLAW_HOME || h
       parameters: [id]
     }))
   ),
-  lineOf: ({ event_json: json, event_zstd: packed }) => textOf11(json) ?? textOf11(packed ?? null) ?? ""
+  lineOf: ({ event_json: json, event_zstd: packed }) => textOf11(json) ?? textOf11(packed) ?? ""
 }, has = (columns, table, column) => columns[table]?.includes(column) === !0, textOf11 = (value) => typeof value == "string" ? value : void 0, numberOf2 = (value) => typeof value == "number" ? value : void 0;
 function sessionsOf2([windows = [], transcripts = [], ...others]) {
   let transcriptOf = byId(transcripts), [generations, trajectories] = [
@@ -15918,7 +15874,7 @@ var Building = class {
     this.#unclaimed = grouped(inTurn2, (file) => file.window.sessionKey ?? file.agentId ?? file.name);
   }
   session() {
-    let { main, sessionId, ended } = this.#files, raw = runsOf(main), problemsBy = lineCounts(problemsOfTurns(main.problems, ended), raw), version2, turns = raw.map((run2, at2) => {
+    let { main, sessionId, ended } = this.#files, raw = runsOf(main), lines2 = startLines(raw), problemsBy = countByStart(problemsOfTurns(main.problems, ended), lines2), version2, turns = raw.map((run2, at2) => {
       let isOver2 = at2 < raw.length - 1 || ended, own2 = this.#run(run2, main, isOver2, run2.startId), notifiedBy = this.#starts.get(announcedBy(run2.runId) ?? ""), isCompact = run2.prompt === void 0 && run2.calls.length === 0 && run2.compactions.length > 0;
       return version2 = own2.version ?? (isCompact ? version2 : void 0), {
         ...own2,
@@ -15933,7 +15889,7 @@ var Building = class {
         ...run2.isCopy && { copiedFrom: { ...main.header?.forkedFrom !== void 0 && { sessionId: main.header.forkedFrom } } },
         problems: problemsBy[at2]
       };
-    }), strays = this.#leftOver(), owned = grouped(strays, (agent) => ownerOf(agent, turns)), lines2 = startLines(raw), names = new Names(), named = turns.map((turn, at2) => names.named(this.#once({ ...turn, unclaimedAgents: owned.get(at2) ?? [] }, lines2[at2])));
+    }), strays = this.#leftOver(), owned = grouped(strays, ({ startedAtMs }) => turnAt(turns, startedAtMs)), names = new Names(), named = turns.map((turn, at2) => names.named(this.#once({ ...turn, unclaimedAgents: owned.get(at2) ?? [] }, lines2[at2])));
     return {
       id: sessionId,
       harness: this.#harness,
@@ -16030,12 +15986,6 @@ var Building = class {
   finished: !1,
   respawns: []
 });
-function ownerOf({ startedAtMs }, turns) {
-  let during = turns.findIndex((turn) => turn.startedAtMs <= startedAtMs && startedAtMs <= turn.endedAtMs);
-  if (during >= 0) return during;
-  let next = turns.findIndex((turn) => turn.startedAtMs > startedAtMs);
-  return next >= 0 ? next : turns.length - 1;
-}
 function triggerOf4(run2) {
   if (announcedBy(run2.runId) !== void 0) return "task_notification";
   if (run2.prompt === void 0) return run2.compactions.length > 0 && run2.calls.length === 0 ? "command" : "unknown";
@@ -16043,17 +15993,6 @@ function triggerOf4(run2) {
   return started?.trigger === void 0 || started.trigger === "user" ? "human" : "unknown";
 }
 var startLines = (runs) => runs.map((run2) => (run2.prompt ?? run2.calls[0] ?? run2.results[0] ?? run2.compactions[0])?.line ?? 0);
-function lineCounts(problems, runs) {
-  let starts = startLines(runs), counts = runs.map(() => 0);
-  for (let { line } of problems) {
-    let at2 = Math.max(
-      0,
-      starts.findLastIndex((start) => start <= line)
-    );
-    counts.length > 0 && (counts[at2] = counts[at2] + 1);
-  }
-  return counts;
-}
 
 // src/harness/openclaw/events.ts
 var eventKey = (event, seq) => JSON.stringify([event.runId, seq, event.kind, event.atMs, "callId" in event ? event.callId : ""]);
@@ -16158,11 +16097,7 @@ function parseFile4(file, { content }) {
 }
 function windowFrom(meta2, complain) {
   if (meta2 === void 0) return {};
-  let fields;
-  try {
-    fields = JSON.parse(meta2);
-  } catch {
-  }
+  let fields = parsedJson(meta2);
   if (!isObject2(fields))
     return complain("what describes the session is no JSON object"), {};
   let [sessionKey, label, status] = ["session_key", "label", "status"].map((key) => textAt(fields, key, complain));
@@ -17883,7 +17818,7 @@ function filesOf3(folder) {
   }
 }
 function rulesIn(path2) {
-  let yaml = parsed3(path2, textOf12(path2)), { data, error } = packSchema.safeParse(yaml);
+  let yaml = parsed2(path2, textOf12(path2)), { data, error } = packSchema.safeParse(yaml);
   if (error !== void 0) throw new UserError(`${path2}: ${shownIssue(error.issues[0])}.`, HINT3);
   return data.rules.map((rule) => ({ ...rule, source: path2 }));
 }
@@ -17905,7 +17840,7 @@ function textOf12(path2) {
     throw new UserError(`${path2} can't be read: ${error.message}.`, "Correct it, or remove it.");
   }
 }
-function parsed3(path2, text4) {
+function parsed2(path2, text4) {
   let { load: load2 } = require_js_yaml_cjs();
   try {
     return load2(text4);
@@ -19438,15 +19373,7 @@ function protobufStatusMessage(body) {
   let afterTag = body.slice(tag2 + 1);
   return afterTag.slice(afterTag.startsWith("\uFFFD") ? 2 : 1).split(/[^\P{Cc}\t\n\r]/u, 1)[0];
 }
-var pageTitle = (body) => /^\s*</.test(body) ? `a web page "${/<title[^>]*>([^<]*)/i.exec(body)?.[1]?.trim() ?? ""}"` : void 0;
-function parsedJson(text4) {
-  try {
-    return JSON.parse(text4);
-  } catch {
-    return;
-  }
-}
-var field = (value, name) => typeof value == "object" && value !== null ? value[name] : void 0;
+var pageTitle = (body) => /^\s*</.test(body) ? `a web page "${/<title[^>]*>([^<]*)/i.exec(body)?.[1]?.trim() ?? ""}"` : void 0, field = (value, name) => typeof value == "object" && value !== null ? value[name] : void 0;
 
 // src/export/post.ts
 async function openPost(destination, userAgent) {
@@ -21114,13 +21041,13 @@ var COST = ATTR_COST_USD, COUNTS2 = [
   ...Object.values(profiles).map(({ cacheWriteTokens }) => cacheWriteTokens),
   ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
   COST
-], TOLD = /* @__PURE__ */ new Set([...COUNTS2, ATTR_USAGE_SCOPE, ATTR_COST_PRICES]);
-function accountOf2({ attributes }) {
-  if (attributes[ATTR_USAGE_SCOPE] !== "session") return;
-  let owner = attributes[ATTR_GEN_AI_AGENT_ID], counts = COUNTS2.flatMap((name) => typeof attributes[name] == "number" ? [[name, attributes[name]]] : []);
+], TOLD = /* @__PURE__ */ new Set([...COUNTS2, ATTR_USAGE_SCOPE, ATTR_COST_PRICES]), isAccount2 = ({ attributes }) => attributes[ATTR_USAGE_SCOPE] === "session";
+function accountOf2(span) {
+  if (!isAccount2(span)) return;
+  let { attributes } = span, owner = attributes[ATTR_GEN_AI_AGENT_ID], counts = COUNTS2.flatMap((name) => typeof attributes[name] == "number" ? [[name, attributes[name]]] : []);
   return { owner: typeof owner == "string" ? owner : "", counts: Object.fromEntries(counts) };
 }
-var hasOwnUsage = (span) => accountOf2(span) === void 0 && span.attributes[ATTR_GEN_AI_USAGE_INPUT_TOKENS] !== void 0;
+var hasOwnUsage = (span) => !isAccount2(span) && span.attributes[ATTR_GEN_AI_USAGE_INPUT_TOKENS] !== void 0;
 function withCounts(span, counts) {
   let others = Object.entries(span.attributes).filter(([name]) => !TOLD.has(name)), told5 = {
     ...counts,
@@ -21129,6 +21056,7 @@ function withCounts(span, counts) {
   };
   return { ...span, attributes: { ...Object.fromEntries(others), ...told5 } };
 }
+var sumOf2 = (all, name) => all.reduce((sum3, counts) => sum3 + (counts[name] ?? 0), 0), SAME = 1e-9, isSame = (a, b2) => Math.abs(a - b2) < SAME;
 
 // src/export/tellings.ts
 function tellingsOf(sent, known) {
@@ -21155,7 +21083,6 @@ function tellingsOf(sent, known) {
     }
   };
 }
-var SAME = 1e-9;
 function difference(totals, told5) {
   let left = Object.entries(totals).map(([name, total]) => [name, lessOf2(total, sumOf2(told5, name))]), isLess = (some) => some.some(([, count2]) => count2 < 0), [tokens, cost] = [left.filter(([name]) => name !== COST), left.filter(([name]) => name === COST)], isNothing = isLess(tokens) || tokens.every(([, count2]) => count2 === 0);
   return {
@@ -21163,10 +21090,9 @@ function difference(totals, told5) {
     isLess: isLess(left)
   };
 }
-var sumOf2 = (all, name) => all.reduce((sum3, counts) => sum3 + (counts[name] ?? 0), 0);
 function lessOf2(total, told5) {
   let left = total - told5;
-  return Number.isSafeInteger(left) ? left : Math.abs(left) < SAME ? 0 : Number(left.toPrecision(12));
+  return Number.isSafeInteger(left) ? left : isSame(total, told5) ? 0 : Number(left.toPrecision(12));
 }
 
 // src/export/outlet.ts
@@ -22317,7 +22243,7 @@ function findSessions(given, places, beside = /* @__PURE__ */ new Map()) {
       `${given} is a pipe or a device, not a file.`,
       "Write the transcript to a file first (cat \u2026 > session.jsonl), and name that."
     );
-  let found2 = ownerOf2(given, stores).at(given);
+  let found2 = ownerOf(given, stores).at(given);
   if (found2.length === 0) throw new UserError(`${given} holds no sessions yet.`, "Name another one.");
   return found2;
 }
@@ -22353,7 +22279,7 @@ function storesOf(places, beside) {
   );
   return [...databases, ...threads, ...projects];
 }
-var ownerOf2 = (path2, stores) => stores.find((store) => store.names(path2) && store.owns(path2)) ?? stores.find((store) => store.owns(path2));
+var ownerOf = (path2, stores) => stores.find((store) => store.names(path2) && store.owns(path2)) ?? stores.find((store) => store.owns(path2));
 function onceEach(refs) {
   let nameOf5 = (ref, id) => [ref.harness.name, scopeOf(ref), id].join("\0"), idsIn3 = ({ rows, agents }) => [rows, ...agents.map((agent) => agent.rows)].flatMap((of) => of?.ids ?? []), stored = new Set(refs.flatMap((ref) => idsIn3(ref).map((id) => nameOf5(ref, id)))), kept2 = refs.filter((ref) => ref.rows !== void 0 || !stored.has(nameOf5(ref, ref.sessionId)));
   return [...new Map(kept2.map((ref) => [placeOf2(ref), ref])).values()];
@@ -22751,7 +22677,7 @@ function partsOf5(ref, opened2, options, { ended, stoppedAtMs }, known, placed2)
     let opened3 = refs.map((agent) => ({ ...agent, stamp: stampOf2(agent.path), parsed: parse2(agentFile(agent, ref.layout)) }));
     for (let agent of opened3) agents.push(agent);
     for (let { agentId } of opened3) ids.add(agentId);
-    return opened3.flatMap(({ parsed: parsed4 }) => harness.wants(parsed4, ids).agents);
+    return opened3.flatMap(({ parsed: parsed3 }) => harness.wants(parsed3, ids).agents);
   };
   for (let missing = /* @__PURE__ */ new Set([...wants3.agents, ...read(ref.agents)]); missing.size > 0; )
     missing = new Set(read([...missing].flatMap((agentId) => findAgent(ref, agentId, known.agents) ?? [])));
@@ -22759,7 +22685,7 @@ function partsOf5(ref, opened2, options, { ended, stoppedAtMs }, known, placed2)
     files: {
       sessionId: ref.sessionId,
       main,
-      agents: agents.map(({ parsed: parsed4 }) => parsed4),
+      agents: agents.map(({ parsed: parsed3 }) => parsed3),
       related: neighbours.map((path2) => parse2(openFile(path2))),
       ended,
       ...stoppedAtMs !== void 0 && { stoppedAtMs }
@@ -23216,7 +23142,7 @@ function jobFrom(path2, atMs) {
 `), [first, ...lines2] = text4.slice(0, Math.max(end, 0)).split(`
 `);
   if (first !== "trace-build job 1") return "it does not begin like a job";
-  let fields = new Map(lines2.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), payload = payloadSchema.parse(jsonObject(text4.slice(end + 2))), event = eventCalled(fields.get("event") ?? payload.hook_event_name), sessionId = payload.session_id ?? fields.get("session_id");
+  let fields = new Map(lines2.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), told5 = parsedJson(text4.slice(end + 2)), payload = payloadSchema.parse(isObject2(told5) ? told5 : {}), event = eventCalled(fields.get("event") ?? payload.hook_event_name), sessionId = payload.session_id ?? fields.get("session_id");
   if (event === void 0) return "it tells of no event we know";
   if (sessionId === void 0 || sessionId === "") return "it tells of no session";
   let pid = Number(fields.get("pid"));
@@ -23235,14 +23161,6 @@ function jobFrom(path2, atMs) {
     disabled: fields.has("disabled"),
     lastMessage: payload.last_assistant_message
   };
-}
-function jsonObject(text4) {
-  try {
-    let value = JSON.parse(text4);
-    return typeof value == "object" && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
 }
 function dropOverdue(folder, nowMs) {
   for (let { path: path2 } of filesIn(folder, /^\..*\.tmp$/).filter(({ atMs }) => nowMs - atMs > HALF_WRITTEN_MAX_MS))
